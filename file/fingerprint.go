@@ -1,0 +1,62 @@
+package file
+
+import (
+	"os"
+	"time"
+)
+
+// Fingerprint identifies one version of a local file without reading it. Two equal fingerprints of one path mean the
+// same bytes, save for racy ones: see Racy.
+type Fingerprint struct {
+	Size       int64  // bytes
+	ModTime    int64  // nanoseconds since 1970
+	ChangeTime int64  // nanoseconds since 1970; 0 where the system does not tell
+	Dev        uint64 // 0 where the system does not tell
+	Inode      uint64 // inode, or file index on Windows; 0 where the system does not tell
+}
+
+// raceWindow is how close a change may lie to the moment of looking before a later change could hide behind the same
+// time stamps. Two seconds is the coarsest clock among common file systems (FAT).
+const raceWindow = 2 * time.Second
+
+// Racy tells whether a file whose stat was taken at seen may change again without changing its fingerprint. The
+// content of such a file is compared by hash before it is believed to be unchanged.
+func (f Fingerprint) Racy(seen time.Time) bool {
+	limit := seen.Add(-raceWindow).UnixNano()
+	return f.ModTime > limit || f.ChangeTime > limit
+}
+
+// SameFile tells whether other is the same version after a rename, which may set the change time and nothing else.
+func (f Fingerprint) SameFile(other Fingerprint) bool {
+	f.ChangeTime, other.ChangeTime = 0, 0
+	return f == other
+}
+
+// Modified returns ModTime as a time in UTC.
+func (f Fingerprint) Modified() time.Time { return time.Unix(0, f.ModTime).UTC() }
+
+// LastChange is the later of the modification and change times.
+func (f Fingerprint) LastChange() time.Time {
+	return time.Unix(0, max(f.ModTime, f.ChangeTime))
+}
+
+// Lstat returns the fingerprint and type of the file at name, an operating system's path; a symbolic link is not
+// followed.
+func Lstat(name string) (Fingerprint, os.FileMode, error) {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return Fingerprint{}, 0, err
+	}
+	f, err := fingerprint(name, info)
+	return f, info.Mode(), err
+}
+
+// OfHandle returns the fingerprint of an open file. It is taken from the handle, so it speaks of the bytes that a
+// reader of f gets, whatever has happened to the name meanwhile.
+func OfHandle(f *os.File) (Fingerprint, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	return handleFingerprint(f, info)
+}
