@@ -1,0 +1,198 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// CheckPaths compares the configuration with the disk: folders, keys, secrets in files, the state directory. What a
+// person must mend before the agent can work is a fault; a folder that is not there is a warning, since a
+// mount or another program may bring it later. Nothing is changed, and no secret is read.
+func (c *Config) CheckPaths() Faults {
+	var faults Faults
+	for i := range c.Destinations {
+		faults = append(faults, c.checkDestination(i)...)
+	}
+	for i := range c.Folders {
+		faults = append(faults, c.checkFolder(i)...)
+	}
+	if info, err := os.Stat(c.Agent.StateDir); err == nil && !info.IsDir() {
+		faults = append(faults, Fault{
+			Line: c.line(place("").key("agent").key("state_dir"), 0),
+			Key:  "agent.state_dir",
+			Text: fmt.Sprintf("agent: state_dir %s is not a directory", c.Agent.StateDir),
+		})
+	}
+	if len(c.Folders) == 0 {
+		faults = append(faults, Fault{Key: "folder", Text: "no [[folder]]: there is nothing to deliver", Warning: true})
+	}
+	for i := range faults {
+		faults[i].File = cmp.Or(c.shown, c.File)
+	}
+	faults.sort()
+	return faults
+}
+
+func (c *Config) checkDestination(i int) Faults {
+	d := c.Destinations[i]
+	table := place("").key("destination").index(i)
+	var faults Faults
+	check := func(key, name string, look func(string) error) {
+		if name == "" {
+			return
+		}
+		if err := look(name); err != nil {
+			label := fmt.Sprintf("destination %q: %s", d.Name, key)
+			faults = append(faults, pathFault(c.line(table.key(key), d.Line), label, "destination."+key, err))
+		}
+	}
+	check("key_file", d.KeyFile, checkKey)
+	check("key_passphrase", d.KeyPassphrase.File, checkSecretFile)
+	check("password", d.Password.File, checkSecretFile)
+	check("known_hosts", d.KnownHosts, checkReadable)
+	return faults
+}
+
+// line returns the line of a place, or otherwise in a Config that was not read from a file.
+func (c *Config) line(p place, otherwise int) int {
+	if c.lines == nil {
+		return otherwise
+	}
+	return c.lines.of(p)
+}
+
+func pathFault(line int, label, key string, err error) Fault {
+	fault := Fault{Line: line, Key: key, Text: label + ": " + err.Error(), cause: err}
+	var loose *looseMode
+	var other *hinted
+	switch {
+	case errors.As(err, &loose):
+		fault.Text, fault.Hint = label+": "+loose.text(), loose.hint()
+	case errors.As(err, &other):
+		fault.Text, fault.Hint = label+": "+other.text, other.hint
+	}
+	return fault
+}
+
+// hinted is an error with what to do about it.
+type hinted struct{ text, hint string }
+
+func (e *hinted) Error() string { return e.text + ": " + e.hint }
+
+func checkReadable(name string) error {
+	if err := checkRegular(name); err != nil {
+		return err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func checkSecretFile(name string) error {
+	if err := checkPrivate(name); err != nil {
+		return err
+	}
+	return checkReadable(name)
+}
+
+// ppkHeader begins every key that PuTTY has saved.
+const ppkHeader = "PuTTY-User-Key-File"
+
+func checkKey(name string) error {
+	head, err := readHead(name)
+	if err != nil {
+		return err
+	}
+	word := shellWord(name)
+	switch {
+	case strings.HasPrefix(head, ppkHeader):
+		return &hinted{
+			name + " is a PuTTY key, not an OpenSSH key",
+			"puttygen " + word + " -O private-openssh -o " + shellWord(strings.TrimSuffix(name, ".ppk")+".openssh"),
+		}
+	case isPublicKey(head):
+		hint := "name the private key"
+		if private := strings.TrimSuffix(name, ".pub"); private != name {
+			hint = fmt.Sprintf("key_file = %q", private)
+		}
+		return &hinted{name + " is a public key", hint}
+	}
+	return checkPrivate(name)
+}
+
+func isPublicKey(head string) bool {
+	for _, prefix := range []string{"ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-", "---- BEGIN SSH2 PUBLIC KEY"} {
+		if strings.HasPrefix(head, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// readHead returns enough of a file to tell what it is.
+func readHead(name string) (string, error) {
+	if err := checkRegular(name); err != nil {
+		return "", err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // read only: nothing can be lost
+	head := make([]byte, 64)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", err
+	}
+	return string(head[:n]), nil
+}
+
+func (c *Config) checkFolder(i int) Faults {
+	f := c.Folders[i]
+	err := checkDirectory(f.Path)
+	if err == nil {
+		return nil
+	}
+	line := c.line(place("").key("folder").index(i).key("path"), f.Line)
+	fault := pathFault(line, fmt.Sprintf("folder %q: path", f.Name), "folder.path", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		fault.Text = fmt.Sprintf("folder %q: path %s does not exist", f.Name, f.Path)
+		fault.Hint = "create it, or mend the path"
+		fault.Warning = true
+	}
+	return Faults{fault}
+}
+
+// checkDirectory lists one name and enters the directory, as a scan does.
+func checkDirectory(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &hinted{name + " is a file", "a folder watches a directory: path = " + show(filepath.Dir(name))}
+	}
+	dir, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }() // read only: nothing can be lost
+	names, err := dir.Readdirnames(1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	for _, n := range names {
+		if _, err := os.Lstat(filepath.Join(name, n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

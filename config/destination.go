@@ -1,0 +1,190 @@
+package config
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Destination is an SFTP server and an account there.
+type Destination struct {
+	Name          string
+	Host          string // a name or an address; no port, no brackets
+	Port          int
+	User          string
+	KeyFile       string // absolute; "" without
+	KeyPassphrase Secret
+	Password      Secret
+	HostKey       []string // fingerprints "SHA256:..." of which the server's key must have one; empty without
+	KnownHosts    string   // absolute; "" without
+	Root          string   // remote directory that relative templates are below; "" is the login directory
+
+	ConnectTimeout time.Duration // from dialling to an SFTP session
+	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout
+	StallTimeout   time.Duration // silence after which the connection is dead
+
+	Line int // of the table in the file, from 1
+}
+
+// RemotePath returns where t puts a file at the destination.
+func (d *Destination) RemotePath(t Template, v Values) string { return JoinRemote(d.Root, t.Expand(v)) }
+
+// The defaults of [[destination]].
+const (
+	defaultPort           = 22
+	defaultConnectTimeout = 20 * time.Second
+	defaultKeepalive      = 10 * time.Second
+	defaultStallTimeout   = 30 * time.Second
+)
+
+func (t table) destination() Destination {
+	t.unknown()
+	d := Destination{
+		Port:           t.integer("port", defaultPort, 1, 65535),
+		KeyPassphrase:  t.secret("key_passphrase"),
+		Password:       t.secret("password"),
+		HostKey:        t.hostKeys(),
+		Root:           t.root(),
+		ConnectTimeout: t.duration("connect_timeout", defaultConnectTimeout),
+		Keepalive:      t.duration("keepalive", defaultKeepalive),
+		StallTimeout:   t.duration("stall_timeout", defaultStallTimeout),
+		Line:           t.line(),
+	}
+	if name, given := t.required("name", `"acme"`); given {
+		t.checkName(name)
+		d.Name = name
+	}
+	if host, given := t.required("host", `"sftp.example.com"`); given {
+		t.checkHost(host)
+		d.Host = host
+	}
+	d.User, _ = t.required("user", `"contoso"`)
+	d.KeyFile, _ = t.local("key_file")
+	d.KnownHosts, _ = t.local("known_hosts")
+
+	if !t.has("key_file") && !t.has("password") {
+		t.faultAt("", "neither key_file nor password is given", `key_file = "FILE" or password = { env = "NAME" }`)
+	}
+	if t.has("key_passphrase") && !t.has("key_file") {
+		t.faultAt("key_passphrase", "key_passphrase is given without key_file", "")
+	}
+	if t.has("host_key") && t.has("known_hosts") {
+		t.faultAt("known_hosts", "known_hosts is given together with host_key", "keep one of them")
+	}
+	if d.Keepalive >= d.StallTimeout {
+		key := "keepalive"
+		if !t.has(key) {
+			key = "stall_timeout"
+		}
+		t.faultAt(key, "keepalive = "+show(short(d.Keepalive))+" is not less than stall_timeout = "+show(short(d.StallTimeout))+
+			", so that a quiet connection would be taken for dead", "")
+	}
+	return d
+}
+
+// short writes d as a file would: "1h", not "1h0m0s".
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// checkHost finds hosts with more in them than a host. It shows none of a user's part, which may hold a password.
+func (t table) checkHost(host string) {
+	const key = "host"
+	switch {
+	case strings.Contains(host, "://"):
+		t.faultAt(key, "host is a URL, not a name or an address", urlHint(host))
+	case strings.Contains(host, "@"):
+		t.faultAt(key, "host holds a user", urlHint("sftp://"+host))
+	case isAddress(host):
+	case isAddress(strings.Trim(host, "[]")):
+		t.faultAt(key, "host = "+show(host)+" has brackets", key+" = "+show(strings.Trim(host, "[]")))
+	case strings.Contains(host, ":"):
+		t.faultAt(key, "host = "+show(host)+" holds a port", urlHint("sftp://"+host))
+	case strings.ContainsAny(host, " /\\[]?#%\"'"):
+		t.faultAt(key, "host = "+show(host)+" is neither a name nor an address", "")
+	}
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// urlHint writes the parts of a URL as the keys that hold them.
+func urlHint(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+	parts := []string{"host = " + show(u.Hostname())}
+	if port, err := strconv.Atoi(u.Port()); err == nil && port != defaultPort {
+		parts = append(parts, "port = "+u.Port())
+	}
+	if name := u.User.Username(); name != "" {
+		parts = append(parts, "user = "+show(name))
+	}
+	if strings.Trim(u.Path, "/") != "" {
+		parts = append(parts, "root = "+show(u.Path))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (t table) hostKeys() []string {
+	const key = "host_key"
+	elements, given := t.list(key)
+	if list, ok := t.values[key].([]any); given && ok && len(list) == 0 {
+		t.faultAt(key, key+" is empty, so that no server would do", "leave it out to use known_hosts or `dropferry trust`")
+	}
+	var keys []string
+	for _, e := range elements {
+		if e.text != "" && !isFingerprint(e.text) {
+			t.faultOn(e.at, key, key+" holds "+show(e.text)+", which is not SHA256: and 43 letters of base64",
+				"paste it from `ssh-keygen -lf KEY.pub`")
+		}
+		keys = append(keys, e.text)
+	}
+	return keys
+}
+
+// isFingerprint tells whether s is what ssh-keygen -l prints: SHA-256 in base64 without padding.
+func isFingerprint(s string) bool {
+	encoded, ok := strings.CutPrefix(s, "SHA256:")
+	sum, err := base64.RawStdEncoding.Strict().DecodeString(encoded)
+	return ok && err == nil && len(sum) == 32
+}
+
+func (t table) root() string {
+	const key = "root"
+	root, given := t.text(key)
+	switch {
+	case !given:
+	case strings.ContainsAny(root, "{}"):
+		t.faultAt(key, "root = "+show(root)+" holds braces", "placeholders stand in a folder's `to`")
+	case strings.HasPrefix(root, "~") && root != "~" && !strings.HasPrefix(root, "~/"):
+		t.faultAt(key, "root = "+show(root)+" names another account's directory", "write the whole path")
+	case hasDotDot(root):
+		t.faultAt(key, "root = "+show(root)+` holds ".."`, "write the whole path")
+	case strings.Contains(root, `\`):
+		t.faultAt(key, "root = "+show(root)+" holds a backslash", "SFTP paths have / on every server")
+	}
+	return root
+}
+
+func hasDotDot(slashed string) bool {
+	for element := range strings.SplitSeq(slashed, "/") {
+		if element == ".." {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"testing"
+)
+
+func TestFaultsOfDestinations(t *testing.T) {
+	const head = "version = 1\n[[destination]]\nname = \"a\"\nuser = \"u\"\nkey_file = \"k\"\n"
+	checkBadFiles(t, []badFile{
+		{"host with a scheme", head + `host = "sftp://contoso:hunter2@sftp.acme.example:2222/in"`, []string{
+			`6: destination "a": host is a URL, not a name or an address: host = "sftp.acme.example", port = 2222, user = "contoso", root = "/in"`,
+		}},
+		{"host with a user", head + `host = "contoso@sftp.acme.example"`, []string{
+			`6: destination "a": host holds a user: host = "sftp.acme.example", user = "contoso"`,
+		}},
+		{"host with a port", head + `host = "sftp.acme.example:2222"`, []string{
+			`6: destination "a": host = "sftp.acme.example:2222" holds a port: host = "sftp.acme.example", port = 2222`,
+		}},
+		{"host with brackets", head + `host = "[::1]"`, []string{
+			`6: destination "a": host = "[::1]" has brackets: host = "::1"`,
+		}},
+		{"host with a path", head + `host = "sftp.acme.example/in"`, []string{
+			`6: destination "a": host = "sftp.acme.example/in" is neither a name nor an address`,
+		}},
+		{"address and zone", head + `host = "fe80::1%eth0"`, nil},
+		{"host keys", destinationText + `host_key = [
+  "SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A",
+  "SHA256:...",
+  "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48",
+  "SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE++++",
+]`, []string{
+			`9: destination "acme": host_key holds "SHA256:...", which is not SHA256: and 43 letters of base64: paste it from ` + "`ssh-keygen -lf KEY.pub`",
+			`10: destination "acme": host_key holds "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48", which is not SHA256: and 43 letters of base64: paste it from ` + "`ssh-keygen -lf KEY.pub`",
+			`11: destination "acme": host_key holds "SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE++++", which is not SHA256: and 43 letters of base64: paste it from ` + "`ssh-keygen -lf KEY.pub`",
+		}},
+		{"no host key would do", destinationText + "host_key = []", []string{
+			"7: destination \"acme\": host_key is empty, so that no server would do: leave it out to use known_hosts or `dropferry trust`",
+		}},
+		{"two kinds of trust", destinationText + "known_hosts = \"kh\"\nhost_key = [\"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A\"]", []string{
+			`7: destination "acme": known_hosts is given together with host_key: keep one of them`,
+		}},
+		{"passphrase without a key", "version = 1\n[[destination]]\nname = \"a\"\nhost = \"h\"\nuser = \"u\"\npassword = { env = \"P\" }\nkey_passphrase = { env = \"Q\" }", []string{
+			`7: destination "a": key_passphrase is given without key_file`,
+		}},
+		{"keepalive too late", destinationText + "stall_timeout = \"10s\"", []string{
+			`7: destination "acme": keepalive = "10s" is not less than stall_timeout = "10s", so that a quiet connection would be taken for dead`,
+		}},
+		{"roots", destinationText + "root = \"/in/{yyyy}\"\n[[destination]]\nname = \"b\"\nhost = \"h\"\nuser = \"u\"\nkey_file = \"k\"\nroot = \"~alice/in\"\n[[destination]]\nname = \"c\"\nhost = \"h\"\nuser = \"u\"\nkey_file = \"k\"\nroot = \"in/..\"\n[[destination]]\nname = \"d\"\nhost = \"h\"\nuser = \"u\"\nkey_file = \"k\"\nroot = 'in\\x'", []string{
+			"7: destination \"acme\": root = \"/in/{yyyy}\" holds braces: placeholders stand in a folder's `to`",
+			`13: destination "b": root = "~alice/in" names another account's directory: write the whole path`,
+			`19: destination "c": root = "in/.." holds "..": write the whole path`,
+			`25: destination "d": root = "in\\x" holds a backslash: SFTP paths have / on every server`,
+		}},
+	})
+}
+
+func TestFaultsOfSecretsShowNoSecret(t *testing.T) {
+	checkBadFiles(t, []badFile{
+		{"plain text", destinationText + "password = \"hunter2\"", []string{
+			`7: destination "acme": password is plain text, and secrets do not stand in the file: password = { env = "NAME" }, { file = "FILE" } or { credential = "NAME" }`,
+		}},
+		{"a number", destinationText + "password = 12345", []string{
+			`7: destination "acme": password is a whole number, not a table`,
+		}},
+		{"unknown place", destinationText + "password = { value = \"hunter2\" }", []string{
+			`7: destination "acme": password names 0 places for the secret, not one: password = { env = "NAME" }, { file = "FILE" } or { credential = "NAME" }`,
+			`7: destination "acme": password: unknown key "value"`,
+		}},
+		{"two places", destinationText + "password = { env = \"A\", file = \"b\" }", []string{
+			`7: destination "acme": password names 2 places for the secret, not one: password = { env = "NAME" }, { file = "FILE" } or { credential = "NAME" }`,
+		}},
+		{"value for a name", destinationText + "password = { env = \"hunter 2\" }", []string{
+			`7: destination "acme": password: env is not the name of a variable: env = "NAME"`,
+		}},
+		{"credential with a path", destinationText + "password = { credential = \"../x\" }", []string{
+			`7: destination "acme": password: credential = "../x" is a path, not a name`,
+		}},
+		{"broken line", destinationText + "password = \"hunter2", []string{
+			`7: not valid TOML: column 19: the value cannot be read: password = ...`,
+		}},
+		{"without quotes", destinationText + "password = hunter2", []string{
+			`7: not valid TOML: column 12: the value cannot be read: password = ...`,
+		}},
+	})
+}

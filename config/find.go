@@ -1,0 +1,125 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// Variable names the environment variable that holds the path of the configuration.
+const Variable = "DROPFERRY_CONFIG"
+
+// Find returns the file to load: flag, the value of -c, where it is given; else what $DROPFERRY_CONFIG says; else the
+// user's agent.toml; else the system's. A file that is named on purpose is not looked at. The error lists where it
+// looked and says how to start.
+func Find(flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	if name := os.Getenv(Variable); name != "" {
+		return name, nil
+	}
+	return findIn(thisSystem().configs())
+}
+
+// findIn takes a file that cannot be looked at for the one that is meant: Load then says why it cannot be read.
+func findIn(names []string) (string, error) {
+	for _, name := range names {
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("no configuration: looked for %s; write one from agent.toml.example, name another with -c or $%s, or try `dropferry demo`, which needs none: %w",
+		strings.Join(names, " and "), Variable, fs.ErrNotExist)
+}
+
+// DefaultStateDir returns where state is kept without a configuration: the service's directory for root, the user's own
+// otherwise. It is empty for an account without a home directory.
+func DefaultStateDir() string {
+	if os.Geteuid() == 0 { // -1 on Windows
+		return thisSystem().serviceState
+	}
+	return thisSystem().userState
+}
+
+// StateDirFor returns where state is kept if the configuration at file does not say: the service's directory for the
+// system's agent.toml, whoever reads it, and the user's own for any other. It is empty for an account without a home
+// directory.
+func StateDirFor(file string) string {
+	s := thisSystem()
+	if full, err := absolutePath(file); err == nil && canonical(full) == canonical(s.serviceConfig) {
+		return s.serviceState
+	}
+	return s.userState
+}
+
+// locations are the paths that one system gives to configuration and state; the user's are empty for an account
+// without a home directory.
+type locations struct {
+	userConfig, userState       string
+	serviceConfig, serviceState string
+}
+
+func (l locations) configs() []string {
+	if l.userConfig == "" {
+		return []string{l.serviceConfig}
+	}
+	return []string{l.userConfig, l.serviceConfig}
+}
+
+func thisSystem() locations {
+	home, _ := os.UserHomeDir() // services may have none
+	return locationsOn(runtime.GOOS, home, os.Getenv)
+}
+
+// locationsOn is a pure function, so that every system's paths are tested on each.
+func locationsOn(goos, home string, getenv func(string) string) locations {
+	switch goos {
+	case "windows":
+		return windowsLocations(getenv)
+	case "darwin":
+		const dir = "/Library/Application Support/dropferry"
+		l := locations{serviceConfig: dir + "/agent.toml", serviceState: dir + "/state"}
+		if home != "" {
+			l.userConfig, l.userState = home+dir+"/agent.toml", home+dir+"/state"
+		}
+		return l
+	}
+	return locations{
+		userConfig:    below(xdg(getenv("XDG_CONFIG_HOME"), home, "/.config"), "/dropferry/agent.toml"),
+		userState:     below(xdg(getenv("XDG_STATE_HOME"), home, "/.local/state"), "/dropferry"),
+		serviceConfig: "/etc/dropferry/agent.toml",
+		serviceState:  "/var/lib/dropferry",
+	}
+}
+
+func windowsLocations(getenv func(string) string) locations {
+	programData := getenv("ProgramData")
+	if programData == "" {
+		programData = `C:\ProgramData`
+	}
+	return locations{
+		userConfig:    below(getenv("AppData"), `\dropferry\agent.toml`),
+		userState:     below(getenv("LocalAppData"), `\dropferry`),
+		serviceConfig: programData + `\dropferry\agent.toml`,
+		serviceState:  programData + `\dropferry\state`,
+	}
+}
+
+// xdg returns a base directory after the XDG specification, which has relative values ignored.
+func xdg(value, home, otherwise string) string {
+	if strings.HasPrefix(value, "/") {
+		return strings.TrimRight(value, "/")
+	}
+	return below(home, otherwise)
+}
+
+func below(dir, rest string) string {
+	if dir == "" {
+		return ""
+	}
+	return dir + rest
+}

@@ -1,0 +1,244 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // time zones for systems that have none of their own, such as Windows
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Folder is a watched local tree, with its rules.
+type Folder struct {
+	Name      string
+	Mode      string         // outbox or mirror
+	Path      string         // absolute
+	Include   []string       // patterns; empty takes every file
+	Exclude   []string       // patterns, those of [defaults] first
+	StableFor time.Duration  // quiet time until a file is ready; 0 lets the watcher choose
+	Rescan    time.Duration  // from one scan to the next
+	After     string         // keep, archive or delete, once every destination has the file
+	Archive   string         // local path template for After "archive"; absolute; see ArchiveTemplate
+	Verify    string         // auto, size or content
+	Ambiguous string         // delivered or hold
+	Timezone  *time.Location // of the dates in templates
+	Retry     Retry
+	To        []Target // at least one; each destination at most once
+
+	Line int // of the table in the file, from 1
+}
+
+// Retry spaces the attempts after failures.
+type Retry struct {
+	Initial     time.Duration // wait after the first failure
+	Max         time.Duration // longest wait
+	GiveUpAfter time.Duration // of a file's own failures, after which it is parked
+}
+
+// Target is one place that a folder delivers to; with the folder it makes a route.
+type Target struct {
+	Destination string
+	Path        string // template after the colon; "" is the destination's root
+}
+
+// Template returns the target's path, for Destination.RemotePath. It does not fail for a target that was loaded.
+func (t Target) Template() (Template, error) { return ParseTemplate(t.Path) }
+
+// ArchiveTemplate returns where a delivered file goes. What it expands to has "/" between elements:
+// filepath.FromSlash makes a local path of it. It does not fail for a folder that was loaded with an archive.
+func (f *Folder) ArchiveTemplate() (Template, error) {
+	return ParseTemplate(filepath.ToSlash(f.Archive))
+}
+
+// Modes of a folder.
+const (
+	Outbox = "outbox" // each version of each file is delivered once
+	Mirror = "mirror" // the remote tree follows the local one
+)
+
+// What happens to a file once every destination has it.
+const (
+	Keep    = "keep"
+	Archive = "archive"
+	Delete  = "delete"
+)
+
+// builtInRules hold where neither the folder nor [defaults] says otherwise.
+func builtInRules() Folder {
+	return Folder{
+		Mode:      Outbox,
+		Exclude:   []string{".DS_Store", "Thumbs.db"},
+		Rescan:    time.Hour,
+		After:     Keep,
+		Verify:    "auto",
+		Ambiguous: "delivered",
+		Timezone:  time.UTC,
+		Retry:     Retry{Initial: time.Second, Max: 5 * time.Minute, GiveUpAfter: 72 * time.Hour},
+	}
+}
+
+// rules reads the keys that [defaults] and [[folder]] share, other than exclude.
+func (t table) rules(base Folder) Folder {
+	t.unknown()
+	f := base
+	f.StableFor = t.durationOr("stable_for", base.StableFor, "auto", 0)
+	f.Rescan = t.duration("rescan", base.Rescan)
+	f.After = t.choice("after", base.After, words{keys: []string{Keep, Archive, Delete}})
+	f.Verify = t.choice("verify", base.Verify, words{keys: []string{"auto", "size", "content"}})
+	f.Ambiguous = t.choice("ambiguous", base.Ambiguous, words{keys: []string{"delivered", "hold"}})
+	f.Timezone = t.timezone(base.Timezone)
+	f.Retry = t.retry(base.Retry)
+	return f
+}
+
+func (t table) defaults() Folder {
+	f := t.rules(builtInRules())
+	if t.has("exclude") {
+		f.Exclude = t.patterns("exclude")
+	}
+	return f
+}
+
+func (t table) folder(defaults Folder) Folder {
+	f := t.rules(defaults)
+	f.Line = t.line()
+	f.Mode = t.choice("mode", Outbox, words{keys: []string{Outbox, Mirror}})
+	f.Include = t.patterns("include")
+	f.Exclude = slices.Concat(defaults.Exclude, t.patterns("exclude"))
+	if name, given := t.required("name", `"invoices"`); given {
+		t.checkName(name)
+		f.Name = name
+	}
+	if !t.has("path") {
+		t.faultAt("path", "path is missing", `path = "/srv/out"`)
+	}
+	f.Path, _ = t.local("path")
+	f.Archive = t.archive()
+	f.To = t.targets(f.Mode)
+	t.checkAfter(f)
+	return f
+}
+
+// checkAfter finds rules that contradict one another.
+func (t table) checkAfter(f Folder) {
+	switch {
+	case f.Mode == Mirror && f.After != Keep:
+		t.faultAt("after", "after = "+show(f.After)+" in a mirror, whose files stay", `after = "keep", or mode = "outbox"`)
+	case f.After == Archive && !t.has("archive"):
+		t.faultAt("after", `after = "archive" without archive`, `archive = "/srv/sent/{yyyy}/{mm}"`)
+	case f.After != Archive && t.has("archive"):
+		t.faultAt("archive", "archive is given, but after = "+show(f.After), `after = "archive"`)
+	}
+}
+
+func (t table) timezone(otherwise *time.Location) *time.Location {
+	const key = "timezone"
+	name, given := t.text(key)
+	if !given {
+		return otherwise
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		t.faultAt(key, key+" = "+show(name)+" is unknown", `an IANA name such as "UTC" or "Europe/Berlin"; or "Local"`)
+		return otherwise
+	}
+	return zone
+}
+
+func (t table) retry(base Retry) Retry {
+	sub, given := t.single("retry", kindRetry)
+	if !given {
+		return base
+	}
+	sub.unknown()
+	r := Retry{
+		Initial:     sub.duration("initial", base.Initial),
+		Max:         sub.duration("max", base.Max),
+		GiveUpAfter: sub.duration("give_up_after", base.GiveUpAfter),
+	}
+	inherited := r.Initial == base.Initial && r.Max == base.Max
+	if r.Initial > r.Max && !inherited {
+		key := "initial"
+		if !sub.has(key) {
+			key = "max"
+		}
+		sub.faultAt(key, "initial = "+show(short(r.Initial))+" is more than max = "+show(short(r.Max)), "")
+	}
+	return r
+}
+
+// patterns returns a list of globs.
+func (t table) patterns(key string) []string {
+	var patterns []string
+	elements, _ := t.list(key)
+	for _, e := range elements {
+		if e.text == "" {
+			continue
+		}
+		if text, hint := patternFault(e.text); text != "" {
+			t.faultOn(e.at, key, key+" holds "+show(e.text)+", "+text, hint)
+		}
+		patterns = append(patterns, e.text)
+	}
+	return patterns
+}
+
+// patternFault says why a pattern is invalid, or could never match the relative path of a file.
+func patternFault(p string) (text, hint string) {
+	switch {
+	case !doublestar.ValidatePattern(p):
+		return "which is not a valid pattern", ""
+	case strings.HasPrefix(p, "/"):
+		return "but patterns are relative to the folder", show(strings.TrimLeft(p, "/"))
+	case strings.HasPrefix(p, "./"):
+		return "but patterns are relative to the folder", show(strings.TrimPrefix(p, "./"))
+	case strings.HasSuffix(p, "/"):
+		return "which ends in / and so matches no file", show(p + "**")
+	case hasDotDot(p):
+		return `but ".." is outside of the folder`, ""
+	}
+	return "", ""
+}
+
+// targets returns the routes of a folder.
+func (t table) targets(mode string) []Target {
+	const key = "to"
+	elements, given := t.list(key)
+	if list, ok := t.values[key].([]any); !t.has(key) || given && ok && len(list) == 0 {
+		t.faultAt(key, "to is missing", `to = ["DESTINATION:DIRECTORY"]`)
+		return nil
+	}
+	targets := make([]Target, len(elements))
+	for i, e := range elements {
+		if e.text == "" {
+			continue
+		}
+		to := &targets[i]
+		to.Destination, to.Path, _ = strings.Cut(e.text, ":")
+		if text, hint := targetFault(*to, mode); text != "" {
+			t.faultOn(e.at, key, "to "+show(e.text)+": "+text, hint)
+		}
+	}
+	return targets
+}
+
+func targetFault(to Target, mode string) (text, hint string) {
+	template, err := to.Template()
+	switch {
+	case to.Destination == "":
+		return "no destination before the colon", ""
+	case err != nil:
+		return hintOf(err)
+	case strings.HasPrefix(to.Path, "~"):
+		return "~ stands in root only", `a path without / in front is below root, which is the login directory by default`
+	case strings.Contains(to.Path, `\`):
+		return "SFTP paths have /, not backslashes", ""
+	case mode == Mirror && template.uses(ofTime):
+		return "a mirror has one directory, whatever the day", "leave {yyyy}, {mm} and {dd} out"
+	case mode == Mirror && template.uses(ofFile):
+		return "a mirror keeps the names of its files", "leave {name}, {stem} and {ext} out"
+	}
+	return "", ""
+}

@@ -1,0 +1,96 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// words are the keys of one kind of table, or the values of one key.
+type words struct {
+	keys  []string // what this version knows
+	later []string // what the format has and this version does not
+}
+
+// A kind is a table of the format; its value is how the file writes its header.
+type kind string
+
+const (
+	top          kind = "the top of the file"
+	kindAgent    kind = "[agent]"
+	kindLog      kind = "[log]"
+	kindDefaults kind = "[defaults]"
+	kindDest     kind = "[[destination]]"
+	kindFolder   kind = "[[folder]]"
+	kindRetry    kind = "retry"
+	kindSecret   kind = "a secret"
+)
+
+// kinds stand in the order in which hints name them.
+func kinds() []kind {
+	return []kind{top, kindAgent, kindLog, kindDefaults, kindDest, kindFolder, kindRetry}
+}
+
+// vocabulary returns the keys of a kind of table.
+func vocabulary(k kind) words {
+	switch k {
+	case top:
+		return words{
+			keys:  []string{"version", "agent", "log", "defaults", "destination", "folder"},
+			later: []string{"control", "notify"},
+		}
+	case kindAgent:
+		return words{
+			keys:  []string{"name", "state_dir", "max_transfers", "shutdown_grace"},
+			later: []string{"bandwidth"},
+		}
+	case kindLog:
+		return words{keys: []string{"level", "format", "target"}}
+	case kindDefaults:
+		return words{keys: ruleKeys(), later: laterRuleKeys()}
+	case kindDest:
+		return words{
+			keys: []string{
+				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
+				"root", "connect_timeout", "keepalive", "stall_timeout",
+			},
+			later: []string{
+				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "channels", "publish", "temp_dir",
+				"legacy_algorithms", "schedule", "bandwidth", "auth_retry", "profile", "was",
+			},
+		}
+	case kindFolder:
+		return words{
+			keys: append(ruleKeys(), "name", "mode", "path", "include", "archive", "to"),
+			later: append(laterRuleKeys(), "marker", "delete", "delete_delay", "max_delete", "trash", "backfill",
+				"names", "file_mode", "hooks", "expect", "checkpoint", "was"),
+		}
+	case kindRetry:
+		return words{keys: []string{"initial", "max", "give_up_after"}}
+	case kindSecret:
+		return words{keys: []string{"env", "file", "credential"}}
+	}
+	return words{}
+}
+
+// ruleKeys are the keys that [defaults] may set for every folder.
+func ruleKeys() []string {
+	return []string{"exclude", "stable_for", "rescan", "after", "verify", "ambiguous", "timezone", "retry"}
+}
+
+func laterRuleKeys() []string {
+	return []string{"ready", "watch", "poll_interval", "symlinks", "order", "sequential", "last", "on_conflict"}
+}
+
+// home returns a hint where key belongs if not in a table of kind k, or nothing if no table has it.
+func home(key string, k kind) string {
+	var homes []string
+	for _, other := range kinds() {
+		if other != k && slices.Contains(vocabulary(other).keys, key) {
+			homes = append(homes, string(other))
+		}
+	}
+	if len(homes) == 0 {
+		return ""
+	}
+	return "it belongs in " + strings.Join(homes, " or ")
+}
