@@ -1,0 +1,130 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+)
+
+// Info is what a server says of a file.
+type Info struct {
+	Size    int64
+	ModTime time.Time // whole seconds: version 3 of the protocol knows no finer
+	Mode    fs.FileMode
+}
+
+func infoOf(fi os.FileInfo) Info {
+	return Info{Size: fi.Size(), ModTime: fi.ModTime(), Mode: fi.Mode()}
+}
+
+// Stat returns what stands at a remote path, links not followed; an error of kind Missing where nothing does.
+func (s *Session) Stat(ctx context.Context, name string) (Info, error) {
+	if err := ctx.Err(); err != nil {
+		return Info{}, err
+	}
+	var info Info
+	err := s.do("stat", name, 0, func() error {
+		fi, err := s.sftp.Lstat(name)
+		if err == nil {
+			info = infoOf(fi)
+		}
+		return err
+	})
+	return info, err
+}
+
+// Remove removes one file. That it is gone already is no error.
+func (s *Session) Remove(ctx context.Context, name string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := s.do("remove", name, 0, func() error { return s.sftp.Remove(name) })
+	if KindOf(err) == Missing && err != nil {
+		return nil
+	}
+	return err
+}
+
+// CheckRoot tells whether the target's root is there and is a directory.
+func (s *Session) CheckRoot(ctx context.Context) error {
+	root := s.root()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.rootError(s.do("stat", root, 0, func() error {
+		fi, err := s.sftp.Stat(root)
+		if err == nil && !fi.IsDir() {
+			return &Error{Op: "stat", Destination: s.target.Name, Path: root, Kind: Root, Err: errors.New("is not a directory")}
+		}
+		return err
+	}))
+}
+
+func (s *Session) root() string {
+	if root := s.target.Path(""); root != "" {
+		return root
+	}
+	return "."
+}
+
+// rootError makes a failure at the root one of the destination, not of a file.
+func (s *Session) rootError(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || (e.Kind != Missing && e.Kind != Permission && e.Kind != Root) {
+		return err
+	}
+	hint := "ask the server's owner for write permission there, or change root in the configuration"
+	if e.Kind == Missing {
+		hint = "create it at the server, or change root in the configuration"
+	}
+	return &Error{Op: e.Op, Destination: e.Destination, Path: e.Path, Kind: Root, Err: e.Err, Hint: hint}
+}
+
+// MkdirAll makes a remote directory and those above it that are missing, but not the root: that a root is missing
+// is a mistake to tell, not one to hide. Directories made or seen once are remembered for the session.
+func (s *Session) MkdirAll(ctx context.Context, dir string) error {
+	if _, known := s.dirs.Load(dir); known || dir == "." || dir == "/" || dir == "" || dir == path.Clean(s.root()) {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := s.do("mkdir", dir, 0, func() error { return s.sftp.Mkdir(dir) })
+	switch KindOf(err) {
+	case Missing:
+		if err := s.MkdirAll(ctx, dirOf(dir)); err != nil {
+			return err
+		}
+		err = s.do("mkdir", dir, 0, func() error { return s.sftp.Mkdir(dir) })
+	}
+	if err != nil { // status 4 says only that it failed: most often that it exists
+		var fi os.FileInfo
+		statErr := s.do("stat", dir, 0, func() (err error) { fi, err = s.sftp.Stat(dir); return err })
+		switch {
+		case statErr == nil && fi.IsDir():
+		case statErr == nil:
+			return &Error{Op: "mkdir", Destination: s.target.Name, Path: dir, Kind: Exists, Err: errors.New("a file stands where a directory is needed")}
+		case KindOf(statErr) == Missing && KindOf(err) == Missing:
+			return s.rootErrorOr(ctx, err)
+		default:
+			return err
+		}
+	}
+	s.dirs.Store(dir, struct{}{})
+	return nil
+}
+
+// rootErrorOr returns the error of the root where there is one, else err: a missing root shows itself first as a missing
+// directory somewhere below.
+func (s *Session) rootErrorOr(ctx context.Context, err error) error {
+	if rootErr := s.CheckRoot(ctx); rootErr != nil {
+		return rootErr
+	}
+	return err
+}
+
+// forgetDirs forgets which directories exist, after one of them has turned out to be gone.
+func (s *Session) forgetDirs() { s.dirs.Clear() }

@@ -1,0 +1,55 @@
+// Package remote knows one SFTP server: how to reach it, prove who it is and who we are, what it can do, and how a file
+// gets there so that nobody sees part of it. A Session is one live SSH connection with its SFTP channel.
+//
+// Nothing here retries and nothing decides what is sent: a failure comes back as an *Error whose Kind says what it
+// means. Nothing here can hang: every request has a deadline, a silent connection is found by its silence, and both end
+// by closing the network connection, which frees every call that waits on it.
+package remote
+
+import (
+	"net"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Target is a server and an account on it.
+type Target struct {
+	Name string // of the destination, for messages
+	Host string
+	Port int
+	User string
+
+	KeyFile    string                 // private key in OpenSSH or PEM form; "" where none is used
+	Passphrase func() (string, error) // of the key; nil where it has none
+	Password   func() (string, error) // nil where none is used
+
+	PinnedKeys []string // SHA256:... fingerprints that are accepted, and no other
+	KnownHosts []string // known_hosts files, where no key is pinned; missing files are passed over
+
+	Root string // directory that every relative path is under; "" is the login directory
+
+	ConnectTimeout time.Duration // from dialling to SFTP ready
+	Keepalive      time.Duration // silence after which a keepalive is sent
+	StallTimeout   time.Duration // silence after which the connection is given up, and the limit of a request
+}
+
+// Addr returns host:port.
+func (t *Target) Addr() string { return net.JoinHostPort(t.Host, strconv.Itoa(t.Port)) }
+
+// Path returns the remote path of p, which is relative to the root unless it begins with "/". Nothing but leading
+// "./" is cleaned: names go to the server as they are.
+func (t *Target) Path(p string) string {
+	root := strings.TrimPrefix(strings.TrimPrefix(t.Root, "~/"), "./")
+	switch {
+	case strings.HasPrefix(p, "/") || root == "" || root == "." || root == "~":
+		return p
+	case p == "":
+		return root
+	}
+	return strings.TrimSuffix(root, "/") + "/" + p
+}
+
+// dirOf returns the directory of a remote path, "." for a name in the login directory.
+func dirOf(p string) string { return path.Dir(p) }
