@@ -1,0 +1,116 @@
+package watcher
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// Kind is what stands at a path.
+type Kind uint8
+
+// The kinds. Links, FIFOs, sockets and devices are Other: they are shown with a reason and never followed or opened.
+const (
+	File Kind = iota // a regular file
+	Dir
+	Other
+)
+
+// String returns "file", "directory" or "other".
+func (k Kind) String() string {
+	switch k {
+	case File:
+		return "file"
+	case Dir:
+		return "directory"
+	default:
+		return "other"
+	}
+}
+
+// Entry is what was seen at one path of a folder.
+type Entry struct {
+	Path        file.Path
+	Kind        Kind
+	Fingerprint file.Fingerprint
+	Seen        time.Time // when the stat was taken, at the latest; decides whether the fingerprint is racy
+
+	// Ready tells that a file has settled. Where it has not, Since is when that was first noticed, Until when it is
+	// looked at again at the latest, and Reason "settling" (still in its quiet time), "changing" (seen to change) or
+	// "being written" (a writer has it open). Directories are always ready, Other never is and Reason says what it is.
+	Ready  bool
+	Since  time.Time
+	Until  time.Time
+	Reason string
+
+	// Err tells that the place could not be read: everything at and under Path is unknown. It is not gone.
+	Err error
+}
+
+// Sink takes what a Watcher finds. All calls come from the goroutine in Run, Scan or Settle, one at a time; that
+// goroutine waits for them.
+type Sink interface {
+	// Scan takes the whole folder: every regular file, directory, Other and unreadable place that is not excluded, in
+	// byte-wise order of Path; not the root itself. entries can be ranged over once. What is missing from it is gone
+	// only if no Entry has an Err on it or on a directory above it.
+	//
+	// A scan that cannot be trusted as a whole, because the folder was replaced under it or ctx ended, has as its last
+	// Entry, out of order, one with an empty Path and an Err: then nothing at all may be taken for gone.
+	//
+	// The slower Scan takes an entry, the longer the directory that holds it stays open. An error makes Run scan
+	// again after a while.
+	Scan(ctx context.Context, entries iter.Seq[Entry]) error
+	// Ready takes files that have settled since the scan, in order of Path. A file may be handed over again without
+	// having changed. An error makes Run hand them over again after a while.
+	Ready(ctx context.Context, entries []Entry) error
+	// Status is called whenever the status changes. It must not block.
+	Status(Status)
+}
+
+// States of a Watcher.
+const (
+	Starting = "starting" // before the first scan
+	Scanning = "scanning" // a scan is under way
+	Watching = "watching" // hints come from the operating system
+	Polling  = "polling"  // hints cannot be relied on: the whole folder is scanned every PollEvery
+	Waiting  = "waiting"  // the root is missing or cannot be read; nothing is known and nothing is gone
+)
+
+// Status is the condition of a Watcher.
+type Status struct {
+	State     string        // one of the states above
+	Reason    string        // a sentence for a person; empty where all is well
+	LastScan  time.Time     // when the last scan ended; zero before the first
+	Complete  bool          // whether the last scan saw everything
+	Files     int           // in the last scan
+	Settling  int           // files that are not ready
+	Watches   int           // directories under watch
+	Polling   bool          // the folder is scanned every PollEvery, besides whatever hints there are
+	PollEvery time.Duration // 0 where Polling is false
+}
+
+// Summary is the result of one scan.
+type Summary struct {
+	Complete bool    // everything was read, and the root was the same before and after
+	Files    int     // regular files that are not excluded
+	Dirs     int     // directories that are not excluded, without the root
+	Settling int     // of Files, those that are not ready
+	Errors   []error // why it is not complete; at most 100, then one that counts the rest
+	Started  time.Time
+	Finished time.Time
+}
+
+// Explanation is what a Watcher knows of one path at the moment of asking.
+type Explanation struct {
+	Exists      bool
+	Kind        Kind
+	Fingerprint file.Fingerprint
+	Excluded    string // the pattern that excludes it, or NotIncluded; empty where it is not excluded
+	Settling    bool   // with Since, Until and Reason as in Entry
+	Since       time.Time
+	Until       time.Time
+	Reason      string
+	Err         error // it could not be looked at
+}

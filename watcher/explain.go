@@ -1,0 +1,55 @@
+package watcher
+
+import (
+	"errors"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// Explain looks at p now and tells what the watcher thinks of it. It may be called at any time from anywhere.
+func (w *Watcher) Explain(p file.Path) Explanation {
+	e := w.explainPlace(p)
+	if e.Kind == Dir {
+		e.Excluded, _ = w.match.dir(p)
+	} else {
+		e.Excluded, _ = w.match.file(p)
+	}
+	if u, ok := w.settling.waiting(p); ok {
+		e.Settling, e.Since, e.Until, e.Reason = true, u.Since, u.Until, u.Reason
+	}
+	return e
+}
+
+// explainPlace tells what stands at p.
+func (w *Watcher) explainPlace(p file.Path) Explanation {
+	way, err := descend(w.rules.Root)
+	if err != nil {
+		return Explanation{Err: err}
+	}
+	defer way.close()
+	st, err := statAt(way, p)
+	switch {
+	case errors.Is(err, errNotDir):
+		return Explanation{Reason: err.Error()} // a link on the way, say
+	case err != nil && isGone(err):
+		return Explanation{}
+	case err != nil:
+		return Explanation{Err: err}
+	}
+	e := Explanation{Exists: true, Kind: st.kind(), Fingerprint: st.Fingerprint}
+	if e.Kind == Other {
+		e.Reason = st.skipped()
+	}
+	return e
+}
+
+func statAt(way *descent, p file.Path) (stat, error) {
+	if p == "" {
+		return way.root.stat()
+	}
+	d, name, err := way.parent(p)
+	if err != nil {
+		return stat{}, err
+	}
+	return d.lstat(name)
+}

@@ -1,0 +1,102 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// isOverflow tells whether events were lost because too many came. The watches themselves stand.
+func isOverflow(err error) bool { return errors.Is(err, fsnotify.ErrEventOverflow) }
+
+// scan scans the folder, and mends the watches on the way.
+func (r *watch) scan(ctx context.Context) {
+	w := r.w
+	w.tell(r.sink, func(s *Status) { s.State = Scanning })
+	r.openTree()
+	started := w.now()
+	r.last, r.scanErr = w.scan(ctx, r.sink, r.tree, &r.root)
+	if ctx.Err() != nil {
+		return
+	}
+	if r.scanErr != nil {
+		w.log.Warn("scan failed", "error", r.scanErr)
+	}
+	if !r.last.Complete {
+		r.rootDue = w.now() // it may be the reason
+	} else if r.tree != nil {
+		r.tree.end()
+	}
+	r.network = ""
+	if on, ok := w.fileSystems[r.root.dev]; ok && on != localFS {
+		r.network = on.String()
+	}
+	r.agenda.done(started, w.now(), r.polling(), r.last.Complete, r.scanErr != nil)
+}
+
+// openTree makes a new tree where there should be one and is none that can be relied on.
+func (r *watch) openTree() {
+	if r.rebuild {
+		r.closeTree()
+	}
+	if r.tree == nil && r.w.rules.Watch != WatchPoll {
+		r.tree, r.treeErr = newWatchTree(r.w.rules.Root, r.w.dirty)
+	}
+}
+
+func (r *watch) closeTree() {
+	r.rebuild = false
+	if r.tree == nil {
+		return
+	}
+	if err := r.tree.close(); err != nil {
+		r.w.log.Debug("close the watch", "error", err)
+	}
+	r.tree = nil
+}
+
+// polling tells whether hints cannot be relied on.
+func (r *watch) polling() bool {
+	return r.tree == nil || r.tree.missed > 0 || (r.network != "" && r.w.rules.Watch == WatchAuto)
+}
+
+// tell shows how the folder is watched.
+func (r *watch) tell() {
+	r.w.tell(r.sink, func(s *Status) {
+		*s = Status{
+			State: Watching, Reason: r.reason(),
+			LastScan: r.last.Finished, Complete: r.last.Complete, Files: r.last.Files,
+			Settling: r.w.settling.len(),
+		}
+		if r.tree != nil {
+			s.Watches = r.tree.count
+		}
+		if r.polling() {
+			s.State, s.Polling, s.PollEvery = Polling, true, r.w.rules.Poll
+		}
+	})
+}
+
+// reason says what is not as it should be, the worst first.
+func (r *watch) reason() string {
+	root, every := r.w.rules.Root, r.w.rules.Poll
+	switch {
+	case r.scanErr != nil:
+		return fmt.Sprintf("The last scan of %s failed: %v.", root, r.scanErr)
+	case len(r.last.Errors) == 1:
+		return fmt.Sprintf("The last scan of %s was not complete: %v.", root, r.last.Errors[0])
+	case len(r.last.Errors) > 1:
+		return fmt.Sprintf("The last scan of %s was not complete: %d places could not be read, the first: %v.",
+			root, len(r.last.Errors), r.last.Errors[0])
+	case r.treeErr != nil:
+		return limitReason(root, 0, r.treeErr, every)
+	case r.tree != nil && r.tree.missed > 0:
+		return limitReason(root, r.tree.missed, r.tree.missedErr, every)
+	case r.network != "" && r.w.rules.Watch == WatchAuto:
+		return fmt.Sprintf("%s is on a %s file system, which tells nothing of changes made elsewhere: it is scanned every %.0f s.",
+			root, r.network, every.Seconds())
+	}
+	return ""
+}

@@ -1,0 +1,183 @@
+package watcher
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Run watches the folder until ctx ends: it scans, takes hints, and hands files over as they settle. Whatever goes wrong
+// meanwhile is in the Status, and mended or tried again; so Run returns nil, unless the Watcher is at work already.
+func (w *Watcher) Run(ctx context.Context, sink Sink) error {
+	if !w.running.TryLock() {
+		return fmt.Errorf("watch %s: %w", w.rules.Root, errRunning)
+	}
+	defer w.running.Unlock()
+	w.settling.clear()
+	for ctx.Err() == nil {
+		look, ok := w.awaitRoot(ctx, sink)
+		if !ok {
+			break
+		}
+		w.mounted = look.mountPoint
+		(&watch{w: w, sink: sink, root: look.identity}).run(ctx)
+		w.settling.clear() // the next root is scanned anew
+	}
+	return nil
+}
+
+// awaitRoot waits until there is a root that can be read. It returns false if ctx ended first.
+func (w *Watcher) awaitRoot(ctx context.Context, sink Sink) (rootLook, bool) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		look, err := w.lookAtRoot()
+		if err == nil {
+			return look, true
+		}
+		w.tell(sink, func(s *Status) {
+			*s = Status{State: Waiting, Reason: rootReason(w.rules.Root, err), LastScan: s.LastScan}
+		})
+		timer.Reset(w.tempo.root)
+		select {
+		case <-ctx.Done():
+			return rootLook{}, false
+		case <-timer.C:
+		case <-w.dirty.signal: // somebody knows better
+		}
+	}
+}
+
+// lookAtRoot looks at the root. One that was a mount point and is not any more does not count: what shows is the
+// directory below, which is empty for most, and not what the folder holds.
+func (w *Watcher) lookAtRoot() (rootLook, error) {
+	look, err := lookAtRoot(w.rules.Root)
+	if err == nil && w.mounted && !look.mountPoint {
+		err = errUnmounted
+	}
+	return look, err
+}
+
+// tell changes the status and shows it to the sink if it differs.
+func (w *Watcher) tell(sink Sink, change func(*Status)) {
+	s := w.status
+	change(&s)
+	if w.told && s == w.status {
+		return
+	}
+	if s.State != w.status.State {
+		w.log.Debug("folder "+s.State, "root", w.rules.Root)
+	}
+	if s.Reason != w.status.Reason && s.Reason != "" {
+		w.log.Warn(s.Reason, "root", w.rules.Root)
+	}
+	w.status, w.told = s, true
+	sink.Status(s)
+}
+
+// watch is the time in which one root stays the same.
+type watch struct {
+	w    *Watcher
+	sink Sink
+	root identity
+
+	tree    *watchTree // nil where there are no hints
+	treeErr error      // why not
+	rebuild bool       // the tree cannot be relied on any more
+
+	agenda   agenda
+	rootDue  time.Time // of the next look at the root
+	hintsDue time.Time // when gathered hints are looked at; zero: there are none
+	network  string    // the kind of the root's file system where it is not local
+	last     Summary
+	scanErr  error // of the last scan
+}
+
+// run watches until ctx ends or the root is another.
+func (r *watch) run(ctx context.Context) {
+	w := r.w
+	r.agenda = agenda{tempo: w.tempo, rescan: w.rules.Rescan, poll: w.rules.Poll, due: w.now()}
+	r.rootDue = w.now().Add(w.tempo.root)
+	w.tell(r.sink, func(s *Status) { *s = Status{State: Starting, LastScan: s.LastScan} })
+	defer r.closeTree()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil && r.step(ctx) {
+		timer.Reset(max(0, r.nextDue().Sub(w.now())))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-w.dirty.signal:
+		}
+	}
+}
+
+// step does everything that is due. It returns false if the root is another.
+func (r *watch) step(ctx context.Context) bool {
+	w := r.w
+	if rescan, err := w.dirty.urgent(); rescan || err != nil {
+		r.heed(rescan, err)
+	}
+	if !w.now().Before(r.agenda.due) {
+		r.scan(ctx)
+	}
+	if !w.now().Before(r.rootDue) {
+		r.rootDue = w.now().Add(w.tempo.root)
+		if look, err := w.lookAtRoot(); err != nil || look.identity != r.root {
+			return false
+		}
+	}
+	r.lookAtHints(ctx)
+	gone, err := w.handOver(ctx, r.sink)
+	if err != nil && ctx.Err() == nil {
+		w.log.Warn("hand over settled files", "error", err)
+		r.rootDue = w.now() // it may be the reason
+	}
+	if gone {
+		r.agenda.ask(w.now())
+	}
+	r.tell()
+	return true
+}
+
+// heed plans what a wish to scan or a fault of the watch asks for.
+func (r *watch) heed(rescan bool, fault error) {
+	now := r.w.now()
+	if rescan {
+		r.agenda.by(now)
+	}
+	if fault != nil {
+		r.w.log.Warn("hints were lost: the folder will be scanned", "error", fault)
+		r.rebuild = r.rebuild || !isOverflow(fault)
+		r.agenda.fault(now)
+	}
+}
+
+// lookAtHints looks at hints once they have gathered.
+func (r *watch) lookAtHints(ctx context.Context) {
+	w, now := r.w, r.w.now()
+	switch {
+	case r.hintsDue.IsZero() && !w.dirty.empty():
+		r.hintsDue = now.Add(w.tempo.gather)
+	case !r.hintsDue.IsZero() && !now.Before(r.hintsDue):
+		r.hintsDue = time.Time{}
+		scan, root := w.look(ctx, w.dirty.take(), r.tree)
+		if scan {
+			r.agenda.ask(w.now())
+		}
+		if root {
+			r.rootDue = w.now()
+		}
+	}
+}
+
+// nextDue is when step has something to do next.
+func (r *watch) nextDue() time.Time {
+	next := r.rootDue
+	for _, t := range []time.Time{r.agenda.due, r.hintsDue, r.w.settling.next()} {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	return next
+}

@@ -1,0 +1,216 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// Scan walks the folder once and gives what it finds to sink, without watching it. What was not ready can be waited for
+// with Settle. It fails if the root cannot be read, if ctx ends, and if the sink does; a place that cannot be read makes
+// the Summary incomplete and is not an error.
+func (w *Watcher) Scan(ctx context.Context, sink Sink) (Summary, error) {
+	if !w.running.TryLock() {
+		return Summary{}, fmt.Errorf("scan %s: %w", w.rules.Root, errRunning)
+	}
+	defer w.running.Unlock()
+	w.settling.clear()
+	sum, err := w.scan(ctx, sink, nil, nil)
+	if err != nil {
+		return sum, fmt.Errorf("scan %s: %w", w.rules.Root, err)
+	}
+	return sum, nil
+}
+
+// Settle waits for the files that the last Scan found settling, hands those over that become ready, and returns those
+// that did not within limit. A limit of 0 is twice the longest of their quiet times. It fails if ctx ends or the sink
+// does, and returns what is left then, too.
+func (w *Watcher) Settle(ctx context.Context, sink Sink, limit time.Duration) (left []Entry, err error) {
+	if !w.running.TryLock() {
+		return nil, fmt.Errorf("settle %s: %w", w.rules.Root, errRunning)
+	}
+	defer w.running.Unlock()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	automatic := limit <= 0
+	for start := w.now(); ; {
+		if _, err := w.handOver(ctx, sink); err != nil {
+			return w.settling.entries(), fmt.Errorf("settle %s: %w", w.rules.Root, err)
+		}
+		if automatic { // the first look may find that a file needs longer
+			limit = max(limit, 2*w.settling.longest())
+		}
+		now, next, deadline := w.now(), w.settling.next(), start.Add(limit)
+		if next.IsZero() || !now.Before(deadline) {
+			return w.settling.entries(), nil
+		}
+		timer.Reset(min(next.Sub(now), deadline.Sub(now)))
+		select {
+		case <-ctx.Done():
+			return w.settling.entries(), fmt.Errorf("settle %s: %w", w.rules.Root, ctx.Err())
+		case <-timer.C:
+		}
+	}
+}
+
+var errRootChanged = errors.New("the folder's root was replaced")
+
+// scan walks the folder and gives it to the sink. Where t is not nil, every directory is watched before it is listed.
+// Where root is not nil, no other root is scanned.
+func (w *Watcher) scan(ctx context.Context, sink Sink, t *watchTree, root *identity) (Summary, error) {
+	r := &scanRun{w: w, ctx: ctx, tree: t, want: root}
+	r.sum.Started = w.now()
+	err := r.run(sink)
+	r.sum.Finished = w.now()
+	if r.unlisted > 0 {
+		r.sum.Errors = append(r.sum.Errors, fmt.Errorf("%d more", r.unlisted))
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	r.sum.Complete = err == nil && r.ended && len(r.sum.Errors) == 0
+	return r.sum, err
+}
+
+// scanRun is one scan under way.
+type scanRun struct {
+	w    *Watcher
+	ctx  context.Context
+	tree *watchTree
+	want *identity
+	root *dir
+	look rootLook
+
+	sum      Summary
+	unlisted int  // errors beyond those in sum
+	begun    bool // the sequence is ranged over
+	ended    bool // the sequence was ranged over to its end
+}
+
+func (r *scanRun) run(sink Sink) error {
+	root, err := openRoot(r.w.rules.Root)
+	if err != nil {
+		return err
+	}
+	defer root.close()
+	if r.look, err = root.look(); err != nil {
+		return err
+	}
+	if r.want != nil && *r.want != r.look.identity {
+		return errRootChanged
+	}
+	r.root = root
+	clear(r.w.fileSystems) // numbers of devices are used again
+	r.w.fileSystems[r.look.dev] = root.fileSystem()
+	return sink.Scan(r.ctx, r.entries())
+}
+
+// entries is the sequence for the sink.
+func (r *scanRun) entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		if r.begun {
+			return
+		}
+		r.begun = true
+		stopped := false
+		walk := &walk{ctx: r.ctx, match: r.w.match, now: r.w.now, yield: func(e Entry, d *dir, name string) bool {
+			if r.take(&e, d, name) {
+				stopped = !yield(e)
+			}
+			return !stopped
+		}}
+		if r.tree != nil {
+			r.tree.begin()
+			walk.enter = func(p file.Path, d *dir, st stat) {
+				if !r.tree.watch(p, st) {
+					r.w.dirty.add(p.In(r.w.rules.Root), 0) // it was moved just now
+				}
+			}
+		}
+		st, err := r.root.stat()
+		if err == nil {
+			walk.tree(r.root, "", st)
+		}
+		if stopped {
+			return
+		}
+		if err == nil {
+			err = r.ctx.Err()
+		}
+		if err == nil {
+			err = r.sameRoot()
+		}
+		if err != nil {
+			r.fail(err)
+			yield(Entry{Kind: Dir, Seen: r.w.now(), Err: err})
+			return
+		}
+		r.ended = true
+	}
+}
+
+// sameRoot makes sure that the path still means the root that was walked.
+func (r *scanRun) sameRoot() error {
+	now, err := lookAtRoot(r.w.rules.Root)
+	if err == nil && now.identity != r.look.identity {
+		err = errRootChanged
+	}
+	return err
+}
+
+// take counts e, and decides about a file whether it is ready. It returns false if e has just gone.
+func (r *scanRun) take(e *Entry, d *dir, name string) bool {
+	switch {
+	case e.Err != nil:
+		r.fail(e.Err)
+	case e.Kind == Dir:
+		r.sum.Dirs++
+	case e.Kind == File:
+		if !r.w.judge(e, d, name) {
+			return false
+		}
+		r.sum.Files++
+		if !e.Ready {
+			r.sum.Settling++
+		}
+	}
+	return true
+}
+
+// maxErrors is how many errors a Summary lists.
+const maxErrors = 100
+
+func (r *scanRun) fail(err error) {
+	if len(r.sum.Errors) < maxErrors {
+		r.sum.Errors = append(r.sum.Errors, err)
+	} else {
+		r.unlisted++
+	}
+}
+
+// judge decides whether the file e, found by a scan as name in d, is ready. Most files are old, and nothing more than
+// their stat is looked at. It returns false if the file has just gone.
+func (w *Watcher) judge(e *Entry, d *dir, name string) bool {
+	on := w.fileSystemOf(d, e.Fingerprint)
+	if _, known := w.settling.get(e.Path); !known {
+		first := sighting{print: e.Fingerprint, first: e.Seen}
+		if _, e.Ready = settle(first, e.Seen, w.quiet(on, writersUnknown)); e.Ready {
+			return true
+		}
+	}
+	u := w.settling.observe(e.Path, e.Fingerprint, e.Seen, w.quiet(on, writersNone))
+	found := isUnsettled
+	if !e.Seen.Before(u.due) {
+		found = w.examine(d, name, u)
+	}
+	*e = u.entry()
+	if found != isUnsettled {
+		w.settling.drop(e.Path)
+		e.Ready, e.Until, e.Reason = true, time.Time{}, ""
+	}
+	return found != isMissing
+}

@@ -1,0 +1,208 @@
+package watcher
+
+import (
+	"container/heap"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// Why a file is not ready.
+const (
+	reasonSettling = "settling"
+	reasonChanging = "changing"
+	reasonWriting  = "being written"
+)
+
+// unsettled is one file that is not ready yet.
+type unsettled struct {
+	path file.Path
+	sighting
+	seen   time.Time // of the last look
+	quiet  time.Duration
+	reason string
+	due    time.Time // of the next look
+	tries  int       // looks that found a writer, or hand-overs that failed, since the last change
+	index  int       // in the queue
+}
+
+func (u *unsettled) entry() Entry {
+	return Entry{
+		Path: u.path, Kind: File, Fingerprint: u.print, Seen: u.seen,
+		Since: u.first, Until: u.due, Reason: u.reason,
+	}
+}
+
+// settling is the set of files that are not ready. Only the watcher's own goroutine changes it; others may read.
+type settling struct {
+	mu     sync.Mutex
+	byPath map[file.Path]*unsettled
+	queue  dueQueue
+}
+
+func newSettling() *settling { return &settling{byPath: map[file.Path]*unsettled{}} }
+
+// observe takes a look at a file into account and returns what is known of it now.
+func (s *settling) observe(p file.Path, print file.Fingerprint, seen time.Time, quiet time.Duration) *unsettled {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.byPath[p]
+	if u == nil {
+		u = &unsettled{
+			path: p, sighting: sighting{print: print, first: seen}, seen: seen, quiet: quiet, reason: reasonSettling,
+		}
+		u.due, _ = settle(u.sighting, seen, quiet)
+		s.byPath[p] = u
+		heap.Push(&s.queue, u)
+		return u
+	}
+	u.seen = seen
+	if print == u.print {
+		return u
+	}
+	u.print, u.changed = print, seen
+	u.tries, u.reason = 0, reasonChanging
+	u.due, _ = settle(u.sighting, seen, u.quiet)
+	heap.Fix(&s.queue, u.index)
+	return u
+}
+
+// later puts off the next look at u.
+func (s *settling) later(u *unsettled, due time.Time, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.due, u.reason = due, reason
+	heap.Fix(&s.queue, u.index)
+}
+
+// requiet gives u another quiet time, once it is known whether its writers can be asked for.
+func (s *settling) requiet(u *unsettled, quiet time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.quiet = quiet
+}
+
+// looked records a look that found nothing new.
+func (s *settling) looked(u *unsettled, seen time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.seen = seen
+}
+
+// retry puts off the next look at u, for longer each time until the file changes.
+func (s *settling) retry(u *unsettled, now time.Time, least, most time.Duration, reason string) {
+	delay := backoff(u.tries, least, most)
+	u.tries++
+	s.later(u, now.Add(delay), reason)
+}
+
+func (s *settling) drop(p file.Path) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.byPath[p]; u != nil {
+		delete(s.byPath, p)
+		heap.Remove(&s.queue, u.index)
+	}
+}
+
+func (s *settling) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.byPath)
+	s.queue = nil
+}
+
+func (s *settling) get(p file.Path) (*unsettled, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, ok := s.byPath[p]
+	return u, ok
+}
+
+// waiting returns the Entry of p, if it is not ready.
+func (s *settling) waiting(p file.Path) (Entry, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u, ok := s.byPath[p]; ok {
+		return u.entry(), true
+	}
+	return Entry{}, false
+}
+
+func (s *settling) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byPath)
+}
+
+// longest returns the longest quiet time of the files in the set.
+func (s *settling) longest() (quiet time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.byPath {
+		quiet = max(quiet, u.quiet)
+	}
+	return quiet
+}
+
+// next returns when the next look is due; zero where the set is empty.
+func (s *settling) next() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		return time.Time{}
+	}
+	return s.queue[0].due
+}
+
+// due returns the files to look at now, at most limit, in order of path. They stay in the set.
+func (s *settling) due(now time.Time, limit int) []*unsettled {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []*unsettled
+	for len(s.queue) > 0 && len(found) < limit && !s.queue[0].due.After(now) {
+		found = append(found, heap.Pop(&s.queue).(*unsettled))
+	}
+	for _, u := range found {
+		heap.Push(&s.queue, u)
+	}
+	slices.SortFunc(found, func(a, b *unsettled) int { return strings.Compare(string(a.path), string(b.path)) })
+	return found
+}
+
+// entries returns all files of the set in order of path.
+func (s *settling) entries() []Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Entry, 0, len(s.byPath))
+	for _, u := range s.byPath {
+		all = append(all, u.entry())
+	}
+	slices.SortFunc(all, func(a, b Entry) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	return all
+}
+
+// dueQueue is a heap.Interface, earliest first.
+type dueQueue []*unsettled
+
+func (q dueQueue) Len() int           { return len(q) }
+func (q dueQueue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q dueQueue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].index, q[j].index = i, j
+}
+func (q *dueQueue) Push(x any) {
+	u := x.(*unsettled)
+	u.index = len(*q)
+	*q = append(*q, u)
+}
+func (q *dueQueue) Pop() any {
+	last := len(*q) - 1
+	u := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return u
+}
