@@ -1,0 +1,102 @@
+package state
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+)
+
+// Planned intents that have never failed are due in the order of the index. Those whose time has come again are found
+// by their numbers first, so that no more of them than wanted are read and sorted.
+const (
+	dueCommitting = selectIntent + `WHERE phase = 'committing' AND destination = ? AND next_attempt <= ? ORDER BY seq`
+	dueFresh      = selectIntent + `WHERE phase = 'planned' AND destination = ? AND next_attempt = 0 ORDER BY seq`
+	dueAgain      = selectIntent + `WHERE seq IN (
+		SELECT seq FROM intents WHERE phase = 'planned' AND destination = ? AND next_attempt > 0 AND next_attempt <= ?
+		ORDER BY seq LIMIT ?) ORDER BY seq`
+)
+
+// Due returns the intents of the destination whose next attempt is not after now and which are not in skip: those that
+// are committing, and then those that are planned, each in the order in which they were planned. It returns at most
+// limit of them, or all where that is 0.
+func (s *Store) Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]Intent, error) {
+	if limit <= 0 {
+		limit = math.MaxInt
+	}
+	var due []Intent
+	err := s.read(ctx, "due at "+destination, func(c *conn) error {
+		committing, err := wanted(c, limit, skip, dueCommitting, destination, now)
+		if err != nil {
+			return err
+		}
+		left := limit - len(committing)
+		fresh, err := wanted(c, left, skip, dueFresh, destination)
+		if err != nil {
+			return err
+		}
+		again, err := wanted(c, left, skip, dueAgain, destination, now, enough(left, len(skip)))
+		if err != nil {
+			return err
+		}
+		planned := append(fresh, again...)
+		slices.SortFunc(planned, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
+		due = make([]Intent, 0, min(limit, len(committing)+len(planned)))
+		for _, n := range append(committing, planned[:min(left, len(planned))]...) {
+			due = append(due, n.intent)
+		}
+		return nil
+	})
+	return due, err
+}
+
+// numbered is an intent with its place in the order of planning.
+type numbered struct {
+	seq    int64
+	intent Intent
+}
+
+// enough is how many rows must be read to find limit that are not skipped, as a limit of SQL.
+func enough(limit, skipped int) int {
+	if limit > math.MaxInt-skipped {
+		return -1
+	}
+	return limit + skipped
+}
+
+// wanted returns the first intents, at most limit, that a query finds and that are not in skip.
+func wanted(c *conn, limit int, skip map[string]bool, query string, args ...any) ([]numbered, error) {
+	cur, err := c.query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	var found []numbered
+	for len(found) < limit && cur.next() {
+		if !skip[cur.row.text(intentID)] {
+			found = append(found, numbered{cur.row.int(0), cur.row.intent()})
+		}
+	}
+	return found, cur.close()
+}
+
+// NextDue returns the earliest next attempt of a planned or committing intent of the destination that lies after now,
+// if there is one.
+func (s *Store) NextDue(ctx context.Context, destination string, now time.Time) (time.Time, bool, error) {
+	var next int64
+	err := s.read(ctx, "next due at "+destination, func(c *conn) error {
+		next = 0
+		for _, phase := range []Phase{Planned, Committing} {
+			r, _, err := c.one("SELECT min(next_attempt) FROM intents WHERE phase = ? AND destination = ? AND next_attempt > ?",
+				phase, destination, now)
+			if err != nil {
+				return err
+			}
+			if n := r.int(0); n != 0 && (next == 0 || n < next) {
+				next = n
+			}
+		}
+		return nil
+	})
+	return fromNanos(next), next != 0 && err == nil, err
+}

@@ -1,0 +1,91 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Errors of Open and OpenReader, for errors.Is.
+var (
+	ErrLocked  = errors.New("another agent holds the state directory")
+	ErrNoStore = errors.New("there is no store yet")
+)
+
+// CorruptError tells that the store is damaged. Nothing has been recreated over it and nothing deleted.
+type CorruptError struct {
+	File   string // the database
+	KeptAs string // a copy set aside beside it, its log under the same name with "-wal"; "" where there is none
+	Err    error  // what was found
+}
+
+func (e *CorruptError) Error() string {
+	kept := ""
+	if e.KeptAs != "" {
+		kept = ", a copy is " + e.KeptAs
+	}
+	return fmt.Sprintf("state: %s is damaged: %v; it was left as it is%s. Restore a copy of it, or move it and %s-wal "+
+		"away to start anew: then everything in a folder that keeps its files is sent again, unless it is recognised "+
+		"at the server", e.File, e.Err, kept, e.File)
+}
+
+func (e *CorruptError) Unwrap() error { return e.Err }
+
+// NewerError tells that a newer dropferry wrote the store. It has not been touched.
+type NewerError struct {
+	File string
+	Have int // the store's schema
+	Want int // the newest schema that this program knows
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("state: %s has schema %d and this program knows none beyond %d: run the newer dropferry that wrote "+
+		"it, or restore the copy that was made before (%s)", e.File, e.Have, e.Want, copyBefore(e.File, e.Want+1))
+}
+
+// resultCode returns SQLite's primary result code in err, or 0. See https://www.sqlite.org/rescode.html.
+func resultCode(err error) int {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.Code() & 0xff
+}
+
+// damaged tells whether err says that the file is not a whole database.
+func damaged(err error) bool {
+	var found damage
+	if errors.As(err, &found) {
+		return true
+	}
+	code := resultCode(err)
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
+}
+
+// diskFull tells whether err comes of a full disk. The index of the log reports that as an error of its own.
+func diskFull(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE)
+}
+
+// fault gives an error the words that a person can act on; op is what was to be done.
+func (s *Store) fault(op string, err error) error {
+	var newer *NewerError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, &newer):
+		return newer
+	case damaged(err):
+		return &CorruptError{File: s.file, Err: fmt.Errorf("%s: %w", op, err)}
+	case diskFull(err):
+		return fmt.Errorf("state: the disk that holds %s is full, nothing was lost and nothing recorded: %s: %w", s.dir, op, err)
+	default:
+		return fmt.Errorf("state: %s: %w", op, err)
+	}
+}

@@ -1,0 +1,190 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Failure is why an attempt ended without a delivery, and what follows from it.
+type Failure struct {
+	Err   string
+	Next  time.Time // not before; zero: at once
+	Phase Phase     // Held or Parked sets the intent aside; any other leaves it in the phase that it has
+	Own   bool      // the file's own failure, which counts towards giving it up
+}
+
+// Commit records that the intent's temp is uploaded and verified, and about to be renamed (T2). It returns false where
+// the intent is no longer planned.
+func (s *Store) Commit(ctx context.Context, id string, proof Proof) (bool, error) {
+	begun := s.attempts.of(id)
+	return s.settle(ctx, "commit", id, begun, func(c *conn) (int64, error) {
+		return c.exec(`UPDATE intents SET phase = 'committing', sha256 = ?, evidence = ?, command = ?, remote_mtime = ?,
+				host_key = ?, attempts = attempts + ?, started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END
+			WHERE id = ? AND phase = 'planned'`,
+			proof.SHA256, proof.Evidence, proof.Command, proof.RemoteModTime, proof.HostKey, begun.n, begun.first, id)
+	})
+}
+
+// Fail records a failed attempt. An intent that has been delivered, held or parked meanwhile stays so, with the error;
+// one that is gone is no error.
+func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
+	begun := s.attempts.of(id)
+	aside := ""
+	if f.Phase == Held || f.Phase == Parked {
+		aside = string(f.Phase)
+	}
+	own, since := 0, int64(0)
+	if f.Own {
+		own, since = 1, time.Now().UnixNano()
+	}
+	_, err := s.settle(ctx, "fail", id, begun, func(c *conn) (int64, error) {
+		return c.exec(`UPDATE intents SET phase = CASE WHEN ? = '' OR phase = 'delivered' THEN phase ELSE ? END,
+				last_error = ?, next_attempt = ?, attempts = attempts + ?,
+				started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END,
+				failures = failures + ?, failing_since = CASE failing_since WHEN 0 THEN ? ELSE failing_since END
+			WHERE id = ?`,
+			aside, aside, f.Err, f.Next, begun.n, begun.first, own, since, id)
+	})
+	return err
+}
+
+// Drop removes an intent that is planned, held or parked, and queues its temp to be swept. It returns false for an
+// intent of another phase and for none.
+func (s *Store) Drop(ctx context.Context, id string) (bool, error) {
+	return s.settle(ctx, "drop", id, s.attempts.of(id), func(c *conn) (int64, error) { return abandon(c, id) })
+}
+
+// Release sets a held or parked intent free: it is planned again and due at once, with its failures forgiven and its
+// last error kept. It returns false for an intent of another phase and for none.
+func (s *Store) Release(ctx context.Context, id string) (bool, error) {
+	return s.settle(ctx, "release", id, begun{}, func(c *conn) (int64, error) {
+		return c.exec(`UPDATE intents SET phase = 'planned', next_attempt = 0, failures = 0, failing_since = 0,
+				sha256 = NULL, evidence = '', command = '', remote_mtime = 0, host_key = ''
+			WHERE id = ? AND phase IN ('held', 'parked')`, id)
+	})
+}
+
+// settle writes one change of one intent, and tells whether it found the intent in a phase that allows it. The
+// attempts that were begun are on record then.
+func (s *Store) settle(ctx context.Context, op, id string, b begun, change func(*conn) (int64, error)) (bool, error) {
+	var changed int64
+	err := s.write(ctx, op+" "+id, func(c *conn) (err error) {
+		changed, err = change(c)
+		return err
+	})
+	if err == nil {
+		s.attempts.settled(id, b)
+	}
+	return changed > 0 && err == nil, err
+}
+
+// abandon removes an intent that nobody has seen anything of, and queues its temp to be swept.
+func abandon(c *conn, id string) (int64, error) {
+	const open = " FROM intents WHERE id = ? AND phase IN ('planned', 'held', 'parked')"
+	if _, err := c.exec("INSERT OR REPLACE INTO sweeps SELECT id, destination, temp"+open+" AND temp <> ''", id); err != nil {
+		return 0, err
+	}
+	return c.exec("DELETE"+open, id)
+}
+
+// Intent returns the intent with the id, if there is one.
+func (s *Store) Intent(ctx context.Context, id string) (Intent, bool, error) {
+	var found []Intent
+	err := s.read(ctx, "intent "+id, func(c *conn) (err error) {
+		found, err = intents(c, selectIntent+"WHERE id = ?", id)
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		return Intent{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// Intents returns the intents of a folder and a destination, "" for all, in any of the phases, none for all, in the
+// order in which they were planned, and at most limit of them where that is above 0.
+func (s *Store) Intents(ctx context.Context, folder, destination string, limit int, phases ...Phase) ([]Intent, error) {
+	query, args := selectIntent+"WHERE 1", []any(nil)
+	if folder != "" {
+		query, args = query+" AND folder = ?", append(args, folder)
+	}
+	if destination != "" {
+		query, args = query+" AND destination = ?", append(args, destination)
+	}
+	for i, p := range phases {
+		query, args = query+[]string{" AND phase IN (?", ", ?"}[min(i, 1)], append(args, p)
+	}
+	if len(phases) > 0 {
+		query += ")"
+	}
+	var found []Intent
+	err := s.read(ctx, "intents", func(c *conn) (err error) {
+		found, err = intents(c, query+" ORDER BY seq LIMIT ?", append(args, unlimited(limit))...)
+		return err
+	})
+	return found, err
+}
+
+// unlimited turns a limit for which 0 is none into one of SQL.
+func unlimited(limit int) int {
+	if limit <= 0 {
+		return -1
+	}
+	return limit
+}
+
+const selectIntent = `SELECT seq, id, version, folder, destination, path, size, mtime, ctime, dev, ino, reason, final,
+	temp, archive, ready_at, phase, sha256, evidence, command, remote_mtime, host_key, attempts, failures,
+	failing_since, next_attempt, last_error, started_at FROM intents `
+
+// Columns of selectIntent that are looked at before the rest.
+const (
+	intentID   = 1
+	intentPath = 5
+)
+
+func (r row) intent() Intent {
+	return Intent{
+		ID:           r.text(intentID),
+		Version:      r.text(2),
+		Route:        Route{Folder: r.text(3), Destination: r.text(4)},
+		Path:         r.path(intentPath),
+		Fingerprint:  r.fingerprint(6),
+		Reason:       r.text(11),
+		Final:        r.text(12),
+		Temp:         r.text(13),
+		Archive:      r.text(14),
+		ReadyAt:      r.time(15),
+		Phase:        Phase(r.text(16)),
+		Proof:        r.proof(17),
+		Attempts:     int(r.int(22)),
+		Failures:     int(r.int(23)),
+		FailingSince: r.time(24),
+		NextAttempt:  r.time(25),
+		LastError:    r.text(26),
+		StartedAt:    r.time(27),
+	}
+}
+
+func (r row) proof(i int) Proof {
+	return Proof{
+		SHA256:        r.blob(i),
+		Evidence:      r.text(i + 1),
+		Command:       r.text(i + 2),
+		RemoteModTime: r.time(i + 3),
+		HostKey:       r.text(i + 4),
+	}
+}
+
+// intents returns what a query that starts with selectIntent finds.
+func intents(c *conn, query string, args ...any) ([]Intent, error) {
+	var found []Intent
+	err := c.each(func(r row) error {
+		found = append(found, r.intent())
+		return nil
+	}, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read intents: %w", err)
+	}
+	return found, nil
+}

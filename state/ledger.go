@@ -1,0 +1,163 @@
+package state
+
+import (
+	"context"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// Deliver is what is recorded of a publication (T3).
+type Deliver struct {
+	At          time.Time
+	Keep        bool             // the source is not taken away, so the intent has nothing left to do
+	Racy        bool             // Fingerprint may hide a later change
+	Fingerprint file.Fingerprint // of the local file whose content is published
+	Proof       Proof            // zero: as Commit recorded it
+	Attempts    int              // for the receipt; 0: as many as are on record
+}
+
+// Deliver records in one transaction that the committing intent has been published: a receipt in the ledger, the file
+// as known and owned on its route, and the intent as delivered, or as done where the source is kept. It returns true
+// where that has been recorded, now or earlier, and false where the intent is not committing.
+func (s *Store) Deliver(ctx context.Context, id string, d Deliver) (bool, error) {
+	begun := s.attempts.of(id)
+	return s.settle(ctx, "deliver", id, begun, func(c *conn) (int64, error) {
+		d := d // the transaction may be run again
+		if err := d.complete(c, id); err != nil {
+			return 0, err
+		}
+		n, err := addReceipt(c, id, d, begun)
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			_, recorded, err := c.one("SELECT 1 FROM deliveries WHERE id = ?", id)
+			if recorded {
+				n = 1
+			}
+			return n, err
+		}
+		if err := knowDelivered(c, id, d); err != nil {
+			return 0, err
+		}
+		return n, finish(c, id, d, begun)
+	})
+}
+
+// complete takes the proof that Commit has recorded where there is no other.
+func (d *Deliver) complete(c *conn, id string) error {
+	if d.Proof.Evidence != "" || d.Proof.SHA256 != nil {
+		return nil
+	}
+	r, ok, err := c.one("SELECT sha256, evidence, command, remote_mtime, host_key FROM intents WHERE id = ?", id)
+	if ok && err == nil {
+		d.Proof = r.proof(0)
+	}
+	return err
+}
+
+// addReceipt returns 0 where the intent is not committing.
+func addReceipt(c *conn, id string, d Deliver, b begun) (int64, error) {
+	first := b.first
+	if first.IsZero() {
+		first = d.At
+	}
+	return c.exec(`INSERT OR FAIL INTO deliveries (id, folder, destination, path, remote_path, size, sha256, evidence, command,
+			remote_mtime, host_key, attempts, started_at, delivered_at)
+		SELECT id, folder, destination, path, final, ?, ?, ?, ?, ?, ?, CASE ? WHEN 0 THEN attempts + ? ELSE ? END,
+			CASE started_at WHEN 0 THEN ? ELSE started_at END, ?
+		FROM intents WHERE id = ? AND phase = 'committing'`,
+		d.Fingerprint.Size, d.Proof.SHA256, d.Proof.Evidence, d.Proof.Command, d.Proof.RemoteModTime, d.Proof.HostKey,
+		d.Attempts, b.n, d.Attempts, first, d.At, id)
+}
+
+// finish moves the published intent on, or removes it where nothing is left to do. Its proof becomes that of the
+// receipt, which decides whether the source may be deleted.
+func finish(c *conn, id string, d Deliver, b begun) error {
+	if d.Keep {
+		_, err := c.exec("DELETE FROM intents WHERE id = ?", id)
+		return err
+	}
+	_, err := c.exec(`UPDATE intents SET phase = 'delivered', next_attempt = 0, last_error = '', attempts = attempts + ?,
+			started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END,
+			sha256 = ?, evidence = ?, command = ?, remote_mtime = ?, host_key = ?
+		WHERE id = ?`, b.n, b.first, d.Proof.SHA256, d.Proof.Evidence, d.Proof.Command, d.Proof.RemoteModTime,
+		d.Proof.HostKey, id)
+	return err
+}
+
+const selectDelivery = `SELECT seq, id, folder, destination, path, remote_path, size, sha256, evidence, command,
+	remote_mtime, host_key, attempts, started_at, delivered_at FROM deliveries `
+
+func (r row) delivery() Delivery {
+	return Delivery{
+		Seq:         r.int(0),
+		ID:          r.text(1),
+		Route:       Route{Folder: r.text(2), Destination: r.text(3)},
+		Path:        r.path(4),
+		RemotePath:  r.text(5),
+		Size:        r.int(6),
+		Proof:       r.proof(7),
+		Attempts:    int(r.int(12)),
+		StartedAt:   r.time(13),
+		DeliveredAt: r.time(14),
+	}
+}
+
+// LastPublished returns the newest receipt for a name at a destination, if there is one.
+func (s *Store) LastPublished(ctx context.Context, destination, remotePath string) (Delivery, bool, error) {
+	var (
+		d     Delivery
+		found bool
+	)
+	err := s.read(ctx, "last published", func(c *conn) error {
+		r, ok, err := c.one(selectDelivery+"WHERE destination = ? AND remote_path = ? ORDER BY seq DESC LIMIT 1",
+			destination, remotePath)
+		if ok && err == nil {
+			d, found = r.delivery(), true
+		}
+		return err
+	})
+	return d, found, err
+}
+
+// History returns the receipts that the filter selects, the newest first.
+func (s *Store) History(ctx context.Context, f Filter) ([]Delivery, error) {
+	query, args := history(f)
+	var found []Delivery
+	err := s.read(ctx, "history", func(c *conn) error {
+		return c.each(func(r row) error {
+			found = append(found, r.delivery())
+			if len(found)%checkEvery == 0 {
+				return ctx.Err()
+			}
+			return nil
+		}, query, args...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// history makes the query for a filter. One file's receipts are found by its path and sorted, all others are read in
+// the order of time; the "+" keeps SQLite from sorting half the ledger because a folder has an index.
+func history(f Filter) (string, []any) {
+	query, args := selectDelivery+"WHERE delivered_at >= ?", []any{f.Since}
+	plus := "+"
+	if f.Path != "" && f.Folder != "" {
+		plus = ""
+		query = selectDelivery + "WHERE +delivered_at >= ?"
+	}
+	if f.Folder != "" {
+		query, args = query+" AND "+plus+"folder = ?", append(args, f.Folder)
+	}
+	if f.Path != "" {
+		query, args = query+" AND "+plus+"path = ?", append(args, f.Path)
+	}
+	if f.Destination != "" {
+		query, args = query+" AND +destination = ?", append(args, f.Destination)
+	}
+	return query + " ORDER BY delivered_at DESC, seq DESC LIMIT ?", append(args, unlimited(f.Limit))
+}

@@ -1,0 +1,107 @@
+package state
+
+import (
+	"context"
+	"fmt"
+)
+
+// Plan is an intent to be recorded (T1).
+type Plan struct {
+	Intent     Intent // planned, or held or parked from the start
+	Supersedes string // id of an intent that this one replaces; "" none
+}
+
+// PlanResult is what became of a Plan.
+type PlanResult struct {
+	OK    bool
+	Other string // id of the intent that stands in the way, where OK is false
+}
+
+// Plan records intents, each for itself: where one is refused, nothing changes for it and the others stand.
+//
+// One is refused where another open intent has the same destination and final name, and where the intent that it
+// supersedes is committing or delivered, so that the world may have seen it. An intent that is superseded is removed
+// and its temp queued to be swept; one that is gone already is no obstacle.
+func (s *Store) Plan(ctx context.Context, plans []Plan) ([]PlanResult, error) {
+	var all []PlanResult
+	err := s.write(ctx, "plan", func(c *conn) error {
+		all = make([]PlanResult, len(plans))
+		for i := range plans {
+			p, err := plan(c, &plans[i])
+			if err != nil {
+				return fmt.Errorf("%s: %w", plans[i].Intent.ID, err)
+			}
+			all[i] = p
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range plans {
+		if all[i].OK && plans[i].Supersedes != "" {
+			s.attempts.forget(plans[i].Supersedes)
+		}
+	}
+	return all, nil
+}
+
+func plan(c *conn, p *Plan) (PlanResult, error) {
+	if p.Supersedes != "" {
+		if other, err := supersede(c, p); other != "" || err != nil {
+			return PlanResult{Other: other}, err
+		}
+	}
+	inserted, err := insertIntent(c, &p.Intent)
+	if err != nil || inserted {
+		return PlanResult{OK: inserted}, err
+	}
+	other, err := inTheWay(c, &p.Intent, "")
+	return PlanResult{Other: other}, err
+}
+
+// supersede removes the intent that p replaces, unless that or another one stands in the way; then it returns its id.
+func supersede(c *conn, p *Plan) (other string, err error) {
+	r, ok, err := c.one("SELECT phase FROM intents WHERE id = ?", p.Supersedes)
+	if err != nil || !ok {
+		return "", err
+	}
+	if phase := Phase(r.text(0)); phase == Committing || phase == Delivered {
+		return p.Supersedes, nil
+	}
+	if other, err := inTheWay(c, &p.Intent, p.Supersedes); other != "" || err != nil {
+		return other, err
+	}
+	_, err = abandon(c, p.Supersedes)
+	return "", err
+}
+
+// inTheWay returns the id of the open intent, other than except, that holds in's final name; "" where there is none.
+func inTheWay(c *conn, in *Intent, except string) (string, error) {
+	r, ok, err := c.one(`SELECT id FROM intents
+		WHERE destination = ? AND final = ? AND phase <> 'delivered' AND id <> ?`, in.Destination, in.Final, except)
+	if err != nil || !ok {
+		return "", err
+	}
+	return r.text(0), nil
+}
+
+// insertIntent returns false where another open intent holds the final name.
+func insertIntent(c *conn, in *Intent) (bool, error) {
+	phase := in.Phase
+	switch phase {
+	case "":
+		phase = Planned
+	case Planned, Held, Parked:
+	default:
+		return false, fmt.Errorf("an intent cannot begin as %s", phase)
+	}
+	n, err := c.exec(`INSERT OR FAIL INTO intents (id, version, folder, destination, path, size, mtime, ctime, dev, ino,
+			reason, final, temp, archive, ready_at, phase, next_attempt, last_error)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (destination, final) WHERE phase <> 'delivered' DO NOTHING`,
+		in.ID, in.Version, in.Folder, in.Destination, in.Path,
+		in.Fingerprint.Size, in.Fingerprint.ModTime, in.Fingerprint.ChangeTime, in.Fingerprint.Dev, in.Fingerprint.Inode,
+		in.Reason, in.Final, in.Temp, in.Archive, in.ReadyAt, phase, in.NextAttempt, in.LastError)
+	return n == 1, err
+}

@@ -1,0 +1,58 @@
+package state
+
+import (
+	"errors"
+	"sync"
+)
+
+// maxIdle readers keep their connection, with its statements and page cache, for the next read.
+const maxIdle = 4
+
+// pool holds the connections for reading. It never makes a reader wait: one who reads inside a walk would wait for
+// himself.
+type pool struct {
+	connect func() (*conn, error)
+
+	mu     sync.Mutex
+	idle   []*conn
+	closed bool
+}
+
+func (p *pool) acquire() (*conn, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, ErrClosed
+	}
+	if n := len(p.idle); n > 0 {
+		c := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return c, nil
+	}
+	p.mu.Unlock()
+	return p.connect()
+}
+
+// release takes a connection back; one that is not healthy is not used again.
+func (p *pool) release(c *conn, healthy bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if healthy && !p.closed && len(p.idle) < maxIdle {
+		p.idle = append(p.idle, c)
+		return nil
+	}
+	return c.close()
+}
+
+func (p *pool) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	var errs []error
+	for _, c := range p.idle {
+		errs = append(errs, c.close())
+	}
+	p.idle = nil
+	return errors.Join(errs...)
+}

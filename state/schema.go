@@ -1,0 +1,141 @@
+package state
+
+// schema is how the store came to be, version by version. A version that has been released is never edited: the next
+// one is appended. Only what SQLite 3.26 reads is used, so that the sqlite3 shell of an old system opens the store.
+//
+// Names of folders and destinations are those of the configuration. Times are nanoseconds since 1970, 0 where there is
+// none. Paths are bytes in TEXT columns under BINARY collation, which sorts them byte by byte.
+var schema = []migration{`
+-- What is at a destination, or was last put there.
+CREATE TABLE known (
+	folder      TEXT NOT NULL,
+	path        TEXT NOT NULL,
+	destination TEXT NOT NULL,
+	size        INTEGER NOT NULL, -- of the local file, as are the next four
+	mtime       INTEGER NOT NULL,
+	ctime       INTEGER NOT NULL,
+	dev         INTEGER NOT NULL,
+	ino         INTEGER NOT NULL,
+	racy        INTEGER NOT NULL, -- 1: the fingerprint may hide a later change
+	sha256      BLOB,             -- NULL where an adoption rested on size and time
+	remote_path TEXT NOT NULL,
+	owned       INTEGER NOT NULL, -- 1: delivered by us, 0: adopted
+	PRIMARY KEY (folder, path, destination)
+) WITHOUT ROWID;
+
+-- Transfers under way. seq is the order in which they were planned.
+CREATE TABLE intents (
+	seq           INTEGER PRIMARY KEY,
+	id            TEXT NOT NULL UNIQUE,
+	version       TEXT NOT NULL,
+	folder        TEXT NOT NULL,
+	destination   TEXT NOT NULL,
+	path          TEXT NOT NULL,
+	size          INTEGER NOT NULL,
+	mtime         INTEGER NOT NULL,
+	ctime         INTEGER NOT NULL,
+	dev           INTEGER NOT NULL,
+	ino           INTEGER NOT NULL,
+	reason        TEXT NOT NULL,
+	final         TEXT NOT NULL,
+	temp          TEXT NOT NULL,
+	archive       TEXT NOT NULL,
+	ready_at      INTEGER NOT NULL,
+	phase         TEXT NOT NULL CHECK (phase IN ('planned', 'committing', 'delivered', 'held', 'parked')),
+	sha256        BLOB,
+	evidence      TEXT NOT NULL DEFAULT '',
+	command       TEXT NOT NULL DEFAULT '',
+	remote_mtime  INTEGER NOT NULL DEFAULT 0,
+	host_key      TEXT NOT NULL DEFAULT '',
+	attempts      INTEGER NOT NULL DEFAULT 0,
+	failures      INTEGER NOT NULL DEFAULT 0,
+	failing_since INTEGER NOT NULL DEFAULT 0,
+	next_attempt  INTEGER NOT NULL DEFAULT 0,
+	last_error    TEXT NOT NULL DEFAULT '',
+	started_at    INTEGER NOT NULL DEFAULT 0
+);
+-- Two open intents never publish at the same name.
+CREATE UNIQUE INDEX intents_open ON intents (destination, final) WHERE phase <> 'delivered';
+CREATE INDEX intents_path ON intents (folder, path);
+CREATE INDEX intents_version ON intents (version);
+CREATE INDEX intents_due ON intents (phase, destination, next_attempt);
+CREATE INDEX intents_ended ON intents (folder, next_attempt) WHERE phase = 'delivered';
+
+-- The ledger: a receipt for every publication, for ever.
+CREATE TABLE deliveries (
+	seq          INTEGER PRIMARY KEY,
+	id           TEXT NOT NULL UNIQUE, -- of the intent
+	folder       TEXT NOT NULL,
+	destination  TEXT NOT NULL,
+	path         TEXT NOT NULL,
+	remote_path  TEXT NOT NULL,
+	size         INTEGER NOT NULL,
+	sha256       BLOB,
+	evidence     TEXT NOT NULL,
+	command      TEXT NOT NULL,
+	remote_mtime INTEGER NOT NULL,
+	host_key     TEXT NOT NULL,
+	attempts     INTEGER NOT NULL,
+	started_at   INTEGER NOT NULL,
+	delivered_at INTEGER NOT NULL
+);
+CREATE INDEX deliveries_remote ON deliveries (destination, remote_path);
+CREATE INDEX deliveries_path ON deliveries (folder, path);
+CREATE INDEX deliveries_time ON deliveries (delivered_at);
+CREATE TRIGGER deliveries_stay BEFORE DELETE ON deliveries
+BEGIN SELECT RAISE(ABORT, 'a receipt is never removed'); END;
+CREATE TRIGGER deliveries_stand BEFORE UPDATE ON deliveries
+BEGIN SELECT RAISE(ABORT, 'a receipt is never changed'); END;
+
+-- Temps of ours that no intent refers to any more.
+CREATE TABLE sweeps (
+	id          TEXT NOT NULL PRIMARY KEY, -- of the intent that made the temp
+	destination TEXT NOT NULL,
+	temp        TEXT NOT NULL
+);
+CREATE INDEX sweeps_destination ON sweeps (destination);
+
+CREATE TABLE blocks (
+	destination TEXT NOT NULL PRIMARY KEY,
+	kind        TEXT NOT NULL,
+	reason      TEXT NOT NULL,
+	secret      TEXT NOT NULL,
+	since       INTEGER NOT NULL,
+	next_probe  INTEGER NOT NULL
+);
+
+-- What a probe found out about a server, as long as it is the same server and account.
+CREATE TABLE capabilities (
+	destination TEXT NOT NULL PRIMARY KEY,
+	identity    TEXT NOT NULL,
+	json        BLOB
+);
+
+CREATE TABLE meta (
+	key   TEXT NOT NULL PRIMARY KEY,
+	value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- How many known files and intents there are, kept by the triggers below: counting a million rows takes half a second.
+CREATE TABLE counts (
+	folder      TEXT NOT NULL,
+	destination TEXT NOT NULL,
+	known       INTEGER,
+	intents     INTEGER,
+	PRIMARY KEY (folder, destination)
+) WITHOUT ROWID;
+CREATE TRIGGER known_more AFTER INSERT ON known BEGIN
+	INSERT INTO counts VALUES (new.folder, new.destination, 1, 0)
+	ON CONFLICT (folder, destination) DO UPDATE SET known = known + 1;
+END;
+CREATE TRIGGER known_fewer AFTER DELETE ON known BEGIN
+	UPDATE counts SET known = known - 1 WHERE folder = old.folder AND destination = old.destination;
+END;
+CREATE TRIGGER intents_more AFTER INSERT ON intents BEGIN
+	INSERT INTO counts VALUES (new.folder, new.destination, 0, 1)
+	ON CONFLICT (folder, destination) DO UPDATE SET intents = intents + 1;
+END;
+CREATE TRIGGER intents_fewer AFTER DELETE ON intents BEGIN
+	UPDATE counts SET intents = intents - 1 WHERE folder = old.folder AND destination = old.destination;
+END;
+`}
