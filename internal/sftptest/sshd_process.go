@@ -1,0 +1,178 @@
+package sftptest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+var (
+	errPortTaken = errors.New("port is taken")
+	errNotGone   = errors.New("processes do not end")
+)
+
+// process is a running sshd.
+type process struct {
+	pid  int
+	over chan struct{} // closed when it has been waited for
+}
+
+// run starts sshd and waits until it answers.
+func (s *SSHD) run() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process != nil {
+		return errors.New("it runs already")
+	}
+	cmd := exec.Command(s.program, "-D", "-e", "-f", filepath.Join(s.home, "sshd_config"))
+	cmd.Stdout, cmd.Stderr = &s.log, &s.log
+	cmd.WaitDelay = time.Second // sessions hold the log open for as long as they live
+	tieToThread(cmd)
+	p := &process{over: make(chan struct{})}
+	from, started := s.log.Len(), make(chan error)
+	go func() { // ends with sshd, which Stop waits for
+		runtime.LockOSThread() // see tieToThread
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // it is killed; what it had to say is in the log
+			close(p.over)
+		}
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	p.pid = cmd.Process.Pid
+	if err := s.answers(p, from); err != nil {
+		p.killAll()
+		return err
+	}
+	s.process = p
+	return nil
+}
+
+// answers waits until the process says that it listens, and then until it greets: the port alone may be another's.
+func (s *SSHD) answers(p *process, from int) error {
+	deadline := time.Now().Add(sshdDeadline)
+	listening := fmt.Sprintf("Server listening on %s port %d", s.Host, s.Port)
+	for {
+		said := s.log.Since(from)
+		ended := false
+		select {
+		case <-p.over:
+			ended = true
+		default:
+		}
+		switch {
+		case strings.Contains(said, "Address already in use"):
+			return errPortTaken
+		case ended:
+			return errors.New("it ended at once")
+		case strings.Contains(said, listening) && greets(s.Addr) == nil:
+			return nil
+		case time.Now().After(deadline):
+			return errors.New("it does not answer")
+		}
+		time.Sleep(5 * time.Millisecond) // no event tells when a process listens
+	}
+}
+
+// greets tells whether an SSH server's banner comes from addr.
+func greets(addr string) error {
+	c, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(c).ReadString('\n')
+	if err == nil && !strings.HasPrefix(line, "SSH-2.0-") {
+		err = fmt.Errorf("greeting %q", line)
+	}
+	return err
+}
+
+// killAll kills sshd and all that descends from it, and waits until they are gone. It is stopped first, so that no
+// child escapes that it would make meanwhile.
+func (p *process) killAll() {
+	select {
+	case <-p.over:
+		return // its number may be another's by now
+	default:
+	}
+	_ = signalStop(p.pid) // a process that is gone has nothing left to do
+	waitUntil(time.Second, func() bool { return stateOf(p.pid) != running })
+	children := descendants(p.pid)
+	kill(p.pid)
+	for _, c := range children {
+		kill(c.pid)
+	}
+	<-p.over
+	_ = gone(children) // nothing more can be done, and the next test has a port of its own
+}
+
+// killChildren kills what descends from sshd, and waits until it is gone.
+func (p *process) killChildren() {
+	children := descendants(p.pid)
+	for _, c := range children {
+		kill(c.pid)
+	}
+	_ = gone(children)
+}
+
+// freeze stops the descendants of one name, and returns what lets them go on.
+func (p *process) freeze(name string) (thaw func(), err error) {
+	var frozen []child
+	for _, c := range descendants(p.pid) {
+		if c.name == name {
+			frozen = append(frozen, c)
+			if err := signalStop(c.pid); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(frozen) == 0 {
+		return nil, fmt.Errorf("no process %q descends from sshd", name)
+	}
+	for _, c := range frozen {
+		if !waitUntil(sshdDeadline, func() bool { return stateOf(c.pid) != running }) {
+			return nil, fmt.Errorf("process %d does not stop", c.pid)
+		}
+	}
+	return func() {
+		for _, c := range frozen {
+			_ = signalContinue(c.pid) // it may have been killed since
+		}
+	}, nil
+}
+
+// gone waits until the processes have ended. They are not children of this one: only looking tells.
+func gone(children []child) error {
+	for _, c := range children {
+		if !waitUntil(sshdDeadline, func() bool { return stateOf(c.pid) == ended }) {
+			return errNotGone
+		}
+	}
+	return nil
+}
+
+// waitUntil looks until what is awaited holds or the time is over, and tells which.
+func waitUntil(limit time.Duration, holds func() bool) bool {
+	deadline := time.Now().Add(limit)
+	for !holds() {
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	return true
+}
