@@ -1,0 +1,316 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// delivery takes one intent from where it stands to its end.
+type delivery struct {
+	store   Store
+	session Session
+	folder  *Folder
+	intent  state.Intent
+	now     func() time.Time
+	observe Observer
+	began   time.Time
+}
+
+// errSuperseded says that the store has given the file to a newer intent meanwhile.
+var errSuperseded = errors.New("superseded by a newer version")
+
+// run does what is left of the protocol up to T3. Any error leaves the intent where it stands in the store.
+func (d *delivery) run(ctx context.Context) error {
+	fresh := false
+	if d.intent.Phase == state.Planned {
+		ended, err := d.send(ctx)
+		if err != nil || ended {
+			return err
+		}
+		fresh = true
+	}
+	proof, err := d.publish(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	return d.receipt(ctx, proof)
+}
+
+// send uploads and verifies the temp and records T2. ended says that there was nothing to send after all.
+func (d *delivery) send(ctx context.Context) (ended bool, err error) {
+	src, err := watcher.Open(d.folder.Root, d.intent.Path, d.intent.Fingerprint)
+	if err != nil {
+		return false, err
+	}
+	defer src.Close() //nolint:errcheck // opened for reading: nothing is lost
+	opened := d.now()
+	if same, err := d.sameAsKnown(ctx, src, opened); err != nil || same {
+		return same, err
+	}
+	if ended, err := d.lookFirst(ctx, src, opened); err != nil || ended {
+		return ended, err
+	}
+	if err := d.store.Begin(ctx, d.intent.ID, d.began); err != nil {
+		return false, err
+	}
+	d.tell(EventStarted)
+	sum, err := d.session.Upload(ctx, remote.Upload{Temp: d.intent.Temp, Size: d.intent.Fingerprint.Size, Progress: d.progress()}, src)
+	if err != nil {
+		return false, err
+	}
+	if err := src.Unchanged(); err != nil {
+		return false, err
+	}
+	proof, err := d.verify(ctx, sum)
+	if err != nil {
+		return false, err
+	}
+	ok, err := d.store.Commit(ctx, d.intent.ID, proof) // T2: from here on the file may be visible
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		return false, errSuperseded
+	}
+	d.intent.Phase, d.intent.Proof = state.Committing, proof
+	return false, nil
+}
+
+// sameAsKnown compares a file that was touched with what the destination has, by hash, before anything is sent.
+func (d *delivery) sameAsKnown(ctx context.Context, src *watcher.Source, opened time.Time) (bool, error) {
+	if d.intent.Reason != string(ReasonChanged) {
+		return false, nil
+	}
+	record, err := d.store.Lookup(ctx, d.intent.Folder, d.intent.Path)
+	if err != nil {
+		return false, err
+	}
+	known := knownOf(record, d.intent.Destination)
+	if known == nil || known.SHA256 == nil || known.Fingerprint.Size != src.Size() {
+		return false, nil
+	}
+	sum, err := hashSource(ctx, src)
+	if err != nil || !bytes.Equal(sum, known.SHA256) {
+		return false, err
+	}
+	if err := src.Unchanged(); err != nil {
+		return false, err
+	}
+	ok, err := d.store.Unchanged(ctx, d.intent.ID, d.intent.Fingerprint, d.intent.Fingerprint.Racy(opened))
+	if err == nil && ok {
+		d.tell(EventUnchanged)
+	}
+	return true, err
+}
+
+// hashSource reads the whole source and goes back to its beginning.
+func hashSource(ctx context.Context, src *watcher.Source) ([]byte, error) {
+	h := sha256.New()
+	buf := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n, err := src.Read(buf)
+		h.Write(buf[:n])
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	_, err := src.Seek(0, io.SeekStart)
+	return h.Sum(nil), err
+}
+
+// lookFirst looks at the final name before anything is sent: a conflict should not cost an upload, and a file that is
+// there already is adopted.
+func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened time.Time) (ended bool, err error) {
+	standing, final, err := d.standing(ctx)
+	if err != nil || standing == Free || standing == Ours {
+		return false, err
+	}
+	sum, same, err := d.adoptable(ctx, src, standing, final)
+	if err != nil {
+		return false, err
+	}
+	if !same {
+		return false, conflict(d.intent.Final, final)
+	}
+	if err := src.Unchanged(); err != nil {
+		return false, err
+	}
+	ok, err := d.store.Adopt(ctx, d.intent.ID, state.Known{
+		Route: d.intent.Route, Path: d.intent.Path, Fingerprint: d.intent.Fingerprint,
+		Racy: d.intent.Fingerprint.Racy(opened), SHA256: sum, RemotePath: d.intent.Final,
+	})
+	if err == nil && ok {
+		d.tell(EventAdopted)
+	}
+	return true, err
+}
+
+// adoptable tells whether the file at the final name is the one that is to be sent: by content where the server can
+// tell, which also gives the hash, else by size and time. An outbox that takes its files away once they are
+// delivered adopts nothing: it must not do so for a file that it never sent.
+func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing Standing, final *remote.Info) (sum []byte, same bool, err error) {
+	if d.folder.endsStory() || !final.Mode.IsRegular() || final.Size != src.Size() {
+		return nil, false, nil
+	}
+	sum, _, err = d.session.Hash(ctx, d.intent.Final, final.Size)
+	switch {
+	case err == nil:
+		local, err := hashSource(ctx, src)
+		return sum, bytes.Equal(sum, local), err
+	case remote.KindOf(err) == remote.Unsupported:
+		return nil, standing == Same, nil
+	}
+	return nil, false, err
+}
+
+// standing tells what stands at the final name. A file that is ours by its content counts as ours whatever its time
+// says: servers and partners touch files.
+func (d *delivery) standing(ctx context.Context) (Standing, *remote.Info, error) {
+	info, err := d.session.Stat(ctx, d.intent.Final)
+	if err != nil {
+		if remote.KindOf(err) == remote.Missing {
+			return Free, nil, nil
+		}
+		return "", nil, err
+	}
+	last, published, err := d.store.LastPublished(ctx, d.intent.Destination, d.intent.Final)
+	if err != nil {
+		return "", nil, err
+	}
+	record, err := d.store.Lookup(ctx, d.intent.Folder, d.intent.Path)
+	if err != nil {
+		return "", nil, err
+	}
+	known := knownOf(record, d.intent.Destination)
+	var lastReceipt *state.Delivery
+	if published {
+		lastReceipt = &last
+	}
+	standing := judge(&info, lastReceipt, known, d.intent.Final, d.intent.Fingerprint)
+	if standing != Foreign || !info.Mode.IsRegular() {
+		return standing, &info, nil
+	}
+	ours, err := d.oursByContent(ctx, info, lastReceipt, known)
+	if err != nil {
+		return "", nil, err
+	}
+	if ours {
+		standing = Ours
+	}
+	return standing, &info, nil
+}
+
+func (d *delivery) oursByContent(ctx context.Context, info remote.Info, last *state.Delivery, known *state.Known) (bool, error) {
+	byReceipt := last != nil && last.Size == info.Size
+	byKnown := known != nil && known.SHA256 != nil && known.RemotePath == d.intent.Final && known.Fingerprint.Size == info.Size
+	if !byReceipt && !byKnown {
+		return false, nil
+	}
+	sum, _, err := d.session.Hash(ctx, d.intent.Final, info.Size)
+	if err != nil {
+		if remote.KindOf(err) == remote.Unsupported {
+			return false, nil
+		}
+		return false, err
+	}
+	return (byReceipt && bytes.Equal(sum, last.Proof.SHA256)) || (byKnown && bytes.Equal(sum, known.SHA256)), nil
+}
+
+func conflict(final string, info *remote.Info) error {
+	what := "a directory"
+	if info.Mode.IsRegular() {
+		what = fmt.Sprintf("a file of %d bytes from %s", info.Size, info.ModTime.UTC().Format(time.RFC3339))
+	}
+	return &errConflict{final: final, what: what}
+}
+
+// verify proves the temp. The time is set before, so that what is looked at last is what will be published.
+func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) {
+	if err := d.session.SetModTime(ctx, d.intent.Temp, d.intent.Fingerprint.Modified()); err != nil {
+		return state.Proof{}, err
+	}
+	info, evidence, err := d.session.Verify(ctx, d.intent.Temp, d.intent.Fingerprint.Size, sum, d.folder.demand())
+	if err != nil {
+		return state.Proof{}, err
+	}
+	return state.Proof{
+		SHA256: sum, Evidence: evidence.Kind, Command: evidence.Command,
+		RemoteModTime: info.ModTime, HostKey: d.session.HostKey(),
+	}, nil
+}
+
+// receipt records T3.
+func (d *delivery) receipt(ctx context.Context, proof state.Proof) error {
+	at := d.now()
+	attempts := d.intent.Attempts + 1
+	started := d.intent.StartedAt
+	if started.IsZero() {
+		started = d.began
+	}
+	ok, err := d.store.Deliver(ctx, d.intent.ID, state.Deliver{
+		At: at, Keep: !d.folder.endsStory(), Racy: d.intent.Fingerprint.Racy(d.intent.ReadyAt),
+		Fingerprint: d.intent.Fingerprint, Proof: proof, Attempts: attempts,
+	})
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errSuperseded
+	}
+	e := eventOf(EventDelivered, &d.intent)
+	e.At = at
+	e.Receipt = &state.Delivery{
+		ID: d.intent.ID, Route: d.intent.Route, Path: d.intent.Path, RemotePath: d.intent.Final,
+		Size: d.intent.Fingerprint.Size, Proof: proof, Attempts: attempts, StartedAt: started, DeliveredAt: at,
+	}
+	d.observe(e)
+	d.lookAgain()
+	return nil
+}
+
+// lookAgain asks the watcher to look at a file that has changed while it was sent: its hint came when the planner could
+// do nothing about it.
+func (d *delivery) lookAgain() {
+	now, _, err := file.Lstat(d.intent.Path.In(d.folder.Root))
+	if err == nil && now != d.intent.Fingerprint {
+		d.folder.Hint(d.intent.Path)
+	}
+}
+
+func (d *delivery) tell(t EventType) {
+	e := eventOf(t, &d.intent)
+	e.At = d.now()
+	d.observe(e)
+}
+
+// progressStep is how many bytes pass between two progress events.
+const progressStep = 1 << 20
+
+func (d *delivery) progress() func(int64) {
+	var told int64
+	return func(sent int64) {
+		if sent-told < progressStep && sent != d.intent.Fingerprint.Size {
+			return
+		}
+		told = sent
+		e := eventOf(EventProgress, &d.intent)
+		e.At, e.Sent = d.now(), sent
+		d.observe(e)
+	}
+}

@@ -1,0 +1,57 @@
+package syncer
+
+import (
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+)
+
+// EventType is what has happened. The words are stable: they stand in JSON.
+type EventType string
+
+const (
+	EventPlanned   EventType = "planned"
+	EventStarted   EventType = "started"
+	EventProgress  EventType = "progress"
+	EventDelivered EventType = "delivered"
+	EventAdopted   EventType = "adopted"
+	EventUnchanged EventType = "unchanged"
+	EventFailed    EventType = "failed" // one attempt; Next tells of the next one
+	EventHeld      EventType = "held"
+	EventParked    EventType = "parked"
+	EventDropped   EventType = "dropped" // the source was gone or has changed before it was sent
+	EventArchived  EventType = "archived"
+	EventDeleted   EventType = "deleted"
+	EventConnected EventType = "connected"
+	EventLost      EventType = "lost"    // the session ended or could not be had; Next tells of the next attempt
+	EventBlocked   EventType = "blocked" // a person must act on the destination
+)
+
+// Event is one thing that has happened, for logs, progress and people.
+type Event struct {
+	At          time.Time
+	Type        EventType
+	ID          string // of the intent or delivery
+	Folder      string
+	Destination string
+	Path        file.Path
+	RemotePath  string
+	Size        int64
+	Sent        int64 // bytes so far, in EventProgress
+	Reason      string
+	Err         error
+	Next        time.Time
+	Receipt     *state.Delivery // in EventDelivered
+}
+
+// Observer hears of every event, from many goroutines. It must not block.
+type Observer func(Event)
+
+// eventOf begins an event about an intent.
+func eventOf(t EventType, i *state.Intent) Event {
+	return Event{
+		Type: t, ID: i.ID, Folder: i.Folder, Destination: i.Destination, Path: i.Path, RemotePath: i.Final,
+		Size: i.Fingerprint.Size, Reason: i.Reason,
+	}
+}

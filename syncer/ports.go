@@ -1,0 +1,69 @@
+package syncer
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+)
+
+// Store is what the syncer needs of the state.
+type Store interface {
+	Walk(ctx context.Context, folder string) iter.Seq2[state.Record, error]
+	Lookup(ctx context.Context, folder string, p file.Path) (state.Record, error)
+	LastPublished(ctx context.Context, destination, remotePath string) (state.Delivery, bool, error)
+
+	Plan(ctx context.Context, plans []state.Plan) ([]state.PlanResult, error)
+	Drop(ctx context.Context, id string) (bool, error)
+	Forget(ctx context.Context, folder string, paths []file.Path) error
+
+	Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
+	NextDue(ctx context.Context, destination string, now time.Time) (time.Time, bool, error)
+	Begin(ctx context.Context, id string, at time.Time) error
+	Commit(ctx context.Context, id string, proof state.Proof) (bool, error)
+	Deliver(ctx context.Context, id string, d state.Deliver) (bool, error)
+	Adopt(ctx context.Context, id string, k state.Known) (bool, error)
+	Unchanged(ctx context.Context, id string, fp file.Fingerprint, racy bool) (bool, error)
+	Fail(ctx context.Context, id string, f state.Failure) error
+
+	Ended(ctx context.Context, folder string, limit int) ([][]state.Intent, error)
+	VersionEnded(ctx context.Context, version string) ([]state.Intent, bool, error)
+	CloseVersion(ctx context.Context, version string, forget bool) error
+
+	Sweeps(ctx context.Context, destination string, limit int) ([]state.Sweep, error)
+	Swept(ctx context.Context, ids []string) error
+	Capabilities(ctx context.Context, destination, identity string) ([]byte, bool, error)
+	SaveCapabilities(ctx context.Context, destination, identity string, json []byte) error
+}
+
+// Session is what the syncer needs of a live connection: *remote.Session, but for tests.
+type Session interface {
+	Done() <-chan struct{}
+	Err() error
+	Close()
+	HostKey() string
+
+	CheckRoot(ctx context.Context) error
+	Identity() string
+	Capabilities() remote.Capabilities
+	Use(c remote.Capabilities)
+	Probe(ctx context.Context, now time.Time) (remote.Capabilities, error)
+
+	Stat(ctx context.Context, name string) (remote.Info, error)
+	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
+	Upload(ctx context.Context, u remote.Upload, src io.Reader) (sum []byte, err error)
+	SetModTime(ctx context.Context, name string, at time.Time) error
+	Verify(ctx context.Context, name string, size int64, sum []byte, demand remote.Demand) (remote.Info, remote.Evidence, error)
+	Publish(ctx context.Context, temp, final string, replace bool) error
+	Remove(ctx context.Context, name string) error
+}
+
+// Destination is the syncer's view of a configured server.
+type Destination struct {
+	Name string
+	Dial func(ctx context.Context) (Session, error)
+}

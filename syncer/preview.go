@@ -1,0 +1,167 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// Operation is one step that would be taken, with its reason.
+type Operation struct {
+	Op          Op
+	Folder      string
+	Destination string
+	Path        file.Path
+	RemotePath  string
+	Size        int64
+	Reason      Reason
+	Detail      string    // of a hold: what stands in the way
+	Until       time.Time // of a wait
+}
+
+// Viewer looks at a destination without changing it.
+type Viewer interface {
+	Stat(ctx context.Context, name string) (remote.Info, error)
+	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
+}
+
+// Previewer tells what a planner would do, and changes nothing, here or there.
+type Previewer struct {
+	Store  Store
+	Folder *Folder
+	View   func(destination string) Viewer // nil where the destination cannot be looked at
+	Tell   func(Operation)
+	Now    func() time.Time
+}
+
+// Scan implements watcher.Sink.
+func (p *Previewer) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) error {
+	var waiting file.Path
+	for c, err := range changes(entries, p.Store.Walk(ctx, p.Folder.Name), p.Folder.destinations(), p.Folder.endsStory()) {
+		if err != nil {
+			return err
+		}
+		if c.Decision.Op == Wait {
+			if c.Path != waiting {
+				p.Tell(Operation{Op: Wait, Folder: p.Folder.Name, Path: c.Path, Size: c.Entry.Fingerprint.Size, Reason: ReasonSettling, Detail: c.Entry.Reason, Until: c.Entry.Until})
+			}
+			waiting = c.Path
+			continue
+		}
+		o, ok, err := p.operation(ctx, c)
+		if err != nil {
+			return err
+		}
+		if ok {
+			p.Tell(o)
+		}
+	}
+	return nil
+}
+
+// Ready implements watcher.Sink; a preview never waits for files.
+func (p *Previewer) Ready(context.Context, []watcher.Entry) error { return nil }
+
+// Status implements watcher.Sink.
+func (p *Previewer) Status(watcher.Status) {}
+
+func (p *Previewer) operation(ctx context.Context, c Change) (Operation, bool, error) {
+	o := Operation{
+		Op: c.Decision.Op, Folder: p.Folder.Name, Destination: c.Destination, Path: c.Path,
+		Size: c.Entry.Fingerprint.Size, Reason: c.Decision.Reason,
+	}
+	if c.Open != nil {
+		o.RemotePath = c.Open.Final
+	} else if r, ok := p.Folder.route(c.Destination); ok {
+		o.RemotePath = r.RemotePath(c.Path, p.Now())
+	}
+	switch {
+	case o.Op == Upload:
+	case o.Op == Nothing && c.Open != nil:
+		switch c.Open.Phase {
+		case state.Held, state.Parked:
+			o.Op, o.Detail = Hold, c.Open.LastError
+		case state.Planned, state.Committing:
+			o.Op, o.Reason = Upload, Reason(c.Open.Reason)
+		default:
+			return o, false, nil
+		}
+		return o, true, nil
+	default:
+		return o, false, nil // what is forgotten here changes nothing there
+	}
+	if c.Decision.Compare {
+		same, err := p.unchanged(ctx, c)
+		if err != nil || same {
+			return o, false, err
+		}
+	}
+	return p.compare(ctx, c, o)
+}
+
+// unchanged hashes a touched file.
+func (p *Previewer) unchanged(ctx context.Context, c Change) (bool, error) {
+	src, err := watcher.Open(p.Folder.Root, c.Path, c.Entry.Fingerprint)
+	if err != nil {
+		return false, nil //nolint:nilerr // busy or changing: it would be planned again
+	}
+	defer src.Close() //nolint:errcheck // opened for reading
+	sum, err := hashSource(ctx, src)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	return err == nil && bytes.Equal(sum, c.Known.SHA256), nil
+}
+
+// compare looks at the final name, as a delivery would.
+func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operation, bool, error) {
+	view := p.View(c.Destination)
+	if view == nil {
+		return o, true, nil
+	}
+	d := delivery{store: p.Store, session: viewOnly{Viewer: view}, folder: p.Folder, now: p.Now, observe: func(Event) {}}
+	d.intent.Route = state.Route{Folder: p.Folder.Name, Destination: c.Destination}
+	d.intent.Path, d.intent.Final, d.intent.Fingerprint = c.Path, o.RemotePath, c.Entry.Fingerprint
+	standing, info, err := d.standing(ctx)
+	if err != nil {
+		return o, false, err
+	}
+	if standing == Free || standing == Ours {
+		return o, true, nil
+	}
+	src, err := watcher.Open(p.Folder.Root, c.Path, c.Entry.Fingerprint)
+	if err != nil {
+		return o, true, nil //nolint:nilerr // busy or changing: what is said of it now holds only for now
+	}
+	defer src.Close() //nolint:errcheck // opened for reading
+	_, same, err := d.adoptable(ctx, src, standing, info)
+	switch {
+	case err != nil:
+		return o, false, err
+	case same:
+		o.Op, o.Reason = Adopt, ReasonSameContent
+	default:
+		o.Op, o.Reason, o.Detail = Hold, ReasonConflict, conflict(o.RemotePath, info).Error()
+	}
+	return o, true, nil
+}
+
+// viewOnly is a session for looking only; anything else would be a fault of this program and panics on the nil inside.
+type viewOnly struct {
+	Viewer
+	Session
+}
+
+func (v viewOnly) Stat(ctx context.Context, name string) (remote.Info, error) {
+	return v.Viewer.Stat(ctx, name)
+}
+
+func (v viewOnly) Hash(ctx context.Context, name string, size int64) ([]byte, string, error) {
+	return v.Viewer.Hash(ctx, name, size)
+}

@@ -1,0 +1,109 @@
+package syncer
+
+import (
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+)
+
+// After says what becomes of a source that every destination has.
+type After string
+
+const (
+	Keep    After = "keep"
+	Archive After = "archive"
+	Delete  After = "delete"
+)
+
+// Folder is the syncer's view of a watched folder: how its files are named, delivered and put away.
+type Folder struct {
+	Name   string
+	Root   string // operating system's path
+	Mirror bool
+	After  After
+	// ArchivePath returns where a file is archived, an operating system's path; used with After == Archive.
+	ArchivePath   func(p file.Path, at time.Time) string
+	Verify        remote.Demand
+	HoldAmbiguous bool // a temp that vanished in a crash is held, not taken for delivered
+	Retry         Retry
+	Routes        []Route
+	// Hint asks the folder's watcher to look at a path again. It must not block.
+	Hint func(file.Path)
+}
+
+// Route is one folder's way to one destination.
+type Route struct {
+	Destination string
+	// RemotePath returns the final path of a file, from the moment when it was ready.
+	RemotePath func(p file.Path, at time.Time) string
+}
+
+// Retry bounds the patience with failures.
+type Retry struct {
+	Initial     time.Duration // longest wait after the first failure
+	Max         time.Duration // longest wait ever
+	GiveUpAfter time.Duration // a file that fails for so long, while its destination is usable, is parked
+}
+
+func (f *Folder) route(destination string) (Route, bool) {
+	for _, r := range f.Routes {
+		if r.Destination == destination {
+			return r, true
+		}
+	}
+	return Route{}, false
+}
+
+func (f *Folder) destinations() []string {
+	names := make([]string, len(f.Routes))
+	for i, r := range f.Routes {
+		names[i] = r.Destination
+	}
+	return names
+}
+
+// endsStory tells whether a file's story ends when it leaves the folder.
+func (f *Folder) endsStory() bool { return f.After != Keep }
+
+// demand is how much evidence a delivery needs. Nothing is deleted on the strength of a size, unless that was written
+// explicitly.
+func (f *Folder) demand() remote.Demand {
+	if f.After == Delete && f.Verify == remote.Auto {
+		return remote.Content
+	}
+	return f.Verify
+}
+
+// newIntent names everything that a delivery of a file will need, once and for all.
+func (f *Folder) newIntent(c Change, version string, now time.Time) state.Intent {
+	r, _ := f.route(c.Destination)
+	id := file.NewID(now)
+	final := r.RemotePath(c.Path, now)
+	intent := state.Intent{
+		ID: id, Version: version, Route: state.Route{Folder: f.Name, Destination: c.Destination},
+		Path: c.Path, Fingerprint: c.Entry.Fingerprint, Reason: string(c.Decision.Reason),
+		Final: final, Temp: tempOf(final, id), ReadyAt: now, Phase: state.Planned,
+	}
+	if f.After == Archive {
+		intent.Archive = f.ArchivePath(c.Path, now)
+	}
+	return intent
+}
+
+// tempOf puts the temp beside its final name: a rename across directories may cross file systems, and is refused then.
+func tempOf(final, id string) string {
+	dir, base := splitRemote(final)
+	return dir + file.PrivateName(base, id, file.TempSuffix)
+}
+
+// splitRemote cuts a remote path behind its last slash.
+func splitRemote(p string) (dir, base string) {
+	for i := len(p) - 1; i >= 0; i-- {
+		if p[i] == '/' {
+			return p[:i+1], p[i+1:]
+		}
+	}
+	return "", p
+}

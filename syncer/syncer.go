@@ -1,0 +1,161 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+)
+
+// Options are what a Syncer is made of.
+type Options struct {
+	Store        Store
+	Folders      []*Folder
+	Destinations []Destination
+	MaxTransfers int           // files under way at once, all destinations; 0 is 64
+	Grace        time.Duration // for deliveries under way when the syncer is stopped
+	Observe      Observer      // nil hears nothing
+	Now          func() time.Time
+}
+
+// defaultTransfers keeps a round trip of 50 ms busy with small files, at a tenth of the handles that OpenSSH gives.
+const defaultTransfers = 64
+
+// Syncer runs the links and gives each folder its planner.
+type Syncer struct {
+	options  Options
+	links    map[string]*link
+	planners map[string]*Planner
+	putAway  sync.Mutex // sources are put away one at a time: two destinations may end a version at once
+}
+
+// New wires a syncer; nothing runs yet.
+func New(o Options) *Syncer {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Observe == nil {
+		o.Observe = func(Event) {}
+	}
+	if o.MaxTransfers == 0 {
+		o.MaxTransfers = defaultTransfers
+	}
+	s := &Syncer{options: o, links: map[string]*link{}, planners: map[string]*Planner{}}
+	folders := make(map[string]*Folder, len(o.Folders))
+	for _, f := range o.Folders {
+		folders[f.Name] = f
+		s.planners[f.Name] = &Planner{
+			store: o.Store, folder: f, poke: s.poke, takeAway: s.takeAway, observe: s.note, now: o.Now,
+			deferred: map[string][]file.Path{},
+		}
+	}
+	slots := make(chan struct{}, o.MaxTransfers)
+	for _, d := range o.Destinations {
+		s.links[d.Name] = &link{
+			name: d.Name, dial: d.Dial, store: o.Store, folders: folders, ended: s.deliveryEnded, observe: s.note,
+			now: o.Now, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), slots: slots,
+			retry: linkRetry(d.Name, o.Folders), grace: o.Grace, wake: make(chan struct{}, 1),
+			tries: map[string]int{}, moving: map[string]*Transfer{}, status: LinkStatus{State: LinkIdle},
+		}
+	}
+	return s
+}
+
+// linkRetry is the most patient of the folders that use a destination.
+func linkRetry(destination string, folders []*Folder) Retry {
+	retry := Retry{Initial: time.Second, Max: 5 * time.Minute}
+	found := false
+	for _, f := range folders {
+		if _, ok := f.route(destination); ok && (!found || f.Retry.Max > retry.Max) {
+			retry, found = f.Retry, true
+		}
+	}
+	return retry
+}
+
+// Planner returns the sink for a folder's watcher.
+func (s *Syncer) Planner(folder string) *Planner { return s.planners[folder] }
+
+// Run works on all destinations until ctx ends, and returns when every delivery has ended.
+func (s *Syncer) Run(ctx context.Context) error {
+	return s.runLinks(ctx, nil)
+}
+
+// Once works until nothing is left that can be done: planned is closed when no more is going to be planned.
+func (s *Syncer) Once(ctx context.Context, planned <-chan struct{}) error {
+	for _, l := range s.links {
+		l.once = true
+	}
+	return s.runLinks(ctx, planned)
+}
+
+func (s *Syncer) runLinks(ctx context.Context, planned <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	var all []error
+	for _, l := range s.links {
+		l.planned = planned
+		running.Go(func() {
+			if err := l.run(ctx); err != nil { // the store failed: nothing can go on
+				mu.Lock()
+				all = append(all, err)
+				mu.Unlock()
+				cancel()
+			}
+		})
+	}
+	running.Wait()
+	return errors.Join(all...)
+}
+
+// Status returns the state of every link, in no order.
+func (s *Syncer) Status() []LinkStatus {
+	statuses := make([]LinkStatus, 0, len(s.links))
+	for _, l := range s.links {
+		statuses = append(statuses, l.snapshot())
+	}
+	return statuses
+}
+
+func (s *Syncer) poke(destination string) {
+	if l, ok := s.links[destination]; ok {
+		l.poke()
+	}
+}
+
+// note passes an event on, and sees to those that wait for an intent's end.
+func (s *Syncer) note(e Event) {
+	s.options.Observe(e)
+	switch e.Type {
+	case EventDelivered, EventAdopted, EventUnchanged, EventDropped:
+		for _, p := range s.planners {
+			p.released(e.ID)
+		}
+	}
+}
+
+// deliveryEnded puts the source away when it was the version's last delivery.
+func (s *Syncer) deliveryEnded(ctx context.Context, intent state.Intent) {
+	if p, ok := s.planners[intent.Folder]; ok && p.folder.endsStory() {
+		s.takeAway(ctx, p.folder, intent.Version)
+	}
+}
+
+// takeAway puts a source away; a failure is told and tried again at the next scan.
+func (s *Syncer) takeAway(ctx context.Context, folder *Folder, version string) {
+	s.putAway.Lock()
+	defer s.putAway.Unlock()
+	err := takeAway(ctx, s.options.Store, folder, version, func(e Event) {
+		e.At = s.options.Now()
+		s.note(e)
+	})
+	if err != nil && ctx.Err() == nil {
+		s.note(Event{At: s.options.Now(), Type: EventFailed, Folder: folder.Name, Err: err, Reason: err.Error()})
+	}
+}
