@@ -1,0 +1,130 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/remote"
+)
+
+// Connection is what `check --connect` has found out about one destination.
+type Connection struct {
+	Destination  string               `json:"destination"`
+	Address      string               `json:"address"`
+	HostKey      string               `json:"host_key,omitempty"`
+	Capabilities *remote.Capabilities `json:"capabilities,omitempty"`
+	Free         *int64               `json:"free,omitempty"` // bytes under the root, where the server tells
+	Seconds      float64              `json:"seconds"`        // to connect and log in
+	Error        string               `json:"error,omitempty"`
+	Hint         string               `json:"hint,omitempty"`
+	Err          error                `json:"-"`
+}
+
+// Connect logs in to a destination and probes what the server can do there. It leaves nothing behind.
+func Connect(ctx context.Context, c *config.Config, d *config.Destination) Connection {
+	target := targetOf(c, d)
+	result := Connection{Destination: d.Name, Address: target.Addr()}
+	fail := func(err error) Connection {
+		result.Err, result.Error, result.Hint = err, err.Error(), remote.HintOf(err)
+		return result
+	}
+	started := time.Now()
+	s, err := remote.Dial(ctx, target)
+	if err != nil {
+		return fail(err)
+	}
+	defer s.Close()
+	result.Seconds, result.HostKey = time.Since(started).Seconds(), s.HostKey()
+	if err := s.CheckRoot(ctx); err != nil {
+		return fail(err)
+	}
+	capabilities, err := s.Probe(ctx, time.Now())
+	if err != nil {
+		return fail(err)
+	}
+	result.Capabilities = &capabilities
+	if free, err := s.Free(ctx); err == nil {
+		result.Free = &free
+	}
+	return result
+}
+
+// HostKeys returns the keys that a destination's server shows, nothing sent of the account.
+func HostKeys(ctx context.Context, c *config.Config, d *config.Destination) ([]remote.Key, error) {
+	return remote.HostKeys(ctx, targetOf(c, d))
+}
+
+// TrustedKeys returns the lines of the file that `trust` writes which speak of a destination: those that a new key would
+// stand beside or replace.
+func TrustedKeys(c *config.Config, d *config.Destination) ([]string, error) {
+	target := targetOf(c, d)
+	keys, err := target.Trusted()
+	if err != nil {
+		return nil, fmt.Errorf("read known hosts: %w", err)
+	}
+	var known []string
+	for _, k := range keys {
+		known = append(known, k.String())
+	}
+	return known, nil
+}
+
+// Trust stores a host key of a destination, and with replace removes those that were stored for it before. It refuses
+// where the configuration says which keys are right: `trust` writes only what is its own.
+func Trust(c *config.Config, d *config.Destination, key remote.Key, replace bool) (file string, err error) {
+	if len(d.HostKey) > 0 || d.KnownHosts != "" {
+		return "", fmt.Errorf("destination %s: the configuration says which keys are right, so it is edited by hand", d.Name)
+	}
+	target := targetOf(c, d)
+	name := knownHostsOf(c, d)
+	line := key.Line(target.Addr())
+	old, err := os.ReadFile(name)
+	if err != nil && !os.IsNotExist(err) {
+		return "", err
+	}
+	var lines []string
+	if text := strings.TrimSpace(string(old)); text != "" {
+		lines = strings.Split(text, "\n")
+	}
+	if replace {
+		host := strings.Fields(line)[0]
+		lines = slices.DeleteFunc(lines, func(l string) bool { f := strings.Fields(l); return len(f) > 0 && f[0] == host })
+	}
+	if !slices.Contains(lines, line) {
+		lines = append(lines, line)
+	}
+	return name, writeFileAs(c.Agent.StateDir, name, []byte(strings.Join(lines, "\n")+"\n"))
+}
+
+// writeFileAs replaces a file of the state directory in one step. The file belongs to the directory's owner: root runs
+// `trust` for a service that has its own account.
+func writeFileAs(stateDir, name string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(name), ".known_hosts.*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) //nolint:errcheck // renamed away when all went well
+	_, err = temp.Write(text)
+	if err == nil {
+		err = temp.Sync()
+	}
+	if closeErr := temp.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = giveTo(stateDir, temp.Name())
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), name)
+}

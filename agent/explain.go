@@ -1,0 +1,162 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/syncer"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// ledgerReader is what explaining needs of the store.
+type ledgerReader interface {
+	Lookup(ctx context.Context, folder string, p file.Path) (state.Record, error)
+	History(ctx context.Context, f state.Filter) ([]state.Delivery, error)
+}
+
+// explain tells why a file was, or was not, sent, from what the disk, the watcher and the store say of it.
+func explain(ctx context.Context, folders []*folder, store ledgerReader, name string) (control.Explanation, error) {
+	name = filepath.Clean(name)
+	e := control.Explanation{Path: name}
+	f, p, ok := folderFor(folders, name)
+	if !ok {
+		e.State, e.Reason = "unknown", "it lies in no configured folder"
+		return e, nil
+	}
+	e.Folder = f.config.Name
+	record, err := store.Lookup(ctx, e.Folder, p)
+	if err != nil {
+		return e, err
+	}
+	receipts, err := store.History(ctx, state.Filter{Folder: e.Folder, Path: p, Limit: 20})
+	if err != nil {
+		return e, err
+	}
+	for _, d := range receipts {
+		e.Receipts = append(e.Receipts, ViewDelivery(d))
+	}
+	local := f.watcher.Explain(p)
+	for _, route := range f.rules.Routes {
+		e.Routes = append(e.Routes, explainRoute(route.Destination, local, record, receipts, f.rules.After))
+	}
+	e.State, e.Reason = overall(local, e)
+	if local.Settling {
+		e.Since, e.Until = moment(local.Since), moment(local.Until)
+	}
+	return e, nil
+}
+
+// overall sums a file up in a word and a sentence.
+func overall(local watcher.Explanation, e control.Explanation) (word, sentence string) {
+	switch {
+	case local.Err != nil && !errors.Is(local.Err, fs.ErrNotExist):
+		return "unreadable", local.Err.Error()
+	case !local.Exists && len(e.Receipts) > 0:
+		r := e.Receipts[0]
+		return "delivered", fmt.Sprintf("it was delivered to %s at %s, and is not in the folder any more", r.Destination, r.DeliveredAt.Format(time.RFC3339))
+	case !local.Exists:
+		return "unknown", "there is no such file, and none was ever delivered under that name"
+	case local.Excluded == watcher.NotIncluded:
+		return "excluded", "no include pattern of the folder matches it"
+	case local.Excluded != "":
+		return "excluded", fmt.Sprintf("the pattern %q excludes it", local.Excluded)
+	case local.Kind == watcher.Dir:
+		return "directory", "directories are made at the destination when a file in them is delivered"
+	case local.Kind != watcher.File:
+		return "skipped", "only regular files are sent: " + local.Reason
+	case local.Settling:
+		return "settling", fmt.Sprintf("it is %s; it is sent when it has not changed for its quiet time", local.Reason)
+	}
+	return worst(e.Routes)
+}
+
+// worst picks the route that most needs attention.
+func worst(routes []control.RouteOf) (word, sentence string) {
+	order := []string{"held", "parked", "failed", "queued", "new", "delivered", "adopted"}
+	for _, state := range order {
+		for _, r := range routes {
+			if r.State == state {
+				return r.State, fmt.Sprintf("%s: %s", r.Destination, r.Reason)
+			}
+		}
+	}
+	return "unknown", "the folder has no destination"
+}
+
+// explainRoute tells where a file stands on one route.
+func explainRoute(destination string, local watcher.Explanation, record state.Record, receipts []state.Delivery, after syncer.After) control.RouteOf {
+	r := control.RouteOf{Destination: destination}
+	for i := range record.Intents {
+		intent := &record.Intents[i]
+		if intent.Destination != destination {
+			continue
+		}
+		explainIntent(&r, intent, after)
+		if intent.Phase != state.Delivered {
+			return r
+		}
+	}
+	if r.State != "" {
+		return r
+	}
+	for _, k := range record.Known {
+		if k.Destination != destination {
+			continue
+		}
+		r.State, r.RemotePath, r.Reason = "delivered", k.RemotePath, "the destination has this version"
+		if !k.Owned {
+			r.State, r.Reason = "adopted", "the destination had the same file before"
+		}
+		if k.Fingerprint != local.Fingerprint && local.Exists {
+			r.State, r.Reason = "new", "it has changed since it was delivered; the next look at the folder sends it if its content differs"
+		}
+		return explainReceipt(r, receipts)
+	}
+	r.State, r.Reason = "new", "it was not seen yet; the next look at the folder sends it"
+	if !local.Exists {
+		r.State, r.Reason = "gone", "it is not in the folder"
+		r = explainReceipt(r, receipts)
+	}
+	return r
+}
+
+// explainReceipt adds the newest receipt of the route.
+func explainReceipt(r control.RouteOf, receipts []state.Delivery) control.RouteOf {
+	for _, d := range receipts {
+		if d.Destination == r.Destination {
+			r.ID, r.RemotePath, r.Attempts = d.ID, d.RemotePath, d.Attempts
+			if r.State == "delivered" {
+				r.Reason = fmt.Sprintf("delivered at %s, evidence %s", d.DeliveredAt.UTC().Format(time.RFC3339), d.Proof.Evidence)
+			}
+			break
+		}
+	}
+	return r
+}
+
+func explainIntent(r *control.RouteOf, i *state.Intent, after syncer.After) {
+	r.ID, r.RemotePath, r.Attempts, r.LastError, r.NextAttempt = i.ID, i.Final, i.Attempts, i.LastError, moment(i.NextAttempt)
+	switch i.Phase {
+	case state.Planned, state.Committing:
+		r.State, r.Reason = "queued", "it waits for its turn ("+i.Reason+")"
+		if i.LastError != "" {
+			r.State, r.Reason = "failed", fmt.Sprintf("the last of %d attempts failed: %s", max(i.Attempts, 1), i.LastError)
+			if !i.NextAttempt.IsZero() {
+				r.Reason += "; next attempt " + i.NextAttempt.UTC().Format(time.RFC3339)
+			}
+		}
+	case state.Delivered:
+		r.State, r.Reason = "delivered", fmt.Sprintf("delivered; its source waits for %s until every destination has it", after)
+	case state.Held:
+		r.State, r.Reason = "held", "a person has to decide: "+i.LastError
+	case state.Parked:
+		r.State, r.Reason = "parked", "given up: "+i.LastError
+	}
+}

@@ -1,0 +1,77 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/syncer"
+)
+
+// observe writes the log: one INFO line for a delivered file, WARN for a failed attempt, ERROR where a person must act.
+func (a *Agent) observe(e syncer.Event) {
+	if a.observer != nil {
+		a.observer(e)
+	}
+	level, text := a.wording(e)
+	if text == "" {
+		return
+	}
+	var fields []any
+	add := func(key, value string) {
+		if value != "" {
+			fields = append(fields, key, value)
+		}
+	}
+	add("id", e.ID)
+	add("folder", e.Folder)
+	add("destination", e.Destination)
+	add("path", string(e.Path))
+	add("remote", e.RemotePath)
+	if r := e.Receipt; r != nil {
+		fields = append(fields, "size", r.Size, "evidence", r.Proof.Evidence, "attempts", r.Attempts,
+			"seconds", r.DeliveredAt.Sub(r.StartedAt).Seconds())
+	}
+	if e.Err != nil {
+		add("error", e.Err.Error())
+		add("hint", remote.HintOf(e.Err))
+	} else {
+		add("reason", e.Reason)
+	}
+	if !e.Next.IsZero() {
+		fields = append(fields, "next_attempt", e.Next.UTC().Format(time.RFC3339))
+	}
+	a.log.Log(context.Background(), level, text, fields...)
+}
+
+// wording returns how loudly an event is logged and in what words, "" for not at all.
+func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
+	switch e.Type {
+	case syncer.EventDelivered:
+		return slog.LevelInfo, "delivered"
+	case syncer.EventAdopted:
+		return slog.LevelInfo, "adopted: the destination has the same file already"
+	case syncer.EventArchived:
+		return slog.LevelInfo, "archived"
+	case syncer.EventDeleted:
+		return slog.LevelInfo, "deleted the delivered source"
+	case syncer.EventConnected:
+		return slog.LevelInfo, "connected"
+	case syncer.EventFailed:
+		return slog.LevelWarn, "attempt failed"
+	case syncer.EventLost:
+		return slog.LevelWarn, "destination cannot be used for now"
+	case syncer.EventDropped:
+		return slog.LevelInfo, "not sent: the file has changed or is gone"
+	case syncer.EventHeld:
+		return slog.LevelError, "held: a person has to decide"
+	case syncer.EventParked:
+		return slog.LevelError, "given up: a person has to look at it"
+	case syncer.EventBlocked:
+		return slog.LevelError, "destination blocked: a person has to act"
+	case syncer.EventUnchanged, syncer.EventPlanned, syncer.EventStarted:
+		return slog.LevelDebug, string(e.Type)
+	}
+	return slog.LevelDebug, ""
+}

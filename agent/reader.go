@@ -1,0 +1,161 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/syncer"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// Ask returns who can answer for a configuration: the agent that runs on its state directory, else a reader of the store.
+// Close it when done.
+func Ask(ctx context.Context, c *config.Config, only []string) (control.API, func() error, error) {
+	client, err := control.Dial(ctx, c.Agent.StateDir)
+	if err == nil && len(only) == 0 {
+		return client, func() error { return nil }, nil
+	}
+	if err != nil && !errors.Is(err, control.ErrNoAgent) {
+		return nil, nil, err
+	}
+	r, err := newReader(ctx, c, only)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, r.Close, nil
+}
+
+// reader answers without an agent, from the store and the disk. It changes nothing.
+type reader struct {
+	config  *config.Config
+	store   *state.Store // nil where nothing was ever delivered
+	folders []*folder
+	only    []string
+}
+
+func newReader(ctx context.Context, c *config.Config, only []string) (*reader, error) {
+	store, err := state.OpenReader(ctx, c.Agent.StateDir)
+	if err != nil && !errors.Is(err, state.ErrNoStore) {
+		return nil, err
+	}
+	r := &reader{config: c, store: store, only: only}
+	for _, name := range only {
+		if _, ok := c.Folder(name); !ok {
+			return nil, fmt.Errorf("folder %q: %w", name, ErrNoSuch)
+		}
+	}
+	for i := range c.Folders {
+		f := &c.Folders[i]
+		w, err := watcher.New(rulesOf(f), nil)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("folder %s: %w", f.Name, err), r.Close())
+		}
+		view, err := folderOf(c, f, func(file.Path) {})
+		if err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+		r.folders = append(r.folders, &folder{config: f, watcher: w, rules: view})
+	}
+	return r, nil
+}
+
+// Close ends the reading.
+func (r *reader) Close() error {
+	if r.store == nil {
+		return nil
+	}
+	return r.store.Close()
+}
+
+// Status implements control.API.
+func (r *reader) Status(ctx context.Context) (control.Status, error) {
+	s := control.Status{Agent: control.AgentStatus{Name: r.config.Agent.Name, Config: r.config.File}, Transfers: []control.Transfer{}}
+	counts, err := r.counts(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, f := range r.folders {
+		s.Folders = append(s.Folders, folderStatus(f, counts))
+	}
+	for i := range r.config.Destinations {
+		s.Destinations = append(s.Destinations, destinationStatus(r.config.Destinations[i].Name, counts))
+	}
+	return s, nil
+}
+
+func (r *reader) counts(ctx context.Context) ([]state.Count, error) {
+	if r.store == nil {
+		return nil, nil
+	}
+	return r.store.Counts(ctx)
+}
+
+// History implements control.API.
+func (r *reader) History(ctx context.Context, q control.HistoryQuery) (control.History, error) {
+	if r.store == nil {
+		return control.History{Deliveries: []control.Delivery{}}, nil
+	}
+	return history(ctx, r.store, q)
+}
+
+func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (control.History, error) {
+	h := control.History{Deliveries: []control.Delivery{}}
+	deliveries, err := store.History(ctx, state.Filter{Since: q.Since, Folder: q.Folder, Destination: q.Destination, Limit: q.Limit})
+	for _, d := range deliveries {
+		h.Deliveries = append(h.Deliveries, ViewDelivery(d))
+	}
+	return h, err
+}
+
+// Explain implements control.API.
+func (r *reader) Explain(ctx context.Context, name string) (control.Explanation, error) {
+	if r.store == nil {
+		return explain(ctx, r.folders, emptyStore{}, name)
+	}
+	return explain(ctx, r.folders, r.store, name)
+}
+
+// Plan implements control.API.
+func (r *reader) Plan(ctx context.Context) (control.Plan, error) {
+	if r.store == nil {
+		return plan(ctx, r.config, emptyStore{}, r.only)
+	}
+	return plan(ctx, r.config, r.store, r.only)
+}
+
+// emptyStore is the store of an agent that has never run: reading must not create one. Only what reads is there.
+type emptyStore struct{ syncer.Store }
+
+func (emptyStore) Walk(context.Context, string) iter.Seq2[state.Record, error] {
+	return func(func(state.Record, error) bool) {}
+}
+
+func (emptyStore) Lookup(_ context.Context, _ string, p file.Path) (state.Record, error) {
+	return state.Record{Path: p}, nil
+}
+
+func (emptyStore) LastPublished(context.Context, string, string) (state.Delivery, bool, error) {
+	return state.Delivery{}, false, nil
+}
+
+func (emptyStore) History(context.Context, state.Filter) ([]state.Delivery, error) { return nil, nil }
+
+// wanted tells whether a folder is among those asked for; none is all.
+func wanted(only []string, name string) bool { return len(only) == 0 || slices.Contains(only, name) }
+
+// folderFor returns the folder that a path of the operating system lies in, and its Path there.
+func folderFor(folders []*folder, name string) (*folder, file.Path, bool) {
+	for _, f := range folders {
+		if p, ok := file.Rel(f.config.Path, name); ok && p != "" {
+			return f, p, true
+		}
+	}
+	return nil, "", false
+}

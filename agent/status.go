@@ -1,0 +1,86 @@
+package agent
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/state"
+)
+
+// Status implements control.API.
+func (a *Agent) Status(ctx context.Context) (control.Status, error) {
+	s := control.Status{
+		Agent: control.AgentStatus{
+			Name: a.config.Agent.Name, Running: true, PID: os.Getpid(), Version: a.version, StartedAt: moment(a.started),
+			Config: a.config.File,
+		},
+		Transfers: []control.Transfer{},
+	}
+	counts, err := a.store.Counts(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, f := range a.folders {
+		view := folderStatus(f, counts)
+		w := f.planner.Watching()
+		view.State, view.Reason, view.Files, view.Settling, view.LastScan = w.State, w.Reason, w.Files, w.Settling, moment(w.LastScan)
+		s.Folders = append(s.Folders, view)
+	}
+	for _, l := range a.syncer.Status() {
+		view := destinationStatus(l.Destination, counts)
+		view.State, view.Reason, view.Connected, view.Active = string(l.State), l.Reason, l.Connected, len(l.Transfers)
+		view.NextAttempt = moment(l.NextAttempt)
+		s.Destinations = append(s.Destinations, view)
+		for _, t := range l.Transfers {
+			s.Transfers = append(s.Transfers, control.Transfer{
+				ID: t.ID, Folder: t.Folder, Destination: t.Destination, Path: t.Path, Size: t.Size, Sent: t.Sent,
+				StartedAt: t.StartedAt.UTC(),
+			})
+		}
+	}
+	slices.SortFunc(s.Destinations, func(x, y control.DestinationStatus) int { return strings.Compare(x.Name, y.Name) })
+	slices.SortFunc(s.Transfers, func(x, y control.Transfer) int { return x.StartedAt.Compare(y.StartedAt) })
+	return s, nil
+}
+
+// History implements control.API.
+func (a *Agent) History(ctx context.Context, q control.HistoryQuery) (control.History, error) {
+	return history(ctx, a.store, q)
+}
+
+// Explain implements control.API.
+func (a *Agent) Explain(ctx context.Context, name string) (control.Explanation, error) {
+	return explain(ctx, a.folders, a.store, name)
+}
+
+// Plan implements control.API.
+func (a *Agent) Plan(ctx context.Context) (control.Plan, error) {
+	return plan(ctx, a.config, a.store, nil)
+}
+
+// folderStatus is what the store knows of a folder.
+func folderStatus(f *folder, counts []state.Count) control.FolderStatus {
+	s := control.FolderStatus{Name: f.config.Name, Mode: f.config.Mode, Path: f.config.Path}
+	for _, c := range counts {
+		if c.Folder == s.Name {
+			s.Ready += c.Planned + c.Committing
+			s.Held += c.Held
+			s.Parked += c.Parked
+		}
+	}
+	return s
+}
+
+// destinationStatus is what the store knows of a destination.
+func destinationStatus(name string, counts []state.Count) control.DestinationStatus {
+	s := control.DestinationStatus{Name: name}
+	for _, c := range counts {
+		if c.Destination == name {
+			s.Queued += c.Planned + c.Committing
+		}
+	}
+	return s
+}

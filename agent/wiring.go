@@ -1,0 +1,130 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/syncer"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// targetOf turns a configured destination into what the remote package dials.
+func targetOf(c *config.Config, d *config.Destination) remote.Target {
+	t := remote.Target{
+		Name: d.Name, Host: d.Host, Port: d.Port, User: d.User, KeyFile: d.KeyFile, PinnedKeys: d.HostKey, Root: d.Root,
+		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout,
+	}
+	if len(t.PinnedKeys) == 0 {
+		t.KnownHosts = []string{knownHostsOf(c, d)}
+	}
+	if d.KeyPassphrase.IsSet() {
+		t.Passphrase = secretReader(c, d.KeyPassphrase)
+	}
+	if d.Password.IsSet() {
+		t.Password = secretReader(c, d.Password)
+	}
+	return t
+}
+
+// knownHostsOf returns the file that a destination's host key is looked up in: the configured one, else that which
+// `trust` writes.
+func knownHostsOf(c *config.Config, d *config.Destination) string {
+	if d.KnownHosts != "" {
+		return d.KnownHosts
+	}
+	return filepath.Join(c.Agent.StateDir, "known_hosts")
+}
+
+func secretReader(c *config.Config, s config.Secret) func() (string, error) {
+	return func() (string, error) {
+		return s.Read(func(credential string) (string, error) { return readCredential(c.Agent.StateDir, credential) })
+	}
+}
+
+// readCredential reads a secret of the state directory.
+func readCredential(stateDir, name string) (string, error) {
+	path := filepath.Join(stateDir, "secrets", name)
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("%s can be read by others (mode %04o): chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	text, err := os.ReadFile(path)
+	return strings.TrimSuffix(string(text), "\n"), err
+}
+
+// rulesOf turns a configured folder into a watcher's rules.
+func rulesOf(f *config.Folder) watcher.Rules {
+	return watcher.Rules{
+		Name: f.Name, Root: f.Path, Include: f.Include, Exclude: f.Exclude, StableFor: f.StableFor, Rescan: f.Rescan,
+	}
+}
+
+// folderOf turns a configured folder into the syncer's view of it.
+func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer.Folder, error) {
+	folder := &syncer.Folder{
+		Name: f.Name, Root: f.Path, Mirror: f.Mode == config.Mirror, After: syncer.After(f.After),
+		Verify: remote.Demand(f.Verify), HoldAmbiguous: f.Ambiguous == "hold", Hint: hint,
+		Retry: syncer.Retry{Initial: f.Retry.Initial, Max: f.Retry.Max, GiveUpAfter: f.Retry.GiveUpAfter},
+	}
+	values := func(p file.Path, at time.Time) config.Values {
+		return config.Values{Path: p, At: at.In(f.Timezone), Folder: f.Name, Agent: c.Agent.Name}
+	}
+	if folder.After == syncer.Archive {
+		archive, err := f.ArchiveTemplate()
+		if err != nil {
+			return nil, fmt.Errorf("folder %s: archive: %w", f.Name, err)
+		}
+		folder.ArchivePath = func(p file.Path, at time.Time) string {
+			return filepath.FromSlash(archive.Expand(values(p, at)))
+		}
+	}
+	for _, target := range f.To {
+		d, ok := c.Destination(target.Destination)
+		if !ok {
+			return nil, fmt.Errorf("folder %s: no destination %s", f.Name, target.Destination)
+		}
+		template, err := target.Template()
+		if err != nil {
+			return nil, fmt.Errorf("folder %s: to %s: %w", f.Name, target.Destination, err)
+		}
+		folder.Routes = append(folder.Routes, syncer.Route{
+			Destination: d.Name,
+			RemotePath:  func(p file.Path, at time.Time) string { return d.RemotePath(template, values(p, at)) },
+		})
+	}
+	return folder, nil
+}
+
+// destinationsOf returns how to reach each destination that a folder uses.
+func destinationsOf(c *config.Config) []syncer.Destination {
+	destinations := make([]syncer.Destination, 0, len(c.Destinations))
+	for i := range c.Destinations {
+		d := &c.Destinations[i]
+		destinations = append(destinations, syncer.Destination{
+			Name: d.Name,
+			Dial: func(ctx context.Context) (syncer.Session, error) {
+				s, err := remote.Dial(ctx, targetOf(c, d))
+				if err != nil {
+					return nil, err // not the nil *Session, which would be no nil Session
+				}
+				return s, nil
+			},
+		})
+	}
+	return destinations
+}
+
+// ErrNoSuch is the error for a name that the configuration does not have.
+var ErrNoSuch = errors.New("not in the configuration")

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dropferry/dropferry/agent"
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/internal/demo"
+	"github.com/dropferry/dropferry/syncer"
+)
+
+func (p *program) demoCommand() *cobra.Command {
+	var once bool
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Show the whole job on this machine: a server, a folder, files arriving; nothing to set up",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			story := &story{out: p.err, live: isTerminal(p.err)}
+			receipts, err := demo.Run(command.Context(), demo.Options{
+				Once: once, Out: p.err, Observe: story.observe, Log: slog.New(slog.DiscardHandler),
+			})
+			if err != nil {
+				return err
+			}
+			h := control.History{Deliveries: []control.Delivery{}}
+			for _, d := range receipts {
+				h.Deliveries = append(h.Deliveries, agent.ViewDelivery(d))
+			}
+			if p.json {
+				return p.printJSON(h)
+			}
+			if err := p.printf("\nReceipts:\n"); err != nil {
+				return err
+			}
+			return p.printHistory(h)
+		},
+	}
+	command.Flags().BoolVar(&once, "once", false, "end when the samples are delivered")
+	return command
+}
+
+// story tells events as they happen, for a person who watches. Progress stays on one line, on a terminal only.
+type story struct {
+	out  io.Writer
+	live bool
+
+	mu      sync.Mutex
+	pending bool // a progress line stands without its end
+}
+
+func (s *story) observe(e syncer.Event) {
+	text := tell(e)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.Type == syncer.EventProgress {
+		if s.live && e.Size > 0 {
+			_, _ = fmt.Fprintf(s.out, "\r\x1b[K          %s  %3d %%  %s", shown(string(e.Path)), 100*e.Sent/e.Size, size(e.Sent))
+			s.pending = true
+		}
+		return
+	}
+	if text == "" {
+		return
+	}
+	if s.pending {
+		_, _ = fmt.Fprint(s.out, "\r\x1b[K")
+		s.pending = false
+	}
+	_, _ = fmt.Fprintf(s.out, "%s  %s\n", e.At.Local().Format("15:04:05.000"), text)
+}
+
+// tell words an event.
+func tell(e syncer.Event) string {
+	name := shown(string(e.Path))
+	switch e.Type {
+	case syncer.EventPlanned:
+		return fmt.Sprintf("settled    %s (%s, %s)", name, size(e.Size), e.Reason)
+	case syncer.EventStarted:
+		return fmt.Sprintf("sending    %s -> %s:%s", name, e.Destination, shown(e.RemotePath))
+	case syncer.EventDelivered:
+		return fmt.Sprintf("delivered  %s  receipt %s, evidence %s, SHA-256 %.8x...", name, e.ID, e.Receipt.Proof.Evidence, e.Receipt.Proof.SHA256)
+	case syncer.EventArchived:
+		return fmt.Sprintf("archived   %s", name)
+	case syncer.EventConnected:
+		return fmt.Sprintf("connected  to %s", e.Destination)
+	case syncer.EventFailed, syncer.EventHeld, syncer.EventParked, syncer.EventLost, syncer.EventBlocked:
+		return fmt.Sprintf("%-9s  %s %s", e.Type, name, e.Reason)
+	}
+	return ""
+}

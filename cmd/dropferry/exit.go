@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+)
+
+// Exit codes. They are stable: scripts depend on them.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUndelivered = 3 // finished, and something is not delivered
+	exitUsage       = 4
+	exitConfig      = 5
+	exitNoAgent     = 10
+	exitLocked      = 11
+	exitAuth        = 12
+	exitHostKey     = 13
+	exitUnreachable = 14
+	exitInterrupted = 130
+)
+
+// usageError is a command line that makes no sense.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// noConfigError says that there is no configuration to load.
+type noConfigError struct{ error }
+
+// exitError gives an exit code of its own to an end that was reported already.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// exitCode returns the exit code that an error stands for.
+func exitCode(ctx context.Context, err error) int {
+	var code exitError
+	var usage usageError
+	var faults config.Faults
+	var remoteErr *remote.Error
+	var noConfig noConfigError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage), isCobraUsage(err):
+		return exitUsage
+	case errors.As(err, &faults), errors.As(err, &noConfig):
+		return exitConfig
+	case errors.Is(err, state.ErrLocked):
+		return exitLocked
+	case errors.Is(err, control.ErrNoAgent):
+		return exitNoAgent
+	case errors.As(err, &remoteErr):
+		return remoteCode(remoteErr.Kind)
+	}
+	return exitFailure
+}
+
+// remoteCode returns the exit code for a server that could not be used.
+func remoteCode(kind remote.Kind) int {
+	switch kind {
+	case remote.Auth:
+		return exitAuth
+	case remote.HostKey:
+		return exitHostKey
+	case remote.Transient, remote.Algorithms, remote.Root:
+		return exitUnreachable
+	}
+	return exitFailure
+}
+
+// isCobraUsage recognises the errors that cobra makes of a command line, which have no type.
+func isCobraUsage(err error) bool {
+	text := err.Error()
+	for _, start := range []string{"unknown command", "accepts ", "requires ", "unknown flag", "unknown shorthand", "invalid argument"} {
+		if strings.HasPrefix(text, start) {
+			return true
+		}
+	}
+	return false
+}
+
+// report prints how a command has ended, where it did not end well, and returns the exit code.
+func (p *program) report(ctx context.Context, err error) int {
+	code := exitCode(ctx, err)
+	var reported exitError
+	if err == nil || errors.As(err, &reported) {
+		return code
+	}
+	if code == exitInterrupted {
+		_, _ = fmt.Fprintln(p.err, "dropferry: interrupted")
+		return code
+	}
+	hint := remote.HintOf(err)
+	if p.json {
+		_ = json.NewEncoder(p.out).Encode(map[string]any{"type": "error", "error": err.Error(), "hint": hint, "code": code})
+	}
+	_, _ = fmt.Fprintf(p.err, "dropferry: %v\n", err)
+	if hint != "" {
+		_, _ = fmt.Fprintf(p.err, "  hint: %s\n", hint)
+	}
+	if code == exitUsage {
+		_, _ = fmt.Fprintln(p.err, "  see: dropferry --help")
+	}
+	return code
+}

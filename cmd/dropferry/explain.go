@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dropferry/dropferry/agent"
+	"github.com/dropferry/dropferry/control"
+)
+
+func (p *program) explainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain PATH",
+		Short: "Tell why a file was, or was not, sent",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			name, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			api, done, err := agent.Ask(command.Context(), c, nil)
+			if err != nil {
+				return err
+			}
+			defer done() //nolint:errcheck // opened for reading
+			e, err := api.Explain(command.Context(), name)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return p.printJSON(e)
+			}
+			return p.printExplanation(e)
+		},
+	}
+}
+
+func (p *program) printExplanation(e control.Explanation) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n  %s\n", shown(e.Path), e.State, e.Reason)
+	if e.Folder != "" {
+		fmt.Fprintf(&b, "  folder       %s\n", e.Folder)
+	}
+	if e.Since != nil {
+		fmt.Fprintf(&b, "  settling     since %s, looked at again by %s\n", clock(*e.Since), clock(*e.Until))
+	}
+	for _, r := range e.Routes {
+		fmt.Fprintf(&b, "  destination  %s: %s\n", r.Destination, r.Reason)
+		if r.RemotePath != "" {
+			fmt.Fprintf(&b, "               at %s\n", shown(r.RemotePath))
+		}
+		if r.NextAttempt != nil {
+			fmt.Fprintf(&b, "               next attempt %s\n", clock(*r.NextAttempt))
+		}
+	}
+	for _, d := range e.Receipts {
+		fmt.Fprintf(&b, "  receipt      %s  %s  %s to %s:%s  %s  attempts %d  SHA-256 %s\n",
+			d.ID, clock(d.DeliveredAt), size(d.Size), d.Destination, shown(d.RemotePath), d.Evidence, d.Attempts, d.SHA256)
+	}
+	return p.printf("%s", b.String())
+}

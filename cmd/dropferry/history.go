@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dropferry/dropferry/agent"
+	"github.com/dropferry/dropferry/control"
+)
+
+func (p *program) historyCommand() *cobra.Command {
+	var since string
+	var q control.HistoryQuery
+	command := &cobra.Command{
+		Use:   "history",
+		Short: "Show the receipts of what was delivered, newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			if q.Since, err = parseSince(since, time.Now()); err != nil {
+				return err
+			}
+			api, done, err := agent.Ask(command.Context(), c, nil)
+			if err != nil {
+				return err
+			}
+			defer done() //nolint:errcheck // opened for reading
+			history, err := api.History(command.Context(), q)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return p.printJSON(history)
+			}
+			return p.printHistory(history)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&since, "since", "", "only since then: 24h, 7d, 2026-11-20 or an RFC 3339 time")
+	flags.StringVar(&q.Folder, "folder", "", "only of this folder")
+	flags.StringVar(&q.Destination, "destination", "", "only to this destination")
+	flags.IntVar(&q.Limit, "limit", 0, "only the newest so many")
+	return command
+}
+
+// parseSince reads a moment or an age.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	var days int
+	if n, err := fmt.Sscanf(text, "%dd", &days); n == 1 && err == nil && text == fmt.Sprintf("%dd", days) {
+		return now.AddDate(0, 0, -days), nil
+	}
+	if age, err := time.ParseDuration(text); err == nil {
+		return now.Add(-age), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usageError(fmt.Sprintf("--since %q is no time: write 24h, 7d, 2026-11-20 or 2026-11-20T08:00:00Z", text))
+}
+
+func (p *program) printHistory(h control.History) error {
+	if len(h.Deliveries) == 0 {
+		return p.printf("Nothing was delivered.\n")
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "DELIVERED\tFOLDER\tDESTINATION\tPATH\tSIZE\tEVIDENCE\tATTEMPTS\tSHA-256")
+	for _, d := range h.Deliveries {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%.16s\n",
+			clock(d.DeliveredAt), d.Folder, d.Destination, shown(d.Path), size(d.Size), d.Evidence, d.Attempts, d.SHA256)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dropferry/dropferry/agent"
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/syncer"
+)
+
+func (p *program) onceCommand() *cobra.Command {
+	var folders []string
+	command := &cobra.Command{
+		Use:   "once",
+		Short: "Deliver what is ready, then exit",
+		Long: "once scans the folders, waits for files that are still settling, at most twice their time, delivers, and exits:\n" +
+			"0 when everything is delivered, 3 when something is not.",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			lines := &eventLines{p: p}
+			a, err := agent.New(command.Context(), c, agent.Options{
+				Log: p.logger(c.Log), Observe: lines.observe, Folders: folders, Version: version(),
+			})
+			if err != nil {
+				return err
+			}
+			summary, err := a.Once(command.Context())
+			if closeErr := a.Close(); err == nil {
+				err = closeErr
+			}
+			if err != nil {
+				return err
+			}
+			if err := p.printSummary(summary); err != nil {
+				return err
+			}
+			return onceResult(summary)
+		},
+	}
+	command.Flags().StringArrayVar(&folders, "folder", nil, "only this folder (may be repeated)")
+	return command
+}
+
+// onceResult gives a cause that stopped everything its exit code.
+func onceResult(s agent.Summary) error {
+	switch {
+	case s.Complete():
+		return nil
+	case s.Cause != nil && s.Delivered == 0:
+		if code := remoteCode(remote.KindOf(s.Cause)); code != exitFailure {
+			return exitError(code)
+		}
+	}
+	return exitError(exitUndelivered)
+}
+
+func (p *program) printSummary(s agent.Summary) error {
+	if p.json {
+		return json.NewEncoder(p.out).Encode(struct {
+			Type      string  `json:"type"`
+			Delivered int     `json:"delivered"`
+			Failed    int     `json:"failed"`
+			Held      int     `json:"held"`
+			Unsettled int     `json:"unsettled"`
+			Bytes     int64   `json:"bytes"`
+			Seconds   float64 `json:"seconds"`
+		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Bytes, s.Seconds})
+	}
+	text := fmt.Sprintf("%d delivered, %s in %.1f s", s.Delivered, size(s.Bytes), s.Seconds)
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{s.Failed, "not delivered"}, {s.Held, "held"}, {s.Unsettled, "still changing"}} {
+		if part.n > 0 {
+			text += fmt.Sprintf("; %d %s", part.n, part.word)
+		}
+	}
+	return p.printf("%s\n", text)
+}
+
+// eventLines prints events as JSON lines, where JSON is asked for.
+type eventLines struct {
+	p  *program
+	mu sync.Mutex
+}
+
+func (l *eventLines) observe(e syncer.Event) {
+	if !l.p.json {
+		return
+	}
+	switch e.Type {
+	case syncer.EventDelivered, syncer.EventAdopted, syncer.EventFailed, syncer.EventHeld, syncer.EventParked,
+		syncer.EventArchived, syncer.EventDeleted, syncer.EventDropped, syncer.EventLost, syncer.EventBlocked:
+	default:
+		return
+	}
+	line := struct {
+		Type        string            `json:"type"`
+		At          time.Time         `json:"at"`
+		ID          string            `json:"id,omitempty"`
+		Folder      string            `json:"folder,omitempty"`
+		Destination string            `json:"destination,omitempty"`
+		Path        string            `json:"path,omitempty"`
+		RemotePath  string            `json:"remote_path,omitempty"`
+		Size        int64             `json:"size"`
+		Reason      string            `json:"reason,omitempty"`
+		Error       string            `json:"error,omitempty"`
+		Receipt     *control.Delivery `json:"receipt,omitempty"`
+	}{
+		Type: string(e.Type), At: e.At.UTC(), ID: e.ID, Folder: e.Folder, Destination: e.Destination, Path: string(e.Path),
+		RemotePath: e.RemotePath, Size: e.Size, Reason: e.Reason,
+	}
+	if e.Err != nil {
+		line.Error = e.Err.Error()
+	}
+	if e.Receipt != nil {
+		receipt := agent.ViewDelivery(*e.Receipt)
+		line.Receipt = &receipt
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = json.NewEncoder(l.p.out).Encode(line) // a reader that has gone away does not stop deliveries
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dropferry/dropferry/agent"
+	"github.com/dropferry/dropferry/control"
+)
+
+func (p *program) planCommand() *cobra.Command {
+	var folders []string
+	command := &cobra.Command{
+		Use:   "plan",
+		Short: "Say what once would do now and why; change nothing",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			api, done, err := agent.Ask(command.Context(), c, folders)
+			if err != nil {
+				return err
+			}
+			defer done() //nolint:errcheck // opened for reading
+			plan, err := api.Plan(command.Context())
+			if err != nil {
+				return err
+			}
+			if p.json {
+				err = p.printJSON(plan)
+			} else {
+				err = p.printPlan(plan)
+			}
+			if err == nil && len(plan.Unreached) > 0 {
+				err = exitError(exitUnreachable)
+			}
+			return err
+		},
+	}
+	command.Flags().StringArrayVar(&folders, "folder", nil, "only this folder (may be repeated)")
+	return command
+}
+
+func (p *program) printPlan(plan control.Plan) error {
+	var b strings.Builder
+	for _, o := range plan.Operations {
+		fmt.Fprintf(&b, "%-7s %s: %s -> %s:%s (%s, %s)\n", o.Op, o.Folder, shown(o.Path), o.Destination, shown(o.RemotePath), size(o.Size), o.Reason)
+		if o.Detail != "" {
+			fmt.Fprintf(&b, "        %s\n", o.Detail)
+		}
+	}
+	for _, w := range plan.Waiting {
+		fmt.Fprintf(&b, "%-7s %s: %s (%s", "wait", w.Folder, shown(w.Path), w.Detail)
+		if w.Until != nil {
+			fmt.Fprintf(&b, ", until %s", clock(*w.Until))
+		}
+		b.WriteString(")\n")
+	}
+	if len(plan.Operations)+len(plan.Waiting) == 0 {
+		b.WriteString("Nothing to do.\n")
+	}
+	for name, reason := range plan.Unreached {
+		_, _ = fmt.Fprintf(p.err, "dropferry: %s could not be looked at: %s\n", name, reason)
+	}
+	return p.printf("%s", b.String())
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dropferry/dropferry/agent"
+	"github.com/dropferry/dropferry/control"
+)
+
+func (p *program) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show folders, destinations and transfers",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			api, done, err := agent.Ask(command.Context(), c, nil)
+			if err != nil {
+				return err
+			}
+			defer done() //nolint:errcheck // opened for reading
+			status, err := api.Status(command.Context())
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return p.printJSON(status)
+			}
+			return p.printStatus(status)
+		},
+	}
+}
+
+func (p *program) printStatus(s control.Status) error {
+	var b strings.Builder
+	if s.Agent.Running {
+		fmt.Fprintf(&b, "agent %s is running (pid %d, since %s)\n", s.Agent.Name, s.Agent.PID, clock(*s.Agent.StartedAt))
+	} else {
+		fmt.Fprintf(&b, "agent %s is not running\n", s.Agent.Name)
+	}
+	for _, f := range s.Folders {
+		fmt.Fprintf(&b, "folder %s (%s, %s)", f.Name, f.Mode, f.Path)
+		if f.State != "" {
+			fmt.Fprintf(&b, ": %s, %d files, %d settling", f.State, f.Files, f.Settling)
+		}
+		fmt.Fprintf(&b, ", %d to deliver, %d held, %d parked\n", f.Ready, f.Held, f.Parked)
+		if f.Reason != "" {
+			fmt.Fprintf(&b, "  %s\n", f.Reason)
+		}
+	}
+	for _, d := range s.Destinations {
+		fmt.Fprintf(&b, "destination %s", d.Name)
+		if d.State != "" {
+			fmt.Fprintf(&b, ": %s", d.State)
+		}
+		fmt.Fprintf(&b, ", %d queued, %d under way\n", d.Queued, d.Active)
+		if d.Reason != "" {
+			fmt.Fprintf(&b, "  %s\n", d.Reason)
+		}
+		if d.NextAttempt != nil {
+			fmt.Fprintf(&b, "  next attempt %s\n", clock(*d.NextAttempt))
+		}
+	}
+	for _, t := range s.Transfers {
+		percent := 100.0
+		if t.Size > 0 {
+			percent = 100 * float64(t.Sent) / float64(t.Size)
+		}
+		fmt.Fprintf(&b, "  %s -> %s  %s of %s (%.0f %%)\n", shown(t.Path), t.Destination, size(t.Sent), size(t.Size), percent)
+	}
+	return p.printf("%s", b.String())
+}

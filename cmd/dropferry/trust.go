@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dropferry/dropferry/agent"
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/remote"
+)
+
+func (p *program) trustCommand() *cobra.Command {
+	var fingerprint string
+	var replace bool
+	command := &cobra.Command{
+		Use:   "trust DESTINATION",
+		Short: "Show a server's host key and accept it",
+		Long: "trust asks the server for its host keys and shows their fingerprints. Compare them with what the server's owner\n" +
+			"says, over another way than the network. The key is stored after a typed yes, or with the right --fingerprint.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			d, ok := c.Destination(args[0])
+			if !ok {
+				return usageError(fmt.Sprintf("no destination %q in %s", args[0], c.File))
+			}
+			return p.trust(command, c, d, fingerprint, replace)
+		},
+	}
+	command.Flags().StringVar(&fingerprint, "fingerprint", "", "accept the key with this fingerprint, SHA256:..., without asking")
+	command.Flags().BoolVar(&replace, "replace", false, "forget the keys that were accepted before")
+	return command
+}
+
+func (p *program) trust(command *cobra.Command, c *config.Config, d *config.Destination, fingerprint string, replace bool) error {
+	keys, err := agent.HostKeys(command.Context(), c, d)
+	if err != nil {
+		return err
+	}
+	if len(d.HostKey) > 0 || d.KnownHosts != "" {
+		return p.pinned(c, d, keys)
+	}
+	known, err := agent.TrustedKeys(c, d)
+	if err != nil {
+		return err
+	}
+	if err := p.showKeys(d, keys, known); err != nil {
+		return err
+	}
+	key := keys[0]
+	if fingerprint != "" {
+		found := false
+		for _, k := range keys {
+			if k.Fingerprint == fingerprint {
+				key, found = k, true
+			}
+		}
+		if !found {
+			return &remote.Error{
+				Op: "trust", Destination: d.Name, Kind: remote.HostKey,
+				Err:  fmt.Errorf("the server shows no key with the fingerprint %s", fingerprint),
+				Hint: "nothing was stored; ask the server's owner which fingerprint is right",
+			}
+		}
+	}
+	for _, k := range known {
+		if k == key.String() {
+			return p.printf("%s is trusted already.\n", key)
+		}
+	}
+	if len(known) > 0 && !replace {
+		return &remote.Error{
+			Op: "trust", Destination: d.Name, Kind: remote.HostKey,
+			Err:  fmt.Errorf("another key was accepted before: %s", strings.Join(known, ", ")),
+			Hint: "if the server's owner has changed it, add --replace",
+		}
+	}
+	if fingerprint == "" {
+		if err := p.askYes(key); err != nil {
+			return err
+		}
+	}
+	file, err := agent.Trust(c, d, key, replace)
+	if err != nil {
+		return err
+	}
+	return p.printf("%s is trusted for %s from now on (%s).\n", key, d.Name, file)
+}
+
+// pinned tells which line to edit where the configuration says which keys are right.
+func (p *program) pinned(c *config.Config, d *config.Destination, keys []remote.Key) error {
+	if d.KnownHosts != "" {
+		return fmt.Errorf("destination %q takes its keys from %s (known_hosts in %s, line %d): add this line there if the server's owner confirms it:\n%s",
+			d.Name, d.KnownHosts, c.File, d.Line, keys[0].Line(knownHostsAddr(d)))
+	}
+	return fmt.Errorf("destination %q pins its keys in %s (line %d); if the server's owner confirms the key, write there:\nhost_key = [%q]",
+		d.Name, c.File, d.Line, keys[0].Fingerprint)
+}
+
+func knownHostsAddr(d *config.Destination) string {
+	t := remote.Target{Host: d.Host, Port: d.Port}
+	return t.Addr()
+}
+
+func (p *program) showKeys(d *config.Destination, keys []remote.Key, known []string) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s:%d) shows:\n", d.Name, d.Host, d.Port)
+	for _, k := range keys {
+		fmt.Fprintf(&b, "  %s\n", k)
+	}
+	if len(known) > 0 {
+		b.WriteString("accepted before:\n")
+		for _, k := range known {
+			fmt.Fprintf(&b, "  %s\n", k)
+		}
+	}
+	return p.printf("%s", b.String())
+}
+
+// askYes wants a typed yes from a person at a terminal.
+func (p *program) askYes(key remote.Key) error {
+	if !isTerminal(p.in) {
+		return usageError("nothing was stored: without a terminal, give the fingerprint with --fingerprint")
+	}
+	if err := p.printf("Does the server's owner confirm %s? Type yes to accept it: ", key); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(p.in).ReadString('\n')
+	if err != nil || strings.TrimSpace(strings.ToLower(answer)) != "yes" {
+		return fmt.Errorf("nothing was stored")
+	}
+	return nil
+}

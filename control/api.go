@@ -1,0 +1,163 @@
+// Package control is how commands talk to a running agent: a small HTTP interface on a socket that only the agent's
+// account can reach. The types here are also what `--json` prints, so that a command says the same with an agent and
+// without one: fields are only ever added.
+package control
+
+import (
+	"context"
+	"time"
+)
+
+// API is what can be asked of an agent. A running agent implements it, so does Client, which asks one from another
+// process, and so does the reader of a store that no agent holds.
+type API interface {
+	Status(ctx context.Context) (Status, error)
+	History(ctx context.Context, q HistoryQuery) (History, error)
+	// Explain tells why a file was, or was not, sent. name is an absolute path of the agent's machine.
+	Explain(ctx context.Context, name string) (Explanation, error)
+	// Plan tells what would be done now and why. It changes nothing.
+	Plan(ctx context.Context) (Plan, error)
+}
+
+// Status is the state of everything at one moment.
+type Status struct {
+	Agent        AgentStatus         `json:"agent"`
+	Folders      []FolderStatus      `json:"folders"`
+	Destinations []DestinationStatus `json:"destinations"`
+	Transfers    []Transfer          `json:"transfers"`
+}
+
+// AgentStatus is the process.
+type AgentStatus struct {
+	Name      string     `json:"name"`
+	Running   bool       `json:"running"`
+	PID       int        `json:"pid,omitempty"`
+	Version   string     `json:"version,omitempty"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	Config    string     `json:"config"`
+}
+
+// FolderStatus is one watched folder.
+type FolderStatus struct {
+	Name     string     `json:"name"`
+	Mode     string     `json:"mode"`
+	Path     string     `json:"path"`
+	State    string     `json:"state"` // watching, scanning, polling, waiting, starting; "" without an agent
+	Reason   string     `json:"reason,omitempty"`
+	Files    int        `json:"files"`
+	Ready    int        `json:"ready"` // planned and not delivered yet, on any route
+	Settling int        `json:"settling"`
+	Held     int        `json:"held"`
+	Parked   int        `json:"parked"`
+	LastScan *time.Time `json:"last_scan,omitempty"`
+}
+
+// DestinationStatus is one destination.
+type DestinationStatus struct {
+	Name        string     `json:"name"`
+	State       string     `json:"state"` // idle, connecting, active, waiting, blocked; "" without an agent
+	Reason      string     `json:"reason,omitempty"`
+	Connected   bool       `json:"connected"`
+	Queued      int        `json:"queued"`
+	Active      int        `json:"active"`
+	NextAttempt *time.Time `json:"next_attempt,omitempty"`
+}
+
+// Transfer is one file on its way.
+type Transfer struct {
+	ID          string    `json:"id"`
+	Folder      string    `json:"folder"`
+	Destination string    `json:"destination"`
+	Path        string    `json:"path"`
+	Size        int64     `json:"size"`
+	Sent        int64     `json:"sent"`
+	StartedAt   time.Time `json:"started_at"`
+}
+
+// HistoryQuery selects deliveries; empty fields select everything.
+type HistoryQuery struct {
+	Since       time.Time `json:"since,omitzero"`
+	Folder      string    `json:"folder,omitempty"`
+	Destination string    `json:"destination,omitempty"`
+	Limit       int       `json:"limit,omitempty"` // the newest so many; 0 is no limit
+}
+
+// History is part of the ledger, newest first.
+type History struct {
+	Deliveries []Delivery `json:"deliveries"`
+}
+
+// Delivery is one receipt.
+type Delivery struct {
+	ID          string    `json:"id"`
+	Folder      string    `json:"folder"`
+	Destination string    `json:"destination"`
+	Path        string    `json:"path"`
+	PathB64     []byte    `json:"path_b64,omitempty"` // where path is not UTF-8
+	RemotePath  string    `json:"remote_path"`
+	Size        int64     `json:"size"`
+	SHA256      string    `json:"sha256"`
+	Evidence    string    `json:"evidence"`
+	Command     string    `json:"command,omitempty"` // that computed the hash at the server
+	Attempts    int       `json:"attempts"`
+	StartedAt   time.Time `json:"started_at"`
+	DeliveredAt time.Time `json:"delivered_at"`
+	HostKey     string    `json:"host_key"`
+}
+
+// Plan is what would be done now.
+type Plan struct {
+	Operations []Operation `json:"operations"`
+	Waiting    []Waiting   `json:"waiting,omitempty"`
+	// Unreached are the destinations that could not be looked at, with the reason: what is planned for them holds only
+	// as far as it depends on this side.
+	Unreached map[string]string `json:"unreached,omitempty"`
+}
+
+// Operation is one step.
+type Operation struct {
+	Op          string `json:"op"`
+	Folder      string `json:"folder"`
+	Destination string `json:"destination"`
+	Path        string `json:"path"`
+	PathB64     []byte `json:"path_b64,omitempty"`
+	RemotePath  string `json:"remote_path"`
+	Size        int64  `json:"size"`
+	Reason      string `json:"reason"`
+	Detail      string `json:"detail,omitempty"`
+}
+
+// Waiting is a file that is not ready.
+type Waiting struct {
+	Folder  string     `json:"folder"`
+	Path    string     `json:"path"`
+	PathB64 []byte     `json:"path_b64,omitempty"`
+	Size    int64      `json:"size"`
+	Reason  string     `json:"reason"`
+	Detail  string     `json:"detail,omitempty"`
+	Until   *time.Time `json:"until,omitempty"`
+}
+
+// Explanation is what is known of one file.
+type Explanation struct {
+	Path     string     `json:"path"` // absolute
+	Folder   string     `json:"folder,omitempty"`
+	State    string     `json:"state"`  // delivered, adopted, excluded, settling, queued, failed, held, parked, unknown, ...
+	Reason   string     `json:"reason"` // a sentence
+	Since    *time.Time `json:"since,omitempty"`
+	Until    *time.Time `json:"until,omitempty"`
+	Routes   []RouteOf  `json:"routes,omitempty"`
+	Receipts []Delivery `json:"receipts,omitempty"` // newest first
+}
+
+// RouteOf is what is known of one file on one route.
+type RouteOf struct {
+	Destination string     `json:"destination"`
+	State       string     `json:"state"`
+	Reason      string     `json:"reason"`
+	RemotePath  string     `json:"remote_path,omitempty"`
+	ID          string     `json:"id,omitempty"`
+	Attempts    int        `json:"attempts,omitempty"`
+	LastError   string     `json:"last_error,omitempty"`
+	NextAttempt *time.Time `json:"next_attempt,omitempty"`
+}

@@ -1,0 +1,96 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+const (
+	headerWithin = 5 * time.Second  // for a request to arrive
+	answerWithin = 30 * time.Second // for an answer to be taken, once it is there
+	idleWithin   = time.Minute      // between two requests of one connection
+	stopWithin   = time.Second      // for the answers that are under way when the agent stops
+)
+
+// Server listens for commands on behalf of an agent.
+type Server struct {
+	endpoint endpoint
+	close    func() error
+}
+
+// Listen listens for the commands to the agent of stateDir, which must exist. On Unix that is a socket in it that only the
+// owner can connect to, on Windows a port of the loopback interface. What a dead agent has left is replaced; an agent that
+// answers is an ErrRunning. Commands wait until Serve is called.
+func Listen(stateDir string) (*Server, error) {
+	dir, err := filepath.Abs(stateDir)
+	if err != nil {
+		return nil, fmt.Errorf("listen for commands: %w", err)
+	}
+	e, err := listenIn(dir)
+	if err != nil {
+		return nil, fmt.Errorf("listen for commands: %w", err)
+	}
+	return newServer(e), nil
+}
+
+func newServer(e endpoint) *Server {
+	return &Server{e, sync.OnceValue(func() error {
+		err := e.listener.Close()
+		if errors.Is(err, net.ErrClosed) { // by Serve
+			err = nil
+		}
+		return errors.Join(err, e.remove())
+	})}
+}
+
+// Close stops listening and removes what led to the server. It makes Serve end; after Serve it does nothing.
+func (s *Server) Close() error { return s.close() }
+
+// Serve answers commands from a until ctx ends, and closes the server. It is called once. The contexts of requests under
+// way end with ctx, and Serve returns when all of them have ended: a must heed its contexts.
+func (s *Server) Serve(ctx context.Context, a API) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var connections sync.WaitGroup
+	server := &http.Server{
+		Handler:           s.protect(serveAPI(a)),
+		ReadHeaderTimeout: headerWithin, // no timeout for what follows: it would end plans that take longer
+		IdleTimeout:       idleWithin,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew: // comes before the accepting loop can end
+				connections.Add(1)
+			case http.StateClosed: // comes last, whatever happened to the connection
+				connections.Done()
+			}
+		},
+	}
+	accepting := make(chan error, 1)
+	go func() { accepting <- server.Serve(s.endpoint.listener) }()
+	var err error
+	select {
+	case <-ctx.Done():
+		cancelled, stop := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer stop()
+		_ = server.Shutdown(cancelled) // fails where an answer is not taken in time: Close cuts it off
+		<-accepting
+	case err = <-accepting:
+		cancel()
+		if errors.Is(err, net.ErrClosed) { // by Close
+			err = nil
+		}
+	}
+	_ = server.Close() // only connections are left, and those have lost nothing that could be told to anyone
+	connections.Wait()
+	if err != nil {
+		err = fmt.Errorf("serve commands: %w", err)
+	}
+	return errors.Join(err, s.Close())
+}
