@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -64,26 +65,25 @@ func calls(a API) map[string]call {
 
 // serveAPI answers requests from a in JSON.
 func serveAPI(a API) http.Handler {
-	mux := http.NewServeMux()
-	for name, ask := range calls(a) {
-		mux.HandleFunc(prefix+name, func(w http.ResponseWriter, r *http.Request) { answer(w, r, ask) })
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, fmt.Errorf("%s: no such request", r.URL.Path))
+	known := calls(a)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, ok := strings.CutPrefix(r.URL.Path, prefix)
+		ask := known[name]
+		switch {
+		case !ok || ask == nil:
+			refuseBody(w, http.StatusNotFound, fmt.Errorf("%s: no such request", r.URL.Path))
+		case r.Method != http.MethodGet:
+			w.Header().Set("Allow", http.MethodGet)
+			refuseBody(w, http.StatusMethodNotAllowed, fmt.Errorf("%s %s: only GET is allowed", r.Method, r.URL.Path))
+		case r.ContentLength != 0:
+			refuseBody(w, http.StatusRequestEntityTooLarge, fmt.Errorf("GET %s: a request has no body", r.URL.Path))
+		default:
+			answer(w, r, ask)
+		}
 	})
-	return mux
 }
 
 func answer(w http.ResponseWriter, r *http.Request, ask call) {
-	if r.Method != http.MethodGet {
-		w.Header().Set("Allow", http.MethodGet)
-		refuseBody(w, http.StatusMethodNotAllowed, fmt.Errorf("%s %s: only GET is allowed", r.Method, r.URL.Path))
-		return
-	}
-	if r.ContentLength != 0 {
-		refuseBody(w, http.StatusRequestEntityTooLarge, fmt.Errorf("GET %s: a request has no body", r.URL.Path))
-		return
-	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, fmt.Errorf("GET %s: %w", r.URL.Path, err))
@@ -115,7 +115,7 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// refuseBody ends the connection, so that nothing of the body is taken for the next request or waited for.
+// refuseBody refuses a request that may have a body, and ends the connection, so that nobody waits for the body.
 func refuseBody(w http.ResponseWriter, status int, err error) {
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second)) // fails on a dead connection

@@ -41,11 +41,8 @@ func Listen(stateDir string) (*Server, error) {
 
 func newServer(e endpoint) *Server {
 	return &Server{e, sync.OnceValue(func() error {
-		err := e.listener.Close()
-		if errors.Is(err, net.ErrClosed) { // by Serve
-			err = nil
-		}
-		return errors.Join(err, e.remove())
+		// The files go first: as long as this process listens, nobody replaces them.
+		return errors.Join(e.remove(), e.listener.Close())
 	})}
 }
 
@@ -72,25 +69,26 @@ func (s *Server) Serve(ctx context.Context, a API) error {
 			}
 		},
 	}
-	accepting := make(chan error, 1)
-	go func() { accepting <- server.Serve(s.endpoint.listener) }()
-	var err error
-	select {
-	case <-ctx.Done():
-		cancelled, stop := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-		defer stop()
-		_ = server.Shutdown(cancelled) // fails where an answer is not taken in time: Close cuts it off
-		<-accepting
-	case err = <-accepting:
-		cancel()
-		if errors.Is(err, net.ErrClosed) { // by Close
-			err = nil
-		}
-	}
-	_ = server.Close() // only connections are left, and those have lost nothing that could be told to anyone
+	unhook := context.AfterFunc(ctx, func() { _ = s.Close() }) // the last line returns its error
+	err := server.Serve(uncloseable{s.endpoint.listener})
+	unhook()
+	cancel()
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer stop()
+	_ = server.Shutdown(grace) // fails where an answer is not taken in time
+	_ = server.Close()         // cuts it off
 	connections.Wait()
+	if errors.Is(err, net.ErrClosed) { // by Close
+		err = nil
+	}
 	if err != nil {
 		err = fmt.Errorf("serve commands: %w", err)
 	}
 	return errors.Join(err, s.Close())
 }
+
+// uncloseable keeps an http.Server from closing the listener, which has its order in Server.Close.
+type uncloseable struct{ net.Listener }
+
+// Close does nothing.
+func (uncloseable) Close() error { return nil }

@@ -43,6 +43,7 @@ func (d *delivery) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	crashpoint("published")
 	return d.receipt(ctx, proof)
 }
 
@@ -64,10 +65,12 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 		return false, err
 	}
 	d.tell(EventStarted)
+	crashpoint("started")
 	sum, err := d.session.Upload(ctx, remote.Upload{Temp: d.intent.Temp, Size: d.intent.Fingerprint.Size, Progress: d.progress()}, src)
 	if err != nil {
 		return false, err
 	}
+	crashpoint("uploaded")
 	if err := src.Unchanged(); err != nil {
 		return false, err
 	}
@@ -75,6 +78,7 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	crashpoint("verified")
 	ok, err := d.store.Commit(ctx, d.intent.ID, proof) // T2: from here on the file may be visible
 	if err != nil {
 		return false, err
@@ -82,6 +86,7 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	if !ok {
 		return false, errSuperseded
 	}
+	crashpoint("committed")
 	d.intent.Phase, d.intent.Proof = state.Committing, proof
 	return false, nil
 }
@@ -273,6 +278,7 @@ func (d *delivery) receipt(ctx context.Context, proof state.Proof) error {
 	if !ok {
 		return errSuperseded
 	}
+	crashpoint("delivered")
 	e := eventOf(EventDelivered, &d.intent)
 	e.At = at
 	e.Receipt = &state.Delivery{
@@ -308,6 +314,7 @@ func (d *delivery) progress() func(int64) {
 		if sent-told < progressStep && sent != d.intent.Fingerprint.Size {
 			return
 		}
+		crashpoint("uploading")
 		told = sent
 		e := eventOf(EventProgress, &d.intent)
 		e.At, e.Sent = d.now(), sent

@@ -136,10 +136,12 @@ func (p *Planner) write(ctx context.Context, plans []state.Plan) error {
 	if len(plans) == 0 {
 		return nil
 	}
-	planned, err := p.store.Plan(ctx, plans)
+	crashpoint("before-plan")
+	planned, err := p.store.Plan(ctx, plans) // T1
 	if err != nil {
 		return err
 	}
+	crashpoint("planned")
 	woken := map[string]bool{}
 	for i, result := range planned {
 		intent := plans[i].Intent

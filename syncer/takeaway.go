@@ -51,6 +51,7 @@ func (t takeaway) run() (takeawayResult, error) {
 		if err != nil || !taken {
 			return takeawayResult{ended: !taken && t.gone(source)}, err
 		}
+		crashpoint("taken")
 	}
 	if t.folder.After == Delete {
 		if err := os.Remove(private); err != nil {
@@ -144,6 +145,7 @@ func copyAway(from, to string) error {
 	if err := copyFile(from, partial); err != nil {
 		return errors.Join(err, removeIfThere(partial))
 	}
+	crashpoint("copied")
 	if err := renameNoReplace(partial, to); err != nil {
 		return errors.Join(err, removeIfThere(partial))
 	}
@@ -232,9 +234,11 @@ func takeAway(ctx context.Context, store Store, folder *Folder, version string, 
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", folder.After, intents[0].Path, err)
 	}
-	if err := store.CloseVersion(ctx, version, result.ended); err != nil {
+	crashpoint("put-away")
+	if err := store.CloseVersion(ctx, version, result.ended); err != nil { // T4
 		return err
 	}
+	crashpoint("closed")
 	e := eventOf(EventArchived, &intents[0])
 	switch {
 	case result.deleted:

@@ -95,7 +95,7 @@ func (r *watch) reason() string {
 	case r.tree != nil && r.tree.missed > 0:
 		return limitReason(root, r.tree.missed, r.tree.missedErr, every)
 	case r.network != "" && r.w.rules.Watch == WatchAuto:
-		return fmt.Sprintf("%s is on a %s file system, which tells nothing of changes made elsewhere: it is scanned every %.0f s.",
+		return fmt.Sprintf("%s is on a %s file system, which tells nothing of changes made elsewhere: it is scanned every %g s.",
 			root, r.network, every.Seconds())
 	}
 	return ""

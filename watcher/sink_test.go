@@ -14,3 +14,15 @@ func (breakingSink) Scan(_ context.Context, entries iter.Seq[Entry]) error {
 	}
 	return nil
 }
+
+// discard takes everything and keeps nothing.
+type discard struct{}
+
+func (discard) Scan(_ context.Context, entries iter.Seq[Entry]) error {
+	for range entries {
+		continue
+	}
+	return nil
+}
+func (discard) Ready(context.Context, []Entry) error { return nil }
+func (discard) Status(Status)                        {}

@@ -146,7 +146,7 @@ func (v *view) hash(to []byte, name string, newHash func() hash.Hash, offset, le
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

@@ -59,7 +59,9 @@ func TestServerRoundTrip(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Error(err)
 	}
-	if vfs, err := c.StatVFS("/in"); err != nil || vfs.FreeSpace() == 0 {
+	if _, known := statVFS("."); known != nil {
+		t.Logf("no statvfs on this system: %v", known)
+	} else if vfs, err := c.StatVFS("/in"); err != nil || vfs.FreeSpace() == 0 {
 		t.Errorf("statvfs: %v, %v", vfs, err)
 	}
 	if infos, err := c.ReadDir("/in"); err != nil || len(infos) != 1 || infos[0].Name() != "deep" || !infos[0].IsDir() {

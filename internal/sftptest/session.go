@@ -38,7 +38,7 @@ func (s *Server) serve(ctx context.Context, c net.Conn) {
 	var sessions sync.WaitGroup
 	defer sessions.Wait()
 	defer end()
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()                   // it has ended, or is to
 	sessions.Go(func() { ssh.DiscardRequests(requests) }) // answers keepalives
 	cl := &client{server: s, conn: c}
 	var channelsOpen atomic.Int64

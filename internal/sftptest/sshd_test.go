@@ -248,8 +248,8 @@ func TestMissingSSHD(t *testing.T) {
 			s := &stranger{TB: t}
 			func() {
 				defer func() {
-					if r := recover(); r != errEnded { //nolint:errorlint // it is this very value
-						t.Errorf("ended with %v", r)
+					if err, _ := recover().(error); !errors.Is(err, errEnded) {
+						t.Errorf("ended with %v", err)
 					}
 				}()
 				missingSSHD(s, errors.New("no sshd"))
