@@ -2,6 +2,7 @@ package state
 
 import (
 	"crypto/sha256"
+	"os"
 	"path"
 	"testing"
 	"time"
@@ -9,9 +10,12 @@ import (
 	"github.com/dropferry/dropferry/file"
 )
 
-var route = Route{Folder: "invoices", Destination: "acme"}
+var (
+	route  = Route{Folder: "invoices", Destination: "acme"}
+	second = Route{Folder: "invoices", Destination: "globex"}
 
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
+	noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
+)
 
 // openAt opens the store in dir and closes it when the test ends.
 func openAt(tb testing.TB, dir string) *Store {
@@ -20,12 +24,20 @@ func openAt(tb testing.TB, dir string) *Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
+	tb.Cleanup(func() { closeStore(tb, s) })
 	return s
+}
+
+func newStore(tb testing.TB) *Store {
+	tb.Helper()
+	return openAt(tb, tb.TempDir())
+}
+
+func closeStore(tb testing.TB, s *Store) {
+	tb.Helper()
+	if err := s.Close(); err != nil {
+		tb.Error(err)
+	}
 }
 
 // intentFor returns a new intent, of a version of its own.
@@ -45,6 +57,7 @@ func intentFor(r Route, p file.Path) Intent {
 		Temp:    dir + file.PrivateName(base, id, file.TempSuffix),
 		Archive: "/srv/sent/" + string(p),
 		ReadyAt: noon,
+		Phase:   Planned,
 	}
 }
 
@@ -56,20 +69,120 @@ func proofOf(in Intent) Proof {
 	}
 }
 
+// planOne records a new intent that must not be refused.
+func planOne(tb testing.TB, s *Store, in Intent) Intent {
+	tb.Helper()
+	got, err := s.Plan(tb.Context(), []Plan{{Intent: in}})
+	if err != nil || !got[0].OK {
+		tb.Fatalf("plan %s: %v, %v", in.ID, got, err)
+	}
+	return in
+}
+
+// commit takes a planned intent through T2.
+func commit(tb testing.TB, s *Store, in Intent) {
+	tb.Helper()
+	ok, err := s.Commit(tb.Context(), in.ID, proofOf(in))
+	if !ok || err != nil {
+		tb.Errorf("commit %s: %t, %v", in.ID, ok, err)
+	}
+}
+
 // deliver takes a planned intent through T2 and T3.
 func deliver(tb testing.TB, s *Store, in Intent, keep bool) {
 	tb.Helper()
-	proof := proofOf(in)
 	if err := s.Begin(tb.Context(), in.ID, noon); err != nil {
 		tb.Error(err)
 	}
-	if ok, err := s.Commit(tb.Context(), in.ID, proof); !ok || err != nil {
-		tb.Errorf("commit %s: %t, %v", in.ID, ok, err)
-	}
-	ok, err := s.Deliver(tb.Context(), in.ID, Deliver{
-		At: noon.Add(time.Minute), Keep: keep, Fingerprint: in.Fingerprint, Proof: proof,
-	})
+	commit(tb, s, in)
+	ok, err := s.Deliver(tb.Context(), in.ID, deliveryOf(in, keep))
 	if !ok || err != nil {
 		tb.Errorf("deliver %s: %t, %v", in.ID, ok, err)
+	}
+}
+
+func deliveryOf(in Intent, keep bool) Deliver {
+	return Deliver{At: noon.Add(time.Minute), Keep: keep, Fingerprint: in.Fingerprint, Proof: proofOf(in)}
+}
+
+// stored returns the intent as the store has it; it must be there.
+func stored(tb testing.TB, s *Store, id string) Intent {
+	tb.Helper()
+	in, ok, err := s.Intent(tb.Context(), id)
+	if err != nil || !ok {
+		tb.Fatalf("intent %s: %t, %v", id, ok, err)
+	}
+	return in
+}
+
+// gone fails where the store still has the intent.
+func gone(tb testing.TB, s *Store, id string) {
+	tb.Helper()
+	if in, ok, err := s.Intent(tb.Context(), id); ok || err != nil {
+		tb.Errorf("intent %s is still there: %+v, %v", id, in, err)
+	}
+}
+
+// knownAt returns what is known of the path on the route, or nil.
+func knownAt(tb testing.TB, s *Store, r Route, p file.Path) *Known {
+	tb.Helper()
+	rec, err := s.Lookup(tb.Context(), r.Folder, p)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i := range rec.Known {
+		if rec.Known[i].Route == r {
+			return &rec.Known[i]
+		}
+	}
+	return nil
+}
+
+func ids(all []Intent) []string {
+	out := make([]string, 0, len(all))
+	for _, in := range all {
+		out = append(out, in.ID)
+	}
+	return out
+}
+
+func readFile(tb testing.TB, name string) []byte {
+	tb.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// query reads one value through a connection of its own, as another program would.
+func query(tb testing.TB, name, sql string) any {
+	tb.Helper()
+	c, err := connect(name, readOnly, readerSettings)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r, ok, err := c.one(sql)
+	if err != nil || !ok {
+		tb.Fatalf("%s: %t, %v", sql, ok, err)
+	}
+	if err := c.close(); err != nil {
+		tb.Fatal(err)
+	}
+	return r[0]
+}
+
+// alter changes the database at name behind the store's back.
+func alter(tb testing.TB, name, sql string) {
+	tb.Helper()
+	c, err := connect(name, readWrite, writerSettings)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := c.script(sql); err != nil {
+		tb.Fatal(err)
+	}
+	if err := c.close(); err != nil {
+		tb.Fatal(err)
 	}
 }

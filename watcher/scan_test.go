@@ -362,10 +362,12 @@ func TestSettleWaitsLongerWithoutProbe(t *testing.T) {
 			w.fileSystems[dev] = networkFS
 		}
 	}
+	started := time.Now()
+	w.now = func() time.Time { return started } // the scan takes no time, so the file is new
 	if _, err := w.Scan(t.Context(), rec); err != nil {
 		t.Fatal(err)
 	}
-	started := time.Now()
+	w.now = time.Now
 	left, err := w.Settle(t.Context(), rec, 0)
 	if err != nil || len(left) != 0 || !rec.isReady("a") {
 		t.Errorf("left %+v, %v", left, err)

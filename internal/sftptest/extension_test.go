@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"io"
 	"slices"
 	"testing"
 )
@@ -45,6 +46,33 @@ func TestHiddenExtensionIsUnsupported(t *testing.T) {
 	if got := r.extended("unheard-of@example.com", nil); got[0] != packetStatus || got[4] != 8 {
 		t.Errorf("an unknown request: %v", got)
 	}
+}
+
+func TestMalformedPacketsEndTheSession(t *testing.T) {
+	tests := map[string][]byte{
+		"no length":            {0, 0, 0, 0},
+		"too long":             {0, 4, 0, 1, packetWrite},
+		"too short for an id":  {0, 0, 0, 3, packetWrite, 0, 0},
+		"name beyond the end":  {0, 0, 0, 9, packetOpen, 0, 0, 0, 1, 0, 0, 0, 5},
+		"extended, no name":    {0, 0, 0, 5, packetExtended, 0, 0, 0, 1},
+		"unknown type":         {0, 0, 0, 5, 99, 0, 0, 0, 1},
+		"check-file cut short": withLength(appendString([]byte{0, 0, 0, 0, packetExtended, 0, 0, 0, 1}, "check-file-name")),
+	}
+	s := StartServer(t, ServerOptions{CheckFile: true})
+	client := dial(t, s.Addr(), s.User, s.Key, s.Fingerprint())
+	for name, packet := range tests {
+		t.Run(name, func(t *testing.T) {
+			r, _ := rawSession(t, client)
+			if _, err := r.Write(packet); err != nil {
+				t.Fatal(err)
+			}
+			ended := async(func() error { _, err := io.Copy(io.Discard, r); return err })
+			if err := soon(t, "the end of the session", ended); err != nil {
+				t.Errorf("the session ended with %v", err)
+			}
+		})
+	}
+	session(t, client) // the connection goes on
 }
 
 func TestLimits(t *testing.T) {

@@ -115,12 +115,8 @@ var errCut = errors.New("connection cut by a fault")
 // apply lets the fault happen. cleared ends a hang, ctx ends with the client's connection.
 func (t Fault) apply(ctx context.Context, cut func(), cleared <-chan struct{}) error {
 	if t.Delay > 0 {
-		wait := time.NewTimer(t.Delay)
-		defer wait.Stop()
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := sleep(ctx, t.Delay); err != nil {
+			return err
 		}
 	}
 	if t.Hang {

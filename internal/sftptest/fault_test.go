@@ -251,16 +251,6 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-func TestSlowAcks(t *testing.T) {
-	s, c := hostile(t, ServerOptions{}, SlowAcks(30*time.Millisecond))
-	begin := time.Now()
-	mustPut(t, c, "/a", []byte("a"))
-	if took := time.Since(begin); took < 30*time.Millisecond {
-		t.Errorf("acknowledged after %v", took)
-	}
-	holds(t, []byte("a"), s.Dir, "a")
-}
-
 func TestDataFaults(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789abcdef"), 8<<10) // 128 KiB, four packets
 	flipped := bytes.Clone(content)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/pkg/sftp"
 )
@@ -214,4 +215,14 @@ func TestMaxWriteCutsTheConnection(t *testing.T) {
 		t.Error("the connection was closed in an orderly way")
 	}
 	holds(t, nil, s.Dir, "b")
+}
+
+func TestSlowAcks(t *testing.T) {
+	s, c := hostile(t, ServerOptions{}, SlowAcks(30*time.Millisecond))
+	begin := time.Now()
+	mustPut(t, c, "/a", []byte("a"))
+	if took := time.Since(begin); took < 30*time.Millisecond {
+		t.Errorf("acknowledged after %v", took)
+	}
+	holds(t, []byte("a"), s.Dir, "a")
 }

@@ -102,12 +102,10 @@ func (l *line) commit(n int, due time.Time) {
 	token(l.dataCome)
 }
 
-// finish puts the end in. A reset replaces a plain end.
+// finish puts the end in.
 func (l *line) finish(reset bool, due time.Time) {
 	l.mu.Lock()
-	if l.end == nil || reset && !l.end.reset {
-		l.end = &ending{due, reset}
-	}
+	l.end = &ending{due, reset}
 	l.mu.Unlock()
 	token(l.dataCome)
 }
@@ -183,15 +181,4 @@ func (l *line) release(n int) {
 	l.take += uint64(n)
 	l.mu.Unlock()
 	token(l.roomFree)
-}
-
-// discard takes out what comes, to the end.
-func (l *line) discard(ctx context.Context) {
-	for {
-		p, err := l.next(ctx)
-		if err != nil {
-			return
-		}
-		l.release(len(p))
-	}
 }

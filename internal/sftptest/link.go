@@ -96,14 +96,34 @@ func (l *link) send(ctx context.Context, n int) (due time.Time, err error) {
 	delay := l.delay
 	l.mu.Unlock()
 	if wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return time.Time{}, ctx.Err()
+		if err := sleep(ctx, wait); err != nil {
+			return time.Time{}, err
 		}
 		now = now.Add(wait)
 	}
 	return now.Add(delay), nil
+}
+
+// travel returns when a packet without bytes that is sent now would come out.
+func (l *link) travel(ctx context.Context) error {
+	due, err := l.send(ctx, 0)
+	if err == nil {
+		err = sleep(ctx, time.Until(due))
+	}
+	if err == nil {
+		err = l.listen(ctx)
+	}
+	return err
+}
+
+// sleep waits for a time or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -22,8 +22,8 @@ type pair struct {
 	gone           bool
 }
 
-// dialTimeout is for the target, which is on the same machine.
-const dialTimeout = 10 * time.Second
+// dialTimeout is for the target, which is on the same machine. Close may have to wait for it.
+const dialTimeout = 5 * time.Second
 
 func newPair(ctx context.Context, w *Wire, client net.Conn) *pair {
 	p := &pair{wire: w, client: client, up: newLine(), down: newLine()}
@@ -55,8 +55,8 @@ func (p *pair) run() {
 	work.Go(func() { p.fill(p.client, ups, p.up) })
 	work.Go(func() { p.fill(p.server, downs, p.down) })
 	var orderly sync.WaitGroup
-	orderly.Go(func() { p.drain(p.server, ups, p.up, downs, p.down) })
-	orderly.Go(func() { p.drain(p.client, downs, p.down, ups, p.up) })
+	orderly.Go(func() { p.drain(p.server, ups, p.up, downs) })
+	orderly.Go(func() { p.drain(p.client, downs, p.down, ups) })
 	orderly.Wait()
 	if p.ctx.Err() == nil {
 		p.close()
@@ -77,8 +77,8 @@ func (p *pair) dial() error {
 	if err := p.wire.up.listen(p.ctx); err != nil {
 		return err
 	}
-	dialer := net.Dialer{Timeout: dialTimeout}
-	c, err := dialer.DialContext(p.ctx, "tcp", p.wire.target)
+	// Not under the context: a dial that is cancelled too late ends with a FIN, where the target should see a RST.
+	c, err := net.DialTimeout("tcp", p.wire.target, dialTimeout)
 	if err != nil {
 		return err
 	}
@@ -122,9 +122,9 @@ func (p *pair) fill(from net.Conn, over *link, to *line) {
 	}
 }
 
-// drain writes to one side what comes out of the line. An end is passed on; a side that takes no more makes a reset go
-// back over the line of the other direction.
-func (p *pair) drain(to net.Conn, over *link, from *line, backOver *link, back *line) {
+// drain writes to one side what comes out of the line. An end is passed on. From a side that takes no more, a reset
+// goes back the other way.
+func (p *pair) drain(to net.Conn, over *link, from *line, backOver *link) {
 	for {
 		bytes, err := from.next(p.ctx)
 		if over.listen(p.ctx) != nil {
@@ -153,10 +153,9 @@ func (p *pair) drain(to net.Conn, over *link, from *line, backOver *link, back *
 			return
 		}
 		if err != nil {
-			if due, gone := backOver.send(p.ctx, 0); gone == nil {
-				back.finish(true, due)
+			if backOver.travel(p.ctx) == nil {
+				p.reset()
 			}
-			from.discard(p.ctx)
 			return
 		}
 	}

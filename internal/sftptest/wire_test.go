@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -53,6 +54,27 @@ func TestWirePassesResetsOn(t *testing.T) {
 	client, server = p.through(t, w)
 	reset(server)
 	wasReset(t, client)
+}
+
+// A sender learns that the other side is gone, although it has had the end of the other direction before.
+func TestWireTellsOfASideThatTakesNoMore(t *testing.T) {
+	p := newPeer(t)
+	w := StartWire(t, p.listener.Addr().String())
+	w.SetDelay(10 * time.Millisecond)
+	client, server := p.through(t, w)
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(client); err != nil {
+		t.Fatalf("the end of the other direction: %v", err)
+	}
+	var err error
+	for deadline := time.Now().Add(patience); err == nil && time.Now().Before(deadline); {
+		_, err = client.Write(make([]byte, 1000))
+	}
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("write: %v", err)
+	}
 }
 
 // inTime measures until once what is measured takes at most the limit: a busy machine may disturb some attempts, but

@@ -1,0 +1,55 @@
+# The commands of the README. `make test` is what CI runs: it installs what the tests need where it can.
+
+GO            ?= go
+LINT_VERSION  := v2.15.0
+TOOLS         := $(CURDIR)/.tools
+LINT          := $(TOOLS)/golangci-lint-$(LINT_VERSION)
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+PLATFORMS     := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
+FUZZ_TIME     ?= 10s
+
+export CGO_ENABLED = 0
+
+.PHONY: all build test needs vet lint unit fuzz cross bench clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o dropferry ./cmd/dropferry
+
+test: needs vet lint cross unit
+
+# needs installs the OpenSSH server that the tests run against, and a C compiler for the race detector.
+needs:
+	@sh scripts/needs.sh
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags crashtest ./...
+	$(GO) mod tidy -diff
+
+lint: $(LINT)
+	$(LINT) run ./...
+
+$(LINT):
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+# The race detector is the one thing here that needs C.
+unit:
+	CGO_ENABLED=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -race -shuffle=on -timeout 9m ./...
+
+fuzz:
+	sh scripts/fuzz.sh $(FUZZ_TIME)
+
+cross:
+	@set -e; for p in $(PLATFORMS); do \
+		echo "build $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o /dev/null ./cmd/dropferry; \
+	done
+
+bench:
+	$(GO) run ./bench
+
+clean:
+	rm -rf dropferry dist .tools bench/out
