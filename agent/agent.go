@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +49,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if err := allKnown(c, o.Folders); err != nil {
+		return nil, err
+	}
 	store, err := state.Open(ctx, c.Agent.StateDir)
 	if err != nil {
 		return nil, err
@@ -66,7 +68,7 @@ func (a *Agent) wire(only []string) error {
 	var views []*syncer.Folder
 	for i := range a.config.Folders {
 		f := &a.config.Folders[i]
-		if len(only) > 0 && !slices.Contains(only, f.Name) {
+		if !wanted(only, f.Name) {
 			continue
 		}
 		w, err := watcher.New(rulesOf(f), a.log.With("folder", f.Name))
@@ -79,11 +81,6 @@ func (a *Agent) wire(only []string) error {
 		}
 		views = append(views, view)
 		a.folders = append(a.folders, &folder{config: f, watcher: w, rules: view})
-	}
-	for _, name := range only {
-		if _, ok := a.config.Folder(name); !ok {
-			return fmt.Errorf("folder %q: %w", name, ErrNoSuch)
-		}
 	}
 	a.syncer = syncer.New(syncer.Options{
 		Store: a.store, Folders: views, Destinations: destinationsOf(a.config), MaxTransfers: a.config.Agent.MaxTransfers,

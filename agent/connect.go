@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,6 +52,13 @@ func Connect(ctx context.Context, c *config.Config, d *config.Destination) Conne
 	result.Capabilities = &capabilities
 	if free, err := s.Free(ctx); err == nil {
 		result.Free = &free
+	}
+	if !capabilities.Rename {
+		return fail(&remote.Error{
+			Op: "rename", Destination: d.Name, Path: d.Root, Kind: remote.Unsupported,
+			Err:  errors.New("the server refuses renames, so that nothing can be published there"),
+			Hint: "ask the server's owner to let the account rename its files",
+		})
 	}
 	return result
 }

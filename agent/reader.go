@@ -41,16 +41,14 @@ type reader struct {
 }
 
 func newReader(ctx context.Context, c *config.Config, only []string) (*reader, error) {
+	if err := allKnown(c, only); err != nil {
+		return nil, err
+	}
 	store, err := state.OpenReader(ctx, c.Agent.StateDir)
 	if err != nil && !errors.Is(err, state.ErrNoStore) {
 		return nil, err
 	}
 	r := &reader{config: c, store: store, only: only}
-	for _, name := range only {
-		if _, ok := c.Folder(name); !ok {
-			return nil, fmt.Errorf("folder %q: %w", name, ErrNoSuch)
-		}
-	}
 	for i := range c.Folders {
 		f := &c.Folders[i]
 		w, err := watcher.New(rulesOf(f), nil)
@@ -146,6 +144,16 @@ func (emptyStore) LastPublished(context.Context, string, string) (state.Delivery
 }
 
 func (emptyStore) History(context.Context, state.Filter) ([]state.Delivery, error) { return nil, nil }
+
+// allKnown returns an error for the first name that is no folder's.
+func allKnown(c *config.Config, names []string) error {
+	for _, name := range names {
+		if _, ok := c.Folder(name); !ok {
+			return fmt.Errorf("folder %q: %w", name, ErrNoSuch)
+		}
+	}
+	return nil
+}
 
 // wanted tells whether a folder is among those asked for; none is all.
 func wanted(only []string, name string) bool { return len(only) == 0 || slices.Contains(only, name) }

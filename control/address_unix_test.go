@@ -106,7 +106,7 @@ func TestLongStateDir(t *testing.T) {
 	if got := mode(t, filepath.Join(dir, addressFile)); got != 0o600 {
 		t.Errorf("mode of the address %s", got)
 	}
-	place := only1(t, temp)
+	place := onlyEntry(t, temp)
 	if got := mode(t, place); got != fs.ModeDir|0o700 {
 		t.Errorf("mode of the directory %s", got)
 	}
@@ -182,7 +182,7 @@ func TestLongStateDirOfDeadAgent(t *testing.T) {
 				t.Error(err)
 			}
 			if test.stays != "" {
-				if left := only1(t, temp); filepath.Base(left) != test.stays {
+				if left := onlyEntry(t, temp); filepath.Base(left) != test.stays {
 					t.Errorf("left: %s", left)
 				}
 			} else if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
@@ -234,7 +234,7 @@ func TestRootLeavesAccess(t *testing.T) {
 		serve(t, dir, fake{})
 		made := []string{filepath.Join(dir, socketName)}
 		if name == "long" {
-			place := only1(t, temp)
+			place := onlyEntry(t, temp)
 			made = []string{filepath.Join(dir, addressFile), place, filepath.Join(place, socketName)}
 		}
 		for _, m := range made {
@@ -287,8 +287,8 @@ func point(t *testing.T, dir, socket string) {
 	}
 }
 
-// only1 returns the one thing in dir.
-func only1(t *testing.T, dir string) string {
+// onlyEntry returns the one thing in dir.
+func onlyEntry(t *testing.T, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {

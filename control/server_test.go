@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -148,6 +149,7 @@ func TestRefusedRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			r.Header.Set("Authorization", bearer(c.address.token))
 			status, f := exchange(t, c, r)
 			if status != test.status || !strings.Contains(f.Error, test.want) {
 				t.Errorf("got %d %q, want %d %q", status, f.Error, test.status, test.want)
@@ -160,12 +162,15 @@ func TestRefusedRequests(t *testing.T) {
 func TestBodyIsNotWaitedFor(t *testing.T) {
 	dir := stateDir(t)
 	serve(t, dir, fake{})
-	conn, err := dial(t, dir).address.connect(t.Context())
+	c := dial(t, dir)
+	conn, err := c.address.connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.Write([]byte("GET /api/v1/status HTTP/1.1\r\nHost: agent\r\nTransfer-Encoding: chunked\r\n\r\n")); err != nil {
+	_, err = fmt.Fprintf(conn, "GET /api/v1/status HTTP/1.1\r\nHost: agent\r\nAuthorization: %s\r\nTransfer-Encoding: chunked\r\n\r\n",
+		bearer(c.address.token))
+	if err != nil {
 		t.Fatal(err)
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)

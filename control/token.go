@@ -31,7 +31,7 @@ func (s *Server) protect(inner http.Handler) http.Handler {
 		return inner
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && r.URL.Path == prefix+greeting {
+		if r.Method == http.MethodGet && r.URL.Path == prefix+greeting && r.ContentLength == 0 {
 			write(w, http.StatusOK, hello{proof(token, r.URL.Query().Get("nonce"))})
 			return
 		}

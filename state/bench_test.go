@@ -129,32 +129,9 @@ func BenchmarkMillion(b *testing.B) {
 	})
 	b.Run("lookup", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			if r, err := s.Lookup(b.Context(), route.Folder, knownPath1M(i*7919%files)); err != nil || len(r.Known) != 1 {
+			if r, err := s.Lookup(b.Context(), route.Folder, manyPath(i*7919%files)); err != nil || len(r.Known) != 1 {
 				b.Fatal(r, err)
 			}
 		}
 	})
-}
-
-func knownPath1M(i int) file.Path {
-	return file.Path(fmt.Sprintf("dir%04d/sub%02d/file-%07d.xml", i/1000, i/100%10, i))
-}
-
-func fillKnown(tb testing.TB, s *Store, n int) {
-	tb.Helper()
-	sha := make([]byte, 32)
-	err := s.write(tb.Context(), "fill", func(c *conn) error {
-		for i := range n {
-			p := knownPath1M(i)
-			_, err := c.exec("INSERT INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 1)", route.Folder, p, route.Destination,
-				4096+i, time.Now(), time.Now(), 2049, 1_000_000+i, sha, "/incoming/"+string(p))
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
 }

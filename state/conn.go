@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,19 +44,22 @@ const (
 // setting is a pragma, the value to give it and the text that it answers with when the value has taken.
 type setting struct{ name, value, answer string }
 
-// Every connection waits a while for a lock: a person may hold the store with the sqlite3 shell. A page cache of a few
-// megabytes is enough for the upper levels of every tree; the kernel caches the rest.
+// Every connection waits a while for a lock: a person may hold the store with the sqlite3 shell.
 var common = []setting{
 	{"busy_timeout", "5000", "5000"}, // milliseconds
-	{"cache_size", "-4000", "-4000"}, // KiB, where negative
 	{"temp_store", "MEMORY", "2"},    // nothing of ours in /tmp
 	{"trusted_schema", "0", "0"},
 	{"cell_size_check", "1", "1"}, // notice damage before it is acted on
 }
 
-var readerSettings = append([]setting{{"query_only", "1", "1"}}, common...)
+// The page caches, in KiB where negative, hold the upper levels of the trees. The kernel caches the rest.
+var readerSettings = slices.Concat(common, []setting{
+	{"query_only", "1", "1"},
+	{"cache_size", "-1000", "-1000"},
+})
 
-var writerSettings = slicesOf(common, []setting{
+var writerSettings = slices.Concat(common, []setting{
+	{"cache_size", "-4000", "-4000"},
 	{"journal_mode", "WAL", "wal"},
 	{"synchronous", "FULL", "2"}, // a commit is on the disk when it returns
 	{"foreign_keys", "1", "1"},
@@ -69,14 +73,6 @@ func diskSettings(goos string) []setting {
 		return nil
 	}
 	return []setting{{"fullfsync", "1", "1"}, {"checkpoint_fullfsync", "1", "1"}}
-}
-
-func slicesOf(parts ...[]setting) []setting {
-	var all []setting
-	for _, p := range parts {
-		all = append(all, p...)
-	}
-	return all
 }
 
 // connect opens the database at name, applies the settings and reads each one back: SQLite ignores in silence a pragma
@@ -117,7 +113,10 @@ func (c *conn) set(s setting) error {
 	if err != nil {
 		return err
 	}
-	if got := fmt.Sprint(r.first()); !ok || got != s.answer {
+	if !ok {
+		return fmt.Errorf("pragma %s: SQLite does not know it", s.name)
+	}
+	if got := fmt.Sprint(r[0]); got != s.answer {
 		return fmt.Errorf("pragma %s: set to %s, reads back as %s", s.name, s.value, got)
 	}
 	return nil
@@ -244,7 +243,6 @@ func (c *cursor) close() error {
 // row holds the columns of a row: int64, string, []byte or nil.
 type row []driver.Value
 
-func (r row) first() any           { return r[0] }
 func (r row) int(i int) int64      { v, _ := r[i].(int64); return v }
 func (r row) bool(i int) bool      { return r.int(i) != 0 }
 func (r row) text(i int) string    { v, _ := r[i].(string); return v }

@@ -22,9 +22,9 @@ func TestDue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fail(1, noon, Planned)                     // due again exactly now
+	fail(1, noon, Planned)                      // due again exactly now
 	fail(2, noon.Add(time.Nanosecond), Planned) // not yet
-	fail(4, noon.Add(-time.Hour), Planned)     // due again for long
+	fail(4, noon.Add(-time.Hour), Planned)      // due again for long
 	fail(5, time.Time{}, Held)
 	commit(t, s, all[6])
 	commit(t, s, all[7])

@@ -43,7 +43,7 @@ type NewerError struct {
 
 func (e *NewerError) Error() string {
 	return fmt.Sprintf("state: %s has schema %d and this program knows none beyond %d: run the newer dropferry that wrote "+
-		"it, or restore the copy that was made before (%s)", e.File, e.Have, e.Want, copyBefore(e.File, e.Want+1))
+		"it, or restore the copy that it made first (%s.before-v...)", e.File, e.Have, e.Want, e.File)
 }
 
 // resultCode returns SQLite's primary result code in err, or 0. See https://www.sqlite.org/rescode.html.

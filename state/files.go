@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // createPrivate creates a file that must not exist, for its owner only.
@@ -24,4 +25,14 @@ func publish(partial, name string) error {
 		return err
 	}
 	return syncDirectory(filepath.Dir(name))
+}
+
+// restrict takes a file away from everybody but its owner, where others may read it. On Windows it does nothing: files
+// inherit their access from the directory.
+func restrict(name string) error {
+	info, err := os.Stat(name)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return os.Chmod(name, 0o600)
 }

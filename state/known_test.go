@@ -17,7 +17,7 @@ func TestAdoptMakesKnownWithoutAReceipt(t *testing.T) {
 	}
 	gone(t, s, in.ID)
 	want := &Known{Route: route, Path: in.Path, Fingerprint: later, Racy: true, RemotePath: in.Final}
-	same(t, "", want, knownAt(t, s, route, in.Path))
+	same(t, "known", want, knownAt(t, s, route, in.Path))
 	if h, err := s.History(t.Context(), Filter{}); err != nil || len(h) != 0 {
 		t.Errorf("the ledger has %v, %v", h, err)
 	}
@@ -51,7 +51,7 @@ func TestUnchangedKeepsTheContent(t *testing.T) {
 		Route: route, Path: "a.xml", Fingerprint: later, Racy: true, SHA256: proofOf(first).SHA256,
 		RemotePath: first.Final, Owned: true,
 	}
-	same(t, "", want, knownAt(t, s, route, "a.xml"))
+	same(t, "known", want, knownAt(t, s, route, "a.xml"))
 }
 
 func TestTouchAndForget(t *testing.T) {

@@ -13,12 +13,12 @@ func TestIntentIsKeptAsPlanned(t *testing.T) {
 	s := newStore(t)
 	in := intentFor(route, "2026/a.xml")
 	planOne(t, s, in)
-	same(t, "", in, stored(t, s, in.ID))
+	same(t, "stored", in, stored(t, s, in.ID))
 	for _, phase := range []Phase{Held, Parked} {
 		in := intentFor(route, file.Path("born-"+phase))
 		in.Phase, in.LastError, in.NextAttempt = phase, "somebody else's file", noon
 		planOne(t, s, in)
-		same(t, "", in, stored(t, s, in.ID))
+		same(t, "stored", in, stored(t, s, in.ID))
 	}
 }
 
@@ -116,18 +116,36 @@ func TestPhasesThatAllowACall(t *testing.T) {
 		allowed []Phase
 		then    Phase // "" gone
 	}{
-		"commit": {func(s *Store, in Intent) (bool, error) { return s.Commit(t.Context(), in.ID, proofOf(in)) },
-			[]Phase{Planned}, Committing},
-		"deliver": {func(s *Store, in Intent) (bool, error) { return s.Deliver(t.Context(), in.ID, deliveryOf(in, false)) },
-			[]Phase{Committing, Delivered}, Delivered},
-		"adopt": {func(s *Store, in Intent) (bool, error) { return s.Adopt(t.Context(), in.ID, Known{}) },
-			[]Phase{Planned}, ""},
-		"unchanged": {func(s *Store, in Intent) (bool, error) { return s.Unchanged(t.Context(), in.ID, in.Fingerprint, false) },
-			[]Phase{Planned}, ""},
-		"drop": {func(s *Store, in Intent) (bool, error) { return s.Drop(t.Context(), in.ID) },
-			[]Phase{Planned, Held, Parked}, ""},
-		"release": {func(s *Store, in Intent) (bool, error) { return s.Release(t.Context(), in.ID) },
-			[]Phase{Held, Parked}, Planned},
+		"commit": {
+			func(s *Store, in Intent) (bool, error) { return s.Commit(t.Context(), in.ID, proofOf(in)) },
+			[]Phase{Planned},
+			Committing,
+		},
+		"deliver": {
+			func(s *Store, in Intent) (bool, error) { return s.Deliver(t.Context(), in.ID, deliveryOf(in, false)) },
+			[]Phase{Committing, Delivered},
+			Delivered,
+		},
+		"adopt": {
+			func(s *Store, in Intent) (bool, error) { return s.Adopt(t.Context(), in.ID, Known{}) },
+			[]Phase{Planned},
+			"",
+		},
+		"unchanged": {
+			func(s *Store, in Intent) (bool, error) { return s.Unchanged(t.Context(), in.ID, in.Fingerprint, false) },
+			[]Phase{Planned},
+			"",
+		},
+		"drop": {
+			func(s *Store, in Intent) (bool, error) { return s.Drop(t.Context(), in.ID) },
+			[]Phase{Planned, Held, Parked},
+			"",
+		},
+		"release": {
+			func(s *Store, in Intent) (bool, error) { return s.Release(t.Context(), in.ID) },
+			[]Phase{Held, Parked},
+			Planned,
+		},
 	}
 	for name, call := range calls {
 		for _, phase := range []Phase{Planned, Committing, Delivered, Held, Parked, "none"} {
@@ -244,7 +262,7 @@ func TestOwnFailuresAreCountedUntilReleased(t *testing.T) {
 	got := stored(t, s, in.ID)
 	want := in
 	want.Attempts, want.StartedAt, want.LastError = 3, noon, "given up"
-	same(t, "", want, got)
+	same(t, "stored", want, got)
 }
 
 func TestAttemptsAreOnRecordAfterClose(t *testing.T) {

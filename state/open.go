@@ -58,7 +58,7 @@ func (s *Store) start(schema []migration) error {
 }
 
 func (s *Store) prepare(c *conn, schema []migration) error {
-	if err := os.Chmod(s.file, 0o600); err != nil {
+	if err := restrict(s.file); err != nil {
 		return err
 	}
 	if err := migrate(c, s.file, schema); err != nil {

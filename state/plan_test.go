@@ -110,10 +110,12 @@ func TestPlanIsAtomic(t *testing.T) {
 	}
 	gone(t, s, good.ID)
 
-	halfway := intentFor(route, "halfway.xml")
-	halfway.Phase = Committing
-	if got, err := s.Plan(t.Context(), []Plan{{Intent: halfway}}); err == nil {
-		t.Errorf("an intent that begins as committing: %v", got)
+	halfway, nameless, versionless := intentFor(route, "x.xml"), intentFor(route, "x.xml"), intentFor(route, "x.xml")
+	halfway.Phase, nameless.ID, versionless.Version = Committing, "", ""
+	for _, in := range []Intent{halfway, nameless, versionless} {
+		if got, err := s.Plan(t.Context(), []Plan{{Intent: in}}); err == nil {
+			t.Errorf("%+v: %v", in, got)
+		}
 	}
 }
 

@@ -2,8 +2,10 @@ package state
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"os"
 	"path"
+	"reflect"
 	"testing"
 	"time"
 
@@ -138,6 +140,14 @@ func knownAt(tb testing.TB, s *Store, r Route, p file.Path) *Known {
 	return nil
 }
 
+// same fails where the two values differ; what says what they are.
+func same[T any](tb testing.TB, what string, want, got T) {
+	tb.Helper()
+	if !reflect.DeepEqual(want, got) {
+		tb.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
+
 func ids(all []Intent) []string {
 	out := make([]string, 0, len(all))
 	for _, in := range all {
@@ -183,6 +193,30 @@ func alter(tb testing.TB, name, sql string) {
 		tb.Fatal(err)
 	}
 	if err := c.close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// manyPath and fillKnown make a store as large as wanted.
+func manyPath(i int) file.Path {
+	return file.Path(fmt.Sprintf("dir%04d/sub%02d/file-%07d.xml", i/1000, i/100%10, i))
+}
+
+func fillKnown(tb testing.TB, s *Store, n int) {
+	tb.Helper()
+	sha := make([]byte, 32)
+	err := s.write(tb.Context(), "fill", func(c *conn) error {
+		for i := range n {
+			p := manyPath(i)
+			_, err := c.exec("INSERT INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 1)", route.Folder, p, route.Destination,
+				4096+i, time.Now(), time.Now(), 2049, 1_000_000+i, sha, "/incoming/"+string(p))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		tb.Fatal(err)
 	}
 }

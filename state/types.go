@@ -23,7 +23,8 @@ type Known struct {
 	Owned       bool // delivered by us, so ours to replace and, one day, to delete; false: adopted
 }
 
-// Phase is how far an intent has come.
+// Phase is how far an intent has come. An intent is open in every phase but Delivered: it holds its final name against
+// other intents.
 type Phase string
 
 const (
@@ -33,8 +34,6 @@ const (
 	Held       Phase = "held"       // waits for a person: somebody else's file stands at the final name, say
 	Parked     Phase = "parked"     // given up after failures of its own, until a person or a new version frees it
 )
-
-// An intent is open in every phase but Delivered: it holds its final name against other intents.
 
 // Intent is the durable record of a transfer under way. All its names are fixed when it is planned, so that a retry
 // on another day does not end up elsewhere.

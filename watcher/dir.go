@@ -98,7 +98,8 @@ func descend(root string) (*descent, error) {
 	return &descent{root: d}, nil
 }
 
-// to opens the directory p, which is known to lie in the folder. It stays open until the descent goes elsewhere or is closed.
+// to opens the directory p, which is known to lie in the folder. It stays open until the descent goes elsewhere or is
+// closed.
 func (d *descent) to(p file.Path) (*dir, error) {
 	rest, depth, at := string(p), 0, d.root
 	for rest != "" {

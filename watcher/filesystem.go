@@ -18,8 +18,6 @@ const (
 	networkFS            // changes by other machines give no hints, and leases mean something else
 )
 
-func (f fileSystem) remote() bool { return f == networkFS }
-
 // String is how a person would call it.
 func (f fileSystem) String() string {
 	switch f {

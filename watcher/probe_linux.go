@@ -22,7 +22,7 @@ func probeWriters(f *os.File) writers {
 			// An opening writer would wait for this; while the descriptor is open it cannot fail.
 			_, _ = unix.FcntlInt(fd, unix.F_SETLEASE, unix.F_UNLCK)
 			found = writersNone
-		case errors.Is(err, unix.EAGAIN) && !fileSystemOf(fd).remote():
+		case errors.Is(err, unix.EAGAIN) && fileSystemOf(fd) != networkFS:
 			found = writersPresent // NFS and SMB answer EAGAIN also for want of a delegation
 		}
 	})

@@ -194,11 +194,13 @@ func (q dueQueue) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
 	q[i].index, q[j].index = i, j
 }
+
 func (q *dueQueue) Push(x any) {
 	u := x.(*unsettled)
 	u.index = len(*q)
 	*q = append(*q, u)
 }
+
 func (q *dueQueue) Pop() any {
 	last := len(*q) - 1
 	u := (*q)[last]

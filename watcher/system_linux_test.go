@@ -17,6 +17,34 @@ import (
 	"github.com/dropferry/dropferry/file"
 )
 
+// childEnv tells a test that it is the child, and holds the name of the test.
+const childEnv = "DROPFERRY_WATCHER_TEST_CHILD"
+
+// inChild makes a test run in a process of its own: it returns true there, and false in the parent once the child has
+// passed. prepare sets the child up.
+func inChild(t *testing.T, prepare func(*exec.Cmd)) bool {
+	t.Helper()
+	if os.Getenv(childEnv) == t.Name() {
+		return true
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
+	cmd.Env = append(os.Environ(), childEnv+"="+t.Name())
+	prepare(cmd)
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	switch {
+	case err != nil && len(out) == 0:
+		t.Skipf("no such process can be started here: %v", err)
+	case err != nil:
+		t.Fatalf("in the child: %v\n%s", err, text)
+	case strings.Contains(text, "--- SKIP"):
+		t.Skipf("skipped in the child:\n%s", text)
+	case !strings.Contains(text, "--- PASS"):
+		t.Fatalf("the child ran nothing:\n%s", text)
+	}
+	return false
+}
+
 // nobody is a user without rights of its own.
 const nobody = 65534
 

@@ -35,7 +35,7 @@ const (
 
 // Rules say what belongs to a folder and when it is looked at.
 type Rules struct {
-	Name string // of the folder, for logs
+	Name string // of the folder, for errors
 	Root string // the operating system's path; need not exist yet
 	// Include and Exclude are globs. One without "/" matches the base name at any depth, one with "/" the whole path
 	// relative to the root, where "**" stands for any number of directories. What lies in an excluded directory is
@@ -72,7 +72,7 @@ type Watcher struct {
 var errRunning = errors.New("already at work")
 
 // New returns a Watcher for the folder that rules describe. The folder need not exist. It fails on an invalid pattern, an
-// unknown way to watch, and where the root's absolute path cannot be told. A nil log is silent.
+// unknown way to watch, and where the root's absolute path cannot be told. log should name the folder; nil is silent.
 func New(rules Rules, log *slog.Logger) (*Watcher, error) {
 	match, err := newMatcher(rules, foldNames)
 	if err != nil {
@@ -102,7 +102,7 @@ func New(rules Rules, log *slog.Logger) (*Watcher, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Watcher{
-		rules: rules, match: match, log: log.With("folder", rules.Name), now: time.Now, tempo: defaultTempo(),
+		rules: rules, match: match, log: log, now: time.Now, tempo: defaultTempo(),
 		dirty: newDirty(), settling: newSettling(), fileSystems: map[uint64]fileSystem{},
 	}, nil
 }

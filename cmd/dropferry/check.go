@@ -79,11 +79,7 @@ func viewFaults(faults config.Faults) []faultView {
 
 func (p *program) printFaults(faults config.Faults) {
 	for _, f := range faults {
-		word := ""
-		if f.Warning {
-			word = "warning: "
-		}
-		_, _ = fmt.Fprintf(p.err, "%s%s\n", word, f)
+		_, _ = fmt.Fprintln(p.err, f)
 	}
 }
 

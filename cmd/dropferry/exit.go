@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/remote"
@@ -55,7 +56,7 @@ func exitCode(ctx context.Context, err error) int {
 		return int(code)
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), isCobraUsage(err):
+	case errors.As(err, &usage), errors.Is(err, agent.ErrNoSuch), isCobraUsage(err):
 		return exitUsage
 	case errors.As(err, &faults), errors.As(err, &noConfig):
 		return exitConfig

@@ -18,12 +18,15 @@ func (p *program) historyCommand() *cobra.Command {
 		Use:   "history",
 		Short: "Show the receipts of what was delivered, newest first",
 		Args:  cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			c, err := p.load()
-			if err != nil {
-				return err
+		RunE: func(command *cobra.Command, _ []string) (err error) {
+			if q.Limit < 0 {
+				return usageError(fmt.Sprintf("--limit %d is no number of receipts", q.Limit))
 			}
 			if q.Since, err = parseSince(since, time.Now()); err != nil {
+				return err
+			}
+			c, err := p.load()
+			if err != nil {
 				return err
 			}
 			api, done, err := agent.Ask(command.Context(), c, nil)

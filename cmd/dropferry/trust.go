@@ -2,7 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,36 +57,27 @@ func (p *program) trust(command *cobra.Command, c *config.Config, d *config.Dest
 	if err := p.showKeys(d, keys, known); err != nil {
 		return err
 	}
-	key := keys[0]
-	if fingerprint != "" {
-		found := false
-		for _, k := range keys {
-			if k.Fingerprint == fingerprint {
-				key, found = k, true
-			}
-		}
-		if !found {
-			return &remote.Error{
-				Op: "trust", Destination: d.Name, Kind: remote.HostKey,
-				Err:  fmt.Errorf("the server shows no key with the fingerprint %s", fingerprint),
-				Hint: "nothing was stored; ask the server's owner which fingerprint is right",
-			}
+	var trusted []remote.Key // of those that the server shows
+	for _, k := range keys {
+		if slices.Contains(known, k.String()) {
+			trusted = append(trusted, k)
 		}
 	}
-	for _, k := range known {
-		if k == key.String() {
-			return p.printf("%s is trusted already.\n", key)
-		}
+	key, err := choose(d, keys, trusted, fingerprint)
+	if err != nil {
+		return err
 	}
-	if len(known) > 0 && !replace {
+	switch {
+	case slices.Contains(known, key.String()):
+		return p.printf("%s is trusted already.\n", key)
+	case len(known) > 0 && len(trusted) == 0 && !replace:
 		return &remote.Error{
 			Op: "trust", Destination: d.Name, Kind: remote.HostKey,
 			Err:  fmt.Errorf("another key was accepted before: %s", strings.Join(known, ", ")),
 			Hint: "if the server's owner has changed it, add --replace",
 		}
-	}
-	if fingerprint == "" {
-		if err := p.askYes(key); err != nil {
+	case fingerprint == "":
+		if err := p.askYes(command.Context(), key); err != nil {
 			return err
 		}
 	}
@@ -93,14 +88,45 @@ func (p *program) trust(command *cobra.Command, c *config.Config, d *config.Dest
 	return p.printf("%s is trusted for %s from now on (%s).\n", key, d.Name, file)
 }
 
+// choose picks the key that is meant: the one with the fingerprint, else one that is trusted, else the first.
+func choose(d *config.Destination, keys, trusted []remote.Key, fingerprint string) (remote.Key, error) {
+	if fingerprint == "" {
+		return append(trusted, keys...)[0], nil
+	}
+	for _, k := range keys {
+		if k.Fingerprint == fingerprint {
+			return k, nil
+		}
+	}
+	return remote.Key{}, &remote.Error{
+		Op: "trust", Destination: d.Name, Kind: remote.HostKey,
+		Err:  fmt.Errorf("the server shows no key with the fingerprint %s", fingerprint),
+		Hint: "nothing was stored; ask the server's owner which fingerprint is right",
+	}
+}
+
 // pinned tells which line to edit where the configuration says which keys are right.
 func (p *program) pinned(c *config.Config, d *config.Destination, keys []remote.Key) error {
 	if d.KnownHosts != "" {
-		return fmt.Errorf("destination %q takes its keys from %s (known_hosts in %s, line %d): add this line there if the server's owner confirms it:\n%s",
-			d.Name, d.KnownHosts, c.File, d.Line, keys[0].Line(knownHostsAddr(d)))
+		return fmt.Errorf("destination %q takes its keys from %s (%s:%d); if the server's owner confirms the key, add this line there:\n%s",
+			d.Name, d.KnownHosts, c.File, lineOf(c.File, d.Line, "known_hosts"), keys[0].Line(knownHostsAddr(d)))
 	}
-	return fmt.Errorf("destination %q pins its keys in %s (line %d); if the server's owner confirms the key, write there:\nhost_key = [%q]",
-		d.Name, c.File, d.Line, keys[0].Fingerprint)
+	return fmt.Errorf("destination %q pins its keys in the configuration; if the server's owner confirms the key, write at %s:%d:\nhost_key = [%q]",
+		d.Name, c.File, lineOf(c.File, d.Line, "host_key"), keys[0].Fingerprint)
+}
+
+// lineOf returns the line of a key in the table that begins at a line, or the table's own where it is not found.
+func lineOf(file string, table int, key string) int {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return table
+	}
+	for n, line := range slices.Collect(strings.Lines(string(text))) {
+		if name, _, ok := strings.Cut(line, "="); ok && n+1 > table && strings.TrimSpace(name) == key {
+			return n + 1
+		}
+	}
+	return table
 }
 
 func knownHostsAddr(d *config.Destination) string {
@@ -124,16 +150,25 @@ func (p *program) showKeys(d *config.Destination, keys []remote.Key, known []str
 }
 
 // askYes wants a typed yes from a person at a terminal.
-func (p *program) askYes(key remote.Key) error {
+func (p *program) askYes(ctx context.Context, key remote.Key) error {
 	if !isTerminal(p.in) {
 		return usageError("nothing was stored: without a terminal, give the fingerprint with --fingerprint")
 	}
 	if err := p.printf("Does the server's owner confirm %s? Type yes to accept it: ", key); err != nil {
 		return err
 	}
-	answer, err := bufio.NewReader(p.in).ReadString('\n')
-	if err != nil || strings.TrimSpace(strings.ToLower(answer)) != "yes" {
-		return fmt.Errorf("nothing was stored")
+	answer := make(chan string, 1)
+	go func() { // nothing ends a read of a terminal: after an interrupt it ends with the program
+		text, _ := bufio.NewReader(p.in).ReadString('\n') // without a line's end it is no answer
+		answer <- text
+	}()
+	select {
+	case text := <-answer:
+		if strings.TrimSpace(strings.ToLower(text)) == "yes" {
+			return nil
+		}
+		return errors.New("nothing was stored")
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return nil
 }

@@ -1,18 +1,16 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
-	"errors"
+	"flag"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
@@ -21,45 +19,97 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "dropferry-e2e-")
+	flag.Parse()
+	code, err := runTests(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runTests(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "dropferry-e2e-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)                      //nolint:errcheck // what stays lies in the system's directory for that
+	if err := os.Chmod(dir, 0o755); err != nil { // for tests that run the program as another account
+		return 1, err
 	}
 	binary = filepath.Join(dir, "dropferry")
 	build := exec.Command("go", "build", "-tags", "crashtest", "-o", binary, "../../cmd/dropferry")
-	build.Stderr = os.Stderr
-	code := 1
-	if err := build.Run(); err == nil {
-		code = m.Run()
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		return 1, fmt.Errorf("build the program: %w", err)
 	}
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	// These tests wait for processes and clocks more than they compute.
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set("8"); err != nil {
+			return 1, err
+		}
+	}
+	return m.Run(), nil
 }
 
 // rig is one agent's world: directories, a configuration and a server.
 type rig struct {
 	t       *testing.T
-	sshd    *sftptest.SSHD
+	sshd    *sftptest.SSHD // nil where a test brings servers of its own, or needs none
 	dir     string
 	outbox  string
 	archive string
 	state   string
 	config  string
 	env     []string
+	stdin   io.Reader            // of the program's processes; nil is nothing
+	attr    *syscall.SysProcAttr // of the program's processes
+	secrets []string             // must not be seen in any output
 }
 
 // newRig starts a server and writes a configuration with one outbox; folder are the lines of its [[folder]] table after
 // name and path.
 func newRig(t *testing.T, folder string) *rig {
 	t.Helper()
-	r := &rig{t: t, sshd: sftptest.StartSSHD(t, sftptest.SSHDOptions{}), dir: t.TempDir()}
+	r := bareRig(t)
+	r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	r.outboxTo(r.acme(), folder)
+	return r
+}
+
+// bareRig makes the directories of a world without server and configuration.
+func bareRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, dir: t.TempDir()}
 	r.outbox = r.mkdir("outbox")
 	r.archive = filepath.Join(r.dir, "archive")
 	r.state = filepath.Join(r.dir, "state")
 	r.config = filepath.Join(r.dir, "agent.toml")
-	r.configure(r.sshd.TOML("acme") + r.folder("outbox", r.outbox, folder))
+	// Nothing of the account that runs the tests is to be found.
+	r.env = []string{"HOME=" + r.mkdir("home"), "XDG_CONFIG_HOME=", "XDG_STATE_HOME=", "DROPFERRY_CONFIG="}
 	return r
+}
+
+// acme is the [[destination]] table of the rig's server.
+func (r *rig) acme() string { return r.sshd.TOML("acme") + patient }
+
+// dead is the [[destination]] table of a server where nothing listens.
+func (r *rig) dead(name string) string {
+	table := replaced(r.t, r.acme(), `name = "acme"`, fmt.Sprintf("name = %q", name))
+	return replaced(r.t, table, fmt.Sprintf("port = %d", r.sshd.Port), fmt.Sprintf("port = %d", freePort(r.t)))
+}
+
+// The last lines of a [[destination]]: how soon a connection is given up. hasty is for tests where it has to be.
+const (
+	patient = "connect_timeout = \"10s\"\nkeepalive = \"500ms\"\nstall_timeout = \"10s\"\n"
+	hasty   = "connect_timeout = \"2s\"\nkeepalive = \"500ms\"\nstall_timeout = \"2s\"\n"
+)
+
+// outboxTo writes a configuration with the one outbox.
+func (r *rig) outboxTo(destinations, folder string) {
+	r.t.Helper()
+	r.configure(destinations + r.folder("outbox", r.outbox, folder))
 }
 
 func (r *rig) folder(name, path, lines string) string {
@@ -69,7 +119,13 @@ func (r *rig) folder(name, path, lines string) string {
 // configure writes the configuration: the usual head, and what is given.
 func (r *rig) configure(rest string) {
 	r.t.Helper()
-	head := fmt.Sprintf("version = 1\n[agent]\nname = \"rig\"\nstate_dir = %q\nshutdown_grace = \"5s\"\n[defaults]\nstable_for = \"200ms\"\n\n", r.state)
+	r.configureWith(`stable_for = "200ms"`, rest)
+}
+
+// configureWith writes a configuration with these lines of [defaults].
+func (r *rig) configureWith(defaults, rest string) {
+	r.t.Helper()
+	head := fmt.Sprintf("version = 1\n[agent]\nname = \"rig\"\nstate_dir = %q\nshutdown_grace = \"5s\"\n[defaults]\n%s\n\n", r.state, defaults)
 	r.write(r.config, head+rest)
 }
 
@@ -99,162 +155,28 @@ func (r *rig) drop(name, content string) {
 	r.write(filepath.Join(r.outbox, name), content)
 }
 
-// result is how a command has ended.
-type result struct {
-	code   int
-	stdout string
-	stderr string
-}
+// at returns a path in the rig's directory.
+func (r *rig) at(name string) string { return filepath.Join(r.dir, name) }
 
-// run runs one command to its end.
-func (r *rig) run(args ...string) result {
-	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
-	defer cancel()
-	command := exec.CommandContext(ctx, binary, append([]string{"-c", r.config}, args...)...)
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	command.Env = append(os.Environ(), r.env...)
-	err := command.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		r.t.Fatalf("dropferry %v: %v", args, err)
-	}
-	if ctx.Err() != nil {
-		r.t.Fatalf("dropferry %v did not end\n%s%s", args, stdout.String(), stderr.String())
-	}
-	return result{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-}
+// inbox returns a path below the server's directory.
+func (r *rig) inbox(name string) string { return filepath.Join(r.sshd.Dir, name) }
 
-// expect runs a command that has to end with a code.
-func (r *rig) expect(code int, args ...string) result {
-	r.t.Helper()
-	got := r.run(args...)
-	if got.code != code {
-		r.t.Fatalf("dropferry %v: exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", args, got.code, code, got.stdout, got.stderr)
-	}
-	return got
-}
-
-// agent is a running `dropferry run`.
-type agent struct {
-	t       *testing.T
-	command *exec.Cmd
-	done    chan struct{}
-	mu      sync.Mutex
-	log     bytes.Buffer
-}
-
-func (a *agent) Write(b []byte) (int, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.log.Write(b)
-}
-
-func (a *agent) text() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.log.String()
-}
-
-// start starts `dropferry run`; it is killed at the end of the test if it still runs.
-func (r *rig) start(args ...string) *agent {
-	r.t.Helper()
-	a := &agent{t: r.t, done: make(chan struct{})}
-	a.command = exec.Command(binary, append([]string{"-c", r.config, "run", "-v"}, args...)...)
-	a.command.Stdout, a.command.Stderr = a, a
-	a.command.Env = append(os.Environ(), r.env...)
-	if err := a.command.Start(); err != nil {
-		r.t.Fatal(err)
-	}
-	go func() {
-		defer close(a.done)
-		_ = a.command.Wait() // the exit code is asked for where it matters
-	}()
-	r.t.Cleanup(func() {
-		a.kill()
-		if r.t.Failed() {
-			r.t.Logf("agent's log:\n%s", a.text())
-		}
-	})
-	return a
-}
-
-// kill ends the agent as a crash does.
-func (a *agent) kill() {
-	_ = a.command.Process.Kill() // it may have ended
-	<-a.done
-}
-
-// stop asks the agent to stop and returns its exit code.
-func (a *agent) stop() int {
-	a.t.Helper()
-	_ = a.command.Process.Signal(syscall.SIGTERM) // it may have ended
-	select {
-	case <-a.done:
-	case <-time.After(20 * time.Second):
-		a.t.Fatalf("the agent did not stop\n%s", a.text())
-	}
-	return a.command.ProcessState.ExitCode()
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, limit time.Duration, holds func() bool) {
+// replaced changes a configuration's text, and makes sure that it does.
+func replaced(t *testing.T, text, old, by string) string {
 	t.Helper()
-	deadline := time.Now().Add(limit)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", limit, what)
-		}
-		time.Sleep(20 * time.Millisecond)
+	if !strings.Contains(text, old) {
+		t.Fatalf("%q is not in:\n%s", old, text)
 	}
+	return strings.Replace(text, old, by, 1)
 }
 
-// tree returns the files under a directory with their content, by relative path.
-func tree(t *testing.T, dir string) map[string]string {
+// freePort returns a port that nobody listens on just now.
+func freePort(t *testing.T) int {
 	t.Helper()
-	files := map[string]string{}
-	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(dir, name)
-		files[rel] = string(content)
-		return err
-	})
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
 	}
-	return files
-}
-
-// wantTree compares a directory with what should be in it.
-func wantTree(t *testing.T, dir string, want map[string]string) {
-	t.Helper()
-	got := tree(t, dir)
-	for name, content := range want {
-		if found, ok := got[name]; !ok {
-			t.Errorf("%s: %q is missing", dir, name)
-		} else if found != content {
-			t.Errorf("%s: %q has %d other bytes than the %d expected", dir, name, len(found), len(content))
-		}
-		delete(got, name)
-	}
-	for name := range got {
-		t.Errorf("%s: %q should not be there", dir, name)
-	}
-}
-
-// contains fails where a text lacks a part.
-func contains(t *testing.T, text string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			t.Errorf("%q is not in:\n%s", part, text)
-		}
-	}
+	defer l.Close() //nolint:errcheck // nobody has connected
+	return l.Addr().(*net.TCPAddr).Port
 }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// machine is where it was measured.
+type machine struct {
+	when       time.Time
+	cores      int
+	model      string // of the processor; "" is unknown
+	kernel     string
+	files      string // kind of the file system
+	loadBefore string // runnable processes, on average over a minute; "" is unknown
+	loadAfter  string
+}
+
+// describeMachine describes this machine, and the file system of dir.
+func describeMachine(dir string) machine {
+	m := machine{when: time.Now().UTC(), cores: runtime.NumCPU(), loadBefore: loadAverage()}
+	for line := range strings.Lines(read("/proc/cpuinfo")) {
+		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == "model name" {
+			m.model = strings.Join(strings.Fields(value), " ")
+			break
+		}
+	}
+	m.kernel = strings.TrimSpace(read("/proc/sys/kernel/osrelease"))
+	if _, kind, err := fileSystem(dir); err == nil {
+		m.files = kind
+	}
+	return m
+}
+
+// loadAverage returns the system's load over the last minute.
+func loadAverage() string {
+	load, _, _ := strings.Cut(read("/proc/loadavg"), " ")
+	return load
+}
+
+// read returns what a file of the system holds, or nothing where there is none.
+func read(name string) string {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// String is one sentence.
+func (m machine) String() string {
+	text := fmt.Sprintf("%d cores", m.cores)
+	if m.model != "" {
+		text += " of " + m.model
+	}
+	text += fmt.Sprintf(", %s %s, files on %s", osName(runtime.GOOS), m.kernel, m.files)
+	if m.loadBefore != "" {
+		text += fmt.Sprintf(", load %s at the beginning and %s at the end", m.loadBefore, m.loadAfter)
+	}
+	return text + "."
+}
+
+func osName(goos string) string { return strings.ToUpper(goos[:1]) + goos[1:] }

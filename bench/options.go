@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// options are what the command line says.
+type options struct {
+	workloads []workload
+	networks  []network
+	peers     []string
+	rounds    int
+	limit     time.Duration // a run is cut there
+	repeat    time.Duration // a program that took longer in a round sits out the later ones
+	budget    time.Duration // no run begins after that
+	dir       string        // where the files go; "" chooses
+	out       string        // the document to write the result into; "" is none
+	dropferry string        // binary; "" builds one
+	against   string        // a second dropferry; "" is none
+}
+
+const (
+	defaultWorkloads = "1x512MiB,200x1MiB,2000x4KiB/50"
+	defaultPeers     = "sftp,scp,rsync,lftp,rclone"
+	defaultOut       = "docs/performance.md"
+)
+
+// standing are the flags with which a run is still the one that docs/performance.md speaks of.
+var standing = []string{"rounds", "limit", "repeat", "budget", "out", "dropferry"}
+
+// parseOptions reads the command line; messages about it go to w.
+func parseOptions(args []string, w io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(w)
+	workloads := f.String("workloads", defaultWorkloads, "COUNTxSIZE or COUNTxSIZE/DIRECTORIES, with commas between")
+	rtts := f.String("rtt", "0,50ms", "round-trip times, with commas between; 0 is the loopback interface as it is")
+	rates := f.String("rate", "0", "bytes per second in each direction, with commas between; 0 is no limit")
+	peers := f.String("peers", defaultPeers, "programs to compare with; \"\" is none")
+	scale := f.Float64("scale", 1, "size of the workloads; 0.01 is for trying the benchmark itself")
+	f.IntVar(&o.rounds, "rounds", 3, "how often each program runs")
+	f.DurationVar(&o.limit, "limit", time.Minute, "a run that takes longer is cut")
+	f.DurationVar(&o.repeat, "repeat", 20*time.Second, "a program that took longer than this for a workload is not run again for it")
+	f.DurationVar(&o.budget, "budget", 18*time.Minute, "no run begins later than this")
+	f.StringVar(&o.dir, "dir", "", "directory for all files; /dev/shm by default if they fit, else the system's temporary directory")
+	f.StringVar(&o.out, "out", defaultOut, "document to write the result into, between its markers; \"\" is none. By default\nonly if the run is one that the document speaks of")
+	f.StringVar(&o.dropferry, "dropferry", "", "binary to measure; by default it is built from this tree")
+	f.StringVar(&o.against, "against", "", "a second dropferry binary to compare with")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unknown argument %q", f.Arg(0))
+	}
+	var errs [4]error
+	o.workloads, errs[0] = parseWorkloads(*workloads, *scale)
+	o.networks, errs[1] = parseNetworks(*rtts, *rates)
+	o.peers, errs[2] = parsePeers(*peers)
+	if o.rounds < 1 || o.limit <= 0 || *scale <= 0 {
+		errs[3] = errors.New("-rounds, -limit and -scale are above 0")
+	}
+	outGiven, asUsual := false, true
+	f.Visit(func(g *flag.Flag) {
+		outGiven = outGiven || g.Name == "out"
+		asUsual = asUsual && slices.Contains(standing, g.Name)
+	})
+	if !asUsual && !outGiven {
+		o.out = ""
+	}
+	return o, errors.Join(errs[:]...)
+}
+
+// parsePeers returns the names of known peers.
+func parsePeers(list string) ([]string, error) {
+	names := fields(list)
+	for _, name := range names {
+		if !slices.ContainsFunc(peers, func(p peer) bool { return p.name == name }) {
+			return nil, fmt.Errorf("-peers: %q is not one of %s", name, defaultPeers)
+		}
+	}
+	return names, nil
+}
+
+// fields returns what stands between commas.
+func fields(list string) []string {
+	var found []string
+	for f := range strings.SplitSeq(list, ",") {
+		if f = strings.TrimSpace(f); f != "" {
+			found = append(found, f)
+		}
+	}
+	return found
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// cell is one workload over one network.
+type cell struct {
+	workload workload
+	network  network
+}
+
+// record is what is known of one program in one cell.
+type record struct {
+	program program
+	samples []sample
+}
+
+// outcome is one cell's records, in the order of the programs.
+type outcome struct {
+	cell
+	records []record
+}
+
+// results are all outcomes, in the order in which they are told.
+type results struct {
+	outcomes []outcome
+	leftOut  int // runs that the budget did not allow
+}
+
+// measure lets all programs run in turn, cell by cell and round by round: those that are compared run within the same
+// minutes, and a budget that is over costs the later rounds and not the later cells.
+func (s *stage) measure(ctx context.Context, o options) (results, error) {
+	var all results
+	for _, n := range o.networks {
+		for _, from := range s.sources {
+			out := outcome{cell: cell{from.workload, n}}
+			for _, p := range s.programs {
+				out.records = append(out.records, record{program: p})
+			}
+			all.outcomes = append(all.outcomes, out)
+		}
+	}
+	began := time.Now()
+	for round := range o.rounds {
+		for i, out := range all.outcomes {
+			from := s.sources[i%len(s.sources)]
+			for j := range out.records {
+				r := &out.records[j]
+				if !r.again(o.repeat) {
+					continue
+				}
+				if time.Since(began) > o.budget {
+					all.leftOut++
+					continue
+				}
+				m, err := s.run(ctx, r.program, from, out.network)
+				if err != nil {
+					return all, fmt.Errorf("run %s: %w", r.program.name, err)
+				}
+				r.samples = append(r.samples, m)
+				s.say("%4.0f s  round %d of %d, %s, %s: %s: %s", time.Since(began).Seconds(), round+1, o.rounds, out.workload,
+					out.network, r.program.name, m)
+			}
+		}
+	}
+	return all, nil
+}
+
+// again tells whether another round is worth its time: what takes so long varies little, and what is cut is cut again.
+func (r record) again(longest time.Duration) bool {
+	for _, m := range r.samples {
+		if m.cut || m.wall > longest {
+			return false
+		}
+	}
+	return true
+}
+
+// ownFaults returns an error if a dropferry has failed: that is not for the table alone.
+func (all results) ownFaults() error {
+	var faults []string
+	for _, out := range all.outcomes {
+		for _, r := range out.records {
+			for _, m := range r.samples {
+				if r.program.own && m.fault != "" {
+					faults = append(faults, fmt.Sprintf("%s, %s, %s: %s", r.program.name, out.workload, out.network, m.fault))
+				}
+			}
+		}
+	}
+	if faults == nil {
+		return nil
+	}
+	return fmt.Errorf("failed runs:\n%s", strings.Join(faults, "\n"))
+}

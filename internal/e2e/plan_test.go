@@ -1,0 +1,172 @@
+package e2e
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// planned returns the operations of a plan as "op path reason", in order.
+func planned(p planJSON) []string {
+	all := []string{}
+	for _, o := range p.Operations {
+		all = append(all, o.Op+" "+o.Path+" "+o.Reason)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func wantPlan(t *testing.T, p planJSON, want ...string) {
+	t.Helper()
+	slices.Sort(want)
+	if got := planned(p); !slices.Equal(got, want) {
+		t.Errorf("planned %q, want %q", got, want)
+	}
+}
+
+// TestPlanSaysWhatOnceWouldDo compares plan and once, and the world before and after a plan.
+func TestPlanSaysWhatOnceWouldDo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in/{yyyy}"]`)
+	year := time.Now().UTC().Format("2006")
+	r.drop("new.txt", "new")
+	r.drop("sub/theirs.txt", "ours")
+	r.drop("half.part", "not sent")
+	r.write(r.inbox("in/"+year+"/sub/theirs.txt"), "somebody else's")
+	before, beforeRemote := names(t, r.dir), tree(t, r.sshd.Dir)
+	old := func() { // no file is settling any more
+		eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	}
+	old()
+
+	p := r.plan(0)
+	wantPlan(t, p, "upload new.txt new", "hold sub/theirs.txt conflict")
+	for _, o := range p.Operations {
+		if o.Folder != "outbox" || o.Destination != "acme" || o.RemotePath != r.sshd.Dir+"/in/"+year+"/"+o.Path {
+			t.Errorf("operation: %+v", o)
+		}
+		if o.Op == "hold" && !strings.Contains(o.Detail, "did not put there") {
+			t.Errorf("the conflict says %q", o.Detail)
+		}
+	}
+	text := r.expect(0, "plan").stdout
+	contains(t, text, "upload", "outbox: new.txt -> acme:"+r.sshd.Dir+"/in/"+year+"/new.txt (3 B, new)", "hold", "conflict")
+	if after := names(t, r.dir); !slices.Equal(before, after) {
+		t.Errorf("plan has changed what is here: %q", after)
+	}
+	if after := tree(t, r.sshd.Dir); !maps.Equal(beforeRemote, after) {
+		t.Errorf("plan has changed what is there: %q", after)
+	}
+
+	all, summary := r.once(3)
+	if summary.Delivered != 1 || summary.Held != 1 {
+		t.Errorf("once did otherwise: %q %+v", types(all), summary)
+	}
+	wantPlan(t, r.plan(0), "hold sub/theirs.txt held")
+
+	r.drop("new.txt", "NEW") // the same size
+	old()
+	wantPlan(t, r.plan(0), "upload new.txt changed", "hold sub/theirs.txt held")
+	r.drop("new.txt", "new") // as it was delivered
+	old()
+	wantPlan(t, r.plan(0), "hold sub/theirs.txt held")
+	stateBefore := tree(t, r.state)
+	r.plan(0)
+	if !maps.Equal(stateBefore, tree(t, r.state)) {
+		t.Error("plan has changed the store")
+	}
+}
+
+func TestPlanOfSettlingFiles(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme"]`)
+	r.configureWith(`stable_for = "1m"`, r.acme()+r.folder("outbox", r.outbox, `to = ["acme"]`))
+	r.drop("fresh.txt", "x")
+	p := r.plan(0)
+	if len(p.Operations) != 0 || len(p.Waiting) != 1 {
+		t.Fatalf("plan: %+v", p)
+	}
+	w := p.Waiting[0]
+	if w.Folder != "outbox" || w.Path != "fresh.txt" || w.Reason != "settling" || w.Size != 1 || w.Detail == "" ||
+		w.Until == nil || time.Until(*w.Until) > time.Minute || time.Until(*w.Until) < 30*time.Second {
+		t.Errorf("waiting: %+v", w)
+	}
+	contains(t, r.expect(0, "plan").stdout, "wait", "fresh.txt", "until ")
+}
+
+func TestPlanOfAMirror(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "mode = \"mirror\"\nto = [\"acme:copy\"]")
+	r.drop("same.txt", "the same bytes")
+	r.drop("other.txt", "ours here")
+	r.drop("new.txt", "new")
+	r.write(r.inbox("copy/same.txt"), "the same bytes")
+	r.write(r.inbox("copy/other.txt"), "not ours!") // of the same size
+	r.write(r.inbox("copy/theirs.txt"), "there only")
+	age(t, r.inbox("copy/same.txt"), time.Hour)
+	age(t, r.inbox("copy/other.txt"), time.Hour)
+	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	wantPlan(t, r.plan(0), "adopt same.txt same-content", "hold other.txt conflict", "upload new.txt new")
+	if _, err := os.Stat(r.state); err == nil {
+		t.Error("plan has made the state directory")
+	}
+}
+
+// TestPlanWithoutTheServer gives what can be said here, and 14.
+func TestPlanWithoutTheServer(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	r.drop("a.txt", "a")
+	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	r.sshd.Stop()
+	p := r.plan(14)
+	wantPlan(t, p, "upload a.txt new")
+	if !strings.Contains(p.Unreached["acme"], "connection refused") {
+		t.Errorf("unreached: %q", p.Unreached)
+	}
+	got := r.expect(14, "plan")
+	contains(t, got.stdout, "upload", "a.txt")
+	contains(t, got.stderr, "acme could not be looked at", "connection refused")
+	if _, err := os.Stat(r.state); err == nil {
+		t.Error("plan has made the state directory")
+	}
+}
+
+// TestPlanOfSeveralFolders plans the folders that can be read, and says which cannot.
+func TestPlanOfSeveralFolders(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme"]`)
+	second := r.mkdir("second")
+	r.configure(r.acme() + r.folder("away", r.at("away"), `to = ["acme:away"]`) + r.folder("outbox", r.outbox, `to = ["acme:in"]`) +
+		r.folder("second", second, `to = ["acme:second"]`))
+	r.drop("a.txt", "a")
+	r.write(filepath.Join(second, "b.txt"), "b")
+	eventually(t, "nothing settles", 10*time.Second, func() bool {
+		return len(r.plan(0, "--folder", "outbox", "--folder", "second").Waiting) == 0
+	})
+	wantPlan(t, r.plan(0, "--folder", "second"), "upload b.txt new")
+	p := r.plan(3)
+	wantPlan(t, p, "upload a.txt new", "upload b.txt new")
+	contains(t, r.expect(3, "plan").stderr, "away", "does not exist")
+}
+
+// TestPlanBesideARunningAgent asks the agent, and disturbs nothing.
+func TestPlanBesideARunningAgent(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	r.drop("a.txt", "a")
+	r.write(r.inbox("in/b.txt"), "theirs")
+	a := r.watching()
+	awaitTree(t, r.sshd.Dir, 10*time.Second, map[string]string{"in/a.txt": "a", "in/b.txt": "theirs"})
+	r.drop("b.txt", "ours")
+	a.wait("held: a person has to decide")
+	wantPlan(t, r.plan(0), "hold b.txt held")
+	wantPlan(t, r.plan(0, "--folder", "outbox"), "hold b.txt held")
+	if code := a.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
