@@ -146,12 +146,12 @@ func (s *SSHD) configLines() ([]string, error) {
 	if s.options.NoExec {
 		lines = append(lines, "ForceCommand "+subsystem)
 	}
-	if len(s.options.Env) > 0 {
-		quoted := make([]string, len(s.options.Env))
-		for i, e := range s.options.Env {
-			quoted[i] = `"` + e + `"`
-		}
-		lines = append(lines, "SetEnv "+strings.Join(quoted, " "))
+	// A home without a profile: bash reads ~/.bashrc when sshd starts it, and what stands there on a developer's machine
+	// can take a minute when many sessions start at once.
+	env := append([]string{"HOME=" + s.home}, s.options.Env...)
+	for i, e := range env {
+		env[i] = `"` + e + `"`
 	}
+	lines = append(lines, "SetEnv "+strings.Join(env, " "))
 	return append(lines, match...), nil
 }
