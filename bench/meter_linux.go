@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,12 +37,15 @@ func account(command []string, limit time.Duration, left <-chan struct{}) (readi
 	if err := c.Start(); err != nil {
 		return r, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
 	var err error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		err = c.Wait()
+	}()
 	grace := orphansGrace
 	select {
-	case err = <-ended:
+	case <-ended:
 		r.Wall = time.Since(began)
 	case <-over.C:
 		r.Cut, r.Wall, grace = true, limit, 0
@@ -61,6 +65,9 @@ func account(command []string, limit time.Duration, left <-chan struct{}) (readi
 	if own, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		r.PeakRSS = own.Maxrss << 10 // KiB; see getrusage(2)
 	}
+	if grace == 0 {
+		return r, nil // that it was killed is known
+	}
 	return r, err
 }
 
@@ -71,7 +78,7 @@ func reapOrphans(grace time.Duration) {
 		defer close(gone)
 		for {
 			_, err := syscall.Wait4(-1, nil, 0, nil)
-			if err != nil && err != syscall.EINTR { //nolint:errorlint // a system call's own error, never wrapped
+			if err != nil && !errors.Is(err, syscall.EINTR) {
 				return // ECHILD: there is none left
 			}
 		}

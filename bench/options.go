@@ -47,7 +47,7 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 	f.IntVar(&o.rounds, "rounds", 3, "how often each program runs")
 	f.DurationVar(&o.limit, "limit", time.Minute, "a run that takes longer is cut")
 	f.DurationVar(&o.repeat, "repeat", 20*time.Second, "a program that took longer than this for a workload is not run again for it")
-	f.DurationVar(&o.budget, "budget", 18*time.Minute, "no run begins later than this")
+	f.DurationVar(&o.budget, "budget", 17*time.Minute, "no run begins later than this")
 	f.StringVar(&o.dir, "dir", "", "directory for all files; /dev/shm by default if they fit, else the system's temporary directory")
 	f.StringVar(&o.out, "out", defaultOut, "document to write the result into, between its markers; \"\" is none. By default\nonly if the run is one that the document speaks of")
 	f.StringVar(&o.dropferry, "dropferry", "", "binary to measure; by default it is built from this tree")

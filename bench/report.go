@@ -34,7 +34,7 @@ func (r report) overview() *table {
 		own := summarise(out.records[0].samples)
 		for i, rec := range out.records {
 			f := summarise(rec.samples)
-			text := f.time(f.median)
+			text := f.result()
 			if times := ratio(f.median, own.median); i > 0 && times != "" && f.counted > 0 {
 				text += " (" + times + ")"
 			}
@@ -59,16 +59,19 @@ func (r report) details() *table {
 			f := summarise(rec.samples)
 			row := []string{
 				out.workload.String(), out.network.String(), rec.program.name, r.remarks(rec, f), fmt.Sprint(f.counted),
-				f.time(f.median), f.time(f.min), f.time(f.max), "", f.time(f.cpu), "", "",
+				f.result(),
 			}
-			if i > 0 && f.counted > 0 {
-				row[8] = ratio(f.median, own.median)
-			}
-			if rec.program.own && f.rss > 0 {
-				row[10] = formatNumber(float64(f.rss) / (1 << 20))
-			}
-			if f.counted > 0 && f.wire >= 0 {
-				row[11] = formatNumber(float64(f.wire) / (1 << 20))
+			if f.counted > 0 {
+				row = append(row, f.min.String(), f.max.String(), "", f.cpu.String(), "", "")
+				if i > 0 {
+					row[8] = ratio(f.median, own.median)
+				}
+				if rec.program.own {
+					row[10] = formatNumber(float64(f.rss) / (1 << 20))
+				}
+				if f.wire >= 0 {
+					row[11] = formatNumber(float64(f.wire) / (1 << 20))
+				}
 			}
 			t.add(row...)
 		}
@@ -76,11 +79,11 @@ func (r report) details() *table {
 	return t
 }
 
-// time writes one of the figures, or why there is none.
-func (f figures) time(s seconds) string {
+// result is the median, or why there is none.
+func (f figures) result() string {
 	switch {
 	case f.counted > 0:
-		return s.String()
+		return f.median.String()
 	case f.failed > 0:
 		return "failed"
 	}
