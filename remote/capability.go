@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"maps"
 	"os"
 	"slices"
@@ -19,7 +18,18 @@ const (
 	extFsync       = "fsync@openssh.com"
 	extPosixRename = "posix-rename@openssh.com"
 	extStatVFS     = "statvfs@openssh.com"
+	extLimits      = "limits@openssh.com"
 )
+
+// extensionData is what each of them is announced with. Under other data stands another version: like OpenSSH's client,
+// this one does without.
+var extensionData = map[string]string{extFsync: "1", extPosixRename: "1", extStatVFS: "2", extLimits: "1"}
+
+// has tells whether the server announces an extension in the version that is known here.
+func (m *mux) has(extension string) bool {
+	data, ok := m.extensions[extension]
+	return ok && data == extensionData[extension]
+}
 
 // Capabilities are what a server has been seen to do, not what it says. The zero value promises nothing.
 type Capabilities struct {
@@ -73,69 +83,64 @@ func (s *Session) note(change func(*Capabilities)) {
 	}
 }
 
-// Probe finds out what the server can do, with two small files in the root whose names begin with a dot and end in
+// Probe finds out what the server can do, with three small files in the root whose names begin with a dot and end in
 // ".part", as an uploader's do; they are removed again. An error of kind Root says that nothing can be written there.
 func (s *Session) Probe(ctx context.Context, now time.Time) (Capabilities, error) {
-	c := Capabilities{
-		Identity: s.Identity(), Banner: s.Banner(), Extensions: s.mux.extensions, Limits: s.limits, ProbedAt: now.UTC(),
+	p := probe{session: s, ctx: ctx, content: []byte(rand.Text()), found: Capabilities{
+		Identity: s.Identity(), Banner: s.Banner(), Extensions: maps.Clone(s.mux.extensions), Limits: s.limits,
+		Fsync: s.mux.has(extFsync), ProbedAt: now.UTC(),
+	}}
+	for i := range p.names {
+		p.names[i] = s.target.Path(file.PrivateName("dropferry-probe", file.NewID(now), file.TempSuffix))
 	}
-	p := probe{session: s, ctx: ctx}
-	names := make([]string, 3)
-	for i := range names {
-		names[i] = s.target.Path(file.PrivateName("dropferry-probe", file.NewID(now), file.TempSuffix))
+	err := p.run(now)
+	for _, name := range p.names {
+		_ = s.Remove(context.WithoutCancel(ctx), name) // refused, or the connection is lost: nothing to add
 	}
-	first, second, third := names[0], names[1], names[2]
-	defer func() {
-		for _, name := range names {
-			_ = s.Remove(context.WithoutCancel(ctx), name) // not there, or the connection is lost: nothing to add
-		}
-	}()
-	content := []byte(rand.Text())
-	c.Fsync = s.has(extFsync)
-	if err := p.create(first, content, &c.Fsync); err != nil {
-		return Capabilities{}, s.rootError(err)
+	if err != nil {
+		return Capabilities{}, err
 	}
-	if err := p.create(second, nil, &c.Fsync); err != nil {
-		return Capabilities{}, s.rootError(err)
+	s.Use(p.found)
+	return p.found, nil
+}
+
+// probe makes the requests of a Probe. A refusal is an answer; anything else stays in err, and ends it.
+type probe struct {
+	session *Session
+	ctx     context.Context //nolint:containedctx // it lives no longer than the call
+	names   [3]string
+	content []byte
+	found   Capabilities
+	err     error
+}
+
+// run fills in what is found. The file of known content goes from name to name; setting its time comes last, since
+// some servers discard a file for that.
+func (p *probe) run(now time.Time) error {
+	s, c := p.session, &p.found
+	first, second, third := p.names[0], p.names[1], p.names[2]
+	p.create(first, p.content)
+	p.create(second, nil)
+	if p.err != nil {
+		return s.rootError(s.diskFull(p.ctx, p.err))
 	}
-	c.RenameRefuses = p.refused(func() error { return s.sftp.Rename(first, second) })
-	if p.err == nil && !c.RenameRefuses { // it replaced second: begin again
-		if err := p.create(first, content, &c.Fsync); err != nil {
-			return Capabilities{}, s.rootError(err)
-		}
+	if c.RenameRefuses = !p.works(func() error { return s.sftp.Rename(first, second) }); !c.RenameRefuses {
+		p.create(first, p.content) // it has replaced second: begin again
 	}
-	c.PosixRename = s.has(extPosixRename) && p.works(func() error { return s.sftp.PosixRename(first, second) })
+	c.PosixRename = s.mux.has(extPosixRename) && p.works(func() error { return s.sftp.PosixRename(first, second) })
 	source := first
 	if c.PosixRename {
 		source = second
 	}
-	c.Rename = p.works(func() error { return s.sftp.Rename(source, third) })
-	if c.Rename {
+	if c.Rename = p.works(func() error { return s.sftp.Rename(source, third) }); c.Rename {
 		source = third
 	}
+	c.StatVFS = s.mux.has(extStatVFS) && p.works(func() error { _, err := s.sftp.StatVFS(s.root()); return err })
+	if p.err == nil {
+		c.Hash, p.err = s.proveHash(p.ctx, source, sha256.Sum256(p.content))
+	}
 	c.SetTimes = p.works(func() error { return s.sftp.Chtimes(source, now, now) })
-	c.StatVFS = s.has(extStatVFS) && p.works(func() error { _, err := s.sftp.StatVFS(s.root()); return err })
-	if p.err != nil {
-		return Capabilities{}, p.err
-	}
-	c.Hash = s.proveHash(ctx, source, sha256.Sum256(content))
-	if err := s.Err(); err != nil {
-		return Capabilities{}, s.wrap("probe", s.root(), err)
-	}
-	s.Use(c)
-	return c, nil
-}
-
-func (s *Session) has(extension string) bool {
-	_, ok := s.mux.extensions[extension]
-	return ok
-}
-
-// probe makes the requests of a Probe. A refusal is an answer; a lost connection stays in err, and ends it.
-type probe struct {
-	session *Session
-	ctx     context.Context
-	err     error
+	return p.err
 }
 
 // works tells whether a request succeeds.
@@ -146,23 +151,23 @@ func (p *probe) works(request func() error) bool {
 	if p.err != nil {
 		return false
 	}
-	err := p.session.do("probe", p.session.root(), 0, request)
-	if err != nil && KindOf(err) == Transient {
+	err := p.session.do("probe", p.session.root(), request)
+	if Transient.is(err) {
 		p.err = err
 	}
 	return err == nil
 }
 
-// refused tells whether a request is refused by the server.
-func (p *probe) refused(request func() error) bool { return !p.works(request) && p.err == nil }
-
-// create writes a small file, and clears fsync where the server refuses to sync it.
-func (p *probe) create(name string, content []byte, fsync *bool) error {
-	s := p.session
-	if err := p.ctx.Err(); err != nil {
-		return err
+// create writes a small file, and notes where the server refuses to sync it.
+func (p *probe) create(name string, content []byte) {
+	if p.err == nil {
+		p.err = p.ctx.Err()
 	}
-	return s.do("write", name, 0, func() error {
+	if p.err != nil {
+		return
+	}
+	s := p.session
+	p.err = s.do("write", name, func() error {
 		f, err := s.sftp.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 		if err != nil {
 			return err
@@ -170,9 +175,12 @@ func (p *probe) create(name string, content []byte, fsync *bool) error {
 		if len(content) > 0 {
 			_, err = f.Write(content)
 		}
-		if err == nil && *fsync && f.Sync() != nil {
-			*fsync = false
+		if err == nil && p.found.Fsync && f.Sync() != nil {
+			p.found.Fsync = false
 		}
-		return errors.Join(err, f.Close())
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+		return err
 	})
 }

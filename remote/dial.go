@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 
@@ -15,7 +14,8 @@ const clientVersion = "SSH-2.0-dropferry"
 // Dial connects, checks the host key, authenticates and starts SFTP, all within the target's ConnectTimeout. Nothing is
 // written at the server. Errors are *Error; the kinds Auth, HostKey and Algorithms ask for a person.
 func Dial(ctx context.Context, t Target) (*Session, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, t.ConnectTimeout, fmt.Errorf("not connected within connect_timeout (%v)", t.ConnectTimeout))
+	t = t.withDefaults()
+	ctx, cancel := t.connecting(ctx)
 	defer cancel()
 	auth, err := t.authMethods()
 	if err != nil {
@@ -27,26 +27,30 @@ func Dial(ctx context.Context, t Target) (*Session, error) {
 	}
 	s, err := newSession(ctx, t, client, conn, key)
 	if err != nil {
-		conn.abort()
 		return nil, t.connectError(cause(ctx, err))
 	}
 	return s, nil
 }
 
-// dialTrusted connects and accepts only a trusted host key. A pinned fingerprint does not tell its key's type, so where
-// the server shows another type first it is asked again for the rest; nothing about the account is sent before a
-// key is accepted.
-func (t *Target) dialTrusted(ctx context.Context, auth []ssh.AuthMethod) (*ssh.Client, *liveConn, Key, error) {
-	var shown []Key
-	var avoid []string
+// connecting bounds the time of getting a connection.
+func (t *Target) connecting(ctx context.Context) (context.Context, context.CancelFunc) {
+	late := fmt.Errorf("not connected within %v (connect_timeout)", t.ConnectTimeout)
+	return context.WithTimeoutCause(ctx, t.ConnectTimeout, late)
+}
+
+// dialTrusted connects and accepts only a trusted host key, with as many dials as it takes to see the kinds of key that
+// are trusted. Nothing about the account is sent before a key is accepted.
+func (t *Target) dialTrusted(ctx context.Context, methods []ssh.AuthMethod) (*ssh.Client, *liveConn, Key, error) {
+	policy, err := t.policy()
+	if err != nil {
+		return nil, nil, Key{}, err
+	}
 	for {
-		policy, err := t.policy(avoid)
-		if err != nil {
-			return nil, nil, Key{}, err
-		}
-		client, conn, err := t.connectLive(ctx, &ssh.ClientConfig{
+		var auth authentication
+		client, conn, err := t.connect(ctx, &ssh.ClientConfig{
 			User:              t.User,
-			Auth:              auth,
+			Auth:              methods,
+			AuthCallback:      auth.follow,
 			ClientVersion:     clientVersion,
 			HostKeyAlgorithms: policy.algorithms,
 			HostKeyCallback:   policy.callback,
@@ -54,39 +58,21 @@ func (t *Target) dialTrusted(ctx context.Context, auth []ssh.AuthMethod) (*ssh.C
 		if err == nil {
 			return client, conn, *policy.got, nil
 		}
-		var hostKey *HostKeyError
-		var none *ssh.AlgorithmNegotiationError
-		switch {
-		case errors.As(err, &hostKey):
-			shown = append(shown, hostKey.Got...)
-			hostKey.Got = shown
-			avoid = append(avoid, policy.got.Type)
-			if !hostKey.Pinned || len(avoid) == len(keyFamilies) {
-				return nil, nil, Key{}, err
-			}
-		case errors.As(err, &none) && len(shown) > 0: // the server has no further kind of key
-			return nil, nil, Key{}, &HostKeyError{Destination: t.Name, Addr: t.Addr(), Got: shown, Want: policy.want, Pinned: true}
-		default:
+		if ctx.Err() != nil {
+			return nil, nil, Key{}, err
+		}
+		if err := policy.next(auth.explain(t.User, err)); err != nil {
 			return nil, nil, Key{}, err
 		}
 	}
 }
 
-// connect is connectLive for callers that need no counters.
-func (t *Target) connect(ctx context.Context, config *ssh.ClientConfig) (*ssh.Client, error) {
-	client, _, err := t.connectLive(ctx, config)
-	return client, err
-}
-
-// connectLive makes the TCP connection and the SSH handshake. ssh.ClientConfig.Timeout covers only the former, and a
+// connect makes the TCP connection and the SSH handshake. ssh.ClientConfig.Timeout covers only the former, and a
 // server that accepts and says nothing would hold the latter for ever (golang/go#51926): the end of ctx closes the
 // connection, which works on connections without deadlines too.
-func (t *Target) connectLive(ctx context.Context, config *ssh.ClientConfig) (*ssh.Client, *liveConn, error) {
-	if t.ConnectTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, t.ConnectTimeout, fmt.Errorf("not connected within connect_timeout (%v)", t.ConnectTimeout))
-		defer cancel()
-	}
+func (t *Target) connect(ctx context.Context, config *ssh.ClientConfig) (*ssh.Client, *liveConn, error) {
+	ctx, cancel := t.connecting(ctx)
+	defer cancel()
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", t.Addr())
 	if err != nil {
 		return nil, nil, cause(ctx, err)

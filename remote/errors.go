@@ -3,7 +3,7 @@ package remote
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"strings"
 
 	"github.com/pkg/sftp"
@@ -43,7 +43,7 @@ func (e *Error) Error() string {
 	if e.Path == "" {
 		return fmt.Sprintf("%s %s: %v", e.Op, e.Destination, e.Err)
 	}
-	return fmt.Sprintf("%s %s:%s: %v", e.Op, e.Destination, e.Path, e.Err)
+	return fmt.Sprintf("%s %s:%s: %v", e.Op, e.Destination, printable(e.Path), e.Err)
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -69,102 +69,72 @@ func HintOf(err error) string {
 // NeedsPerson tells whether a destination must not be used again before somebody has changed something.
 func (k Kind) NeedsPerson() bool { return k == Auth || k == HostKey || k == Algorithms }
 
-// Status codes of the SFTP protocol, draft-ietf-secsh-filexfer-02 section 7; those from 11 on are from later drafts,
-// which some servers send all the same.
-const (
-	statusNoSuchFile       = 2
-	statusPermissionDenied = 3
-	statusFailure          = 4
-	statusUnsupported      = 8
-	statusAlreadyExists    = 11
-	statusWriteProtect     = 12
-	statusNoSpace          = 14
-	statusQuota            = 15
-	statusInvalidName      = 20
-)
+// is tells whether err is a failure of the kind.
+func (k Kind) is(err error) bool { return err != nil && KindOf(err) == k }
 
-// classify tells what an error of pkg/sftp means. pkg/sftp returns a StatusError or one of three sentinels for what
-// the server said; anything else means that the connection is gone.
-func classify(err error) Kind {
-	var status *sftp.StatusError
+const hintFull = "make room at the server, or ask its owner to; delivery goes on by itself"
+
+// classify tells what an error of pkg/sftp or of this package means, and words it. What is no answer of the server's
+// means that the session is gone.
+func classify(err error) (Kind, error) {
+	var status *statusError
+	var library *sftp.StatusError
 	switch {
-	case errors.Is(err, errShortTransfer):
-		return Integrity
-	case errors.Is(err, fs.ErrNotExist):
-		return Missing
-	case errors.Is(err, fs.ErrPermission):
-		return Permission
-	case errors.Is(err, sftp.ErrSSHFxOpUnsupported):
-		return Unsupported
 	case errors.As(err, &status):
-		switch status.Code {
-		case statusNoSuchFile:
-			return Missing
-		case statusPermissionDenied, statusWriteProtect:
-			return Permission
-		case statusUnsupported:
-			return Unsupported
-		case statusAlreadyExists:
-			return Exists
-		case statusNoSpace, statusQuota:
-			return DiskFull
-		}
-		return Refused
+		return status.kind(), status
+	case errors.As(err, &library):
+		status = fromLibrary(library)
+		return status.kind(), status
+	case err == io.EOF: //nolint:errorlint // pkg/sftp's word for status 1; a wrapped one comes from the connection
+		return Refused, &statusError{code: statusEOF, text: "end of file"}
+	case errors.Is(err, errShortFile):
+		return Integrity, err
+	case errors.Is(err, errNoHash), errors.Is(err, errNoDigest):
+		return Unsupported, err
 	}
-	return Transient
+	return Transient, err
 }
 
-// classifyConnect tells what a failed dial means.
+// classifyConnect tells what a failed dial means, and what a person can do about it.
 func classifyConnect(err error) (Kind, string) {
 	var hostKey *HostKeyError
 	var algorithms *ssh.AlgorithmNegotiationError
 	switch {
 	case errors.As(err, &hostKey):
 		return HostKey, hostKey.hint()
-	case errors.As(err, &algorithms):
+	case errors.Is(err, errKnownHosts):
+		return HostKey, "look at the known_hosts file: it is malformed, or it speaks against the server's key"
+	case errors.As(err, &algorithms), errors.Is(err, errSignature):
 		return Algorithms, "the server offers only algorithms that this program does not use; ask its owner for a current SSH server"
 	case errors.Is(err, errSecret):
 		return Auth, ""
-	// x/crypto/ssh has no type for this one: see clientAuthenticate in its client_auth.go.
-	case strings.Contains(err.Error(), "unable to authenticate"):
+	case errors.Is(err, errDenied):
 		return Auth, "check user, key_file and password; the server's log tells more"
+	case errors.Is(err, errShell):
+		return Transient, "the account's shell must print nothing where no terminal is: look at its .bashrc and the like"
+	case errors.Is(err, errNoSFTP):
+		return Transient, "ask the server's owner to allow SFTP for this account"
 	}
 	return Transient, ""
 }
 
 // plain cuts the noise of libraries from a message that a person is to read.
 func plain(err error) error {
-	var status *sftp.StatusError
-	if errors.As(err, &status) {
-		return &statusError{status}
+	text, ok := strings.CutPrefix(err.Error(), "ssh: handshake failed: ")
+	switch {
+	case !ok:
+		return err
+	case text == "EOF" || text == "unexpected EOF":
+		text = "the server closed the connection before the login was complete"
 	}
-	if text, ok := strings.CutPrefix(err.Error(), "ssh: handshake failed: "); ok {
-		return &rewritten{text: strings.TrimPrefix(text, "ssh: "), err: err}
-	}
-	return err
+	return &reworded{text: strings.TrimPrefix(text, "ssh: "), err: err}
 }
 
-// rewritten is an error under a clearer text.
-type rewritten struct {
+// reworded is an error under a clearer text.
+type reworded struct {
 	text string
 	err  error
 }
 
-func (e *rewritten) Error() string { return e.text }
-func (e *rewritten) Unwrap() error { return e.err }
-
-// statusError words a status of the server.
-type statusError struct{ *sftp.StatusError }
-
-func (e *statusError) Error() string {
-	text := strings.Trim(strings.TrimPrefix(e.StatusError.Error(), "sftp: "), "\" ")
-	if i := strings.LastIndex(text, " ("); i > 0 {
-		text = strings.Trim(text[:i], "\" ")
-	}
-	if e.Code == statusFailure {
-		return fmt.Sprintf("the server answered %q (SFTP status 4, which says no more)", text)
-	}
-	return fmt.Sprintf("the server answered %q (SFTP status %d)", text, e.Code)
-}
-
-func (e *statusError) Unwrap() error { return e.StatusError }
+func (e *reworded) Error() string { return e.text }
+func (e *reworded) Unwrap() error { return e.err }

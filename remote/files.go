@@ -26,7 +26,7 @@ func (s *Session) Stat(ctx context.Context, name string) (Info, error) {
 		return Info{}, err
 	}
 	var info Info
-	err := s.do("stat", name, 0, func() error {
+	err := s.do("stat", name, func() error {
 		fi, err := s.sftp.Lstat(name)
 		if err == nil {
 			info = infoOf(fi)
@@ -36,13 +36,20 @@ func (s *Session) Stat(ctx context.Context, name string) (Info, error) {
 	return info, err
 }
 
-// Remove removes one file. That it is gone already is no error.
+// Remove removes one file, and nothing that is a directory. That it is gone already is no error.
 func (s *Session) Remove(ctx context.Context, name string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.do("remove", name, 0, func() error { return s.sftp.Remove(name) })
-	if KindOf(err) == Missing && err != nil {
+	// pkg/sftp's Remove goes on with RMDIR: it would take somebody's empty directory for a file of ours.
+	err := s.do("remove", name, func() error {
+		reply, err := s.mux.call(packetRemove, appendString(nil, name))
+		if err != nil {
+			return err
+		}
+		return parseStatus(reply)
+	})
+	if Missing.is(err) {
 		return nil
 	}
 	return err
@@ -54,7 +61,7 @@ func (s *Session) CheckRoot(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.rootError(s.do("stat", root, 0, func() error {
+	return s.rootError(s.do("stat", root, func() error {
 		fi, err := s.sftp.Stat(root)
 		if err == nil && !fi.IsDir() {
 			return &Error{Op: "stat", Destination: s.target.Name, Path: root, Kind: Root, Err: errors.New("is not a directory")}
@@ -92,29 +99,37 @@ func (s *Session) MkdirAll(ctx context.Context, dir string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.do("mkdir", dir, 0, func() error { return s.sftp.Mkdir(dir) })
-	switch KindOf(err) {
-	case Missing:
+	err := s.mkdir(dir)
+	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dirOf(dir)) {
 		if err := s.MkdirAll(ctx, dirOf(dir)); err != nil {
 			return err
 		}
-		err = s.do("mkdir", dir, 0, func() error { return s.sftp.Mkdir(dir) })
+		if err = s.mkdir(dir); Missing.is(err) {
+			return s.rootErrorOr(ctx, err)
+		}
 	}
 	if err != nil { // status 4 says only that it failed: most often that it exists
 		var fi os.FileInfo
-		statErr := s.do("stat", dir, 0, func() (err error) { fi, err = s.sftp.Stat(dir); return err })
+		statErr := s.do("stat", dir, func() (err error) { fi, err = s.sftp.Stat(dir); return err })
 		switch {
-		case statErr == nil && fi.IsDir():
-		case statErr == nil:
-			return &Error{Op: "mkdir", Destination: s.target.Name, Path: dir, Kind: Exists, Err: errors.New("a file stands where a directory is needed")}
-		case KindOf(statErr) == Missing && KindOf(err) == Missing:
-			return s.rootErrorOr(ctx, err)
-		default:
+		case statErr != nil:
 			return err
+		case !fi.IsDir():
+			return &Error{Op: "mkdir", Destination: s.target.Name, Path: dir, Kind: Exists, Err: errors.New("a file stands where a directory is needed")}
 		}
 	}
 	s.dirs.Store(dir, struct{}{})
 	return nil
+}
+
+func (s *Session) mkdir(dir string) error {
+	return s.do("mkdir", dir, func() error { return s.sftp.Mkdir(dir) })
+}
+
+// isMissing tells whether the server says that nothing stands at name.
+func (s *Session) isMissing(ctx context.Context, name string) bool {
+	_, err := s.Stat(ctx, name)
+	return Missing.is(err)
 }
 
 // rootErrorOr returns the error of the root where there is one, else err: a missing root shows itself first as a missing

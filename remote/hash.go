@@ -29,8 +29,12 @@ const (
 	maxHashReply = 4 << 20 // bytes of output that are kept
 )
 
-// errNoHash says that the server cannot hash.
-var errNoHash = errors.New("the server offers no hash command to this account")
+var (
+	// errNoHash says that the server does not hash.
+	errNoHash = errors.New("the server offers no hash command to this account")
+	// errNoDigest says that it does, but not this file.
+	errNoDigest = errors.New("the hash command gave no digest of the file")
+)
 
 // hasher runs hash commands, one at a time; files that come while one runs share the next. It has no
 // goroutine of its own: the caller whose turn it is runs the command for all that wait.
@@ -65,9 +69,9 @@ func (s *Session) Hash(ctx context.Context, name string, size int64) (sum []byte
 	h := &s.hash
 	h.mu.Lock()
 	command = h.command
-	if command == "" {
+	if command == "" || strings.ContainsRune(name, 0) {
 		h.mu.Unlock()
-		return nil, "", &Error{Op: "hash", Destination: s.target.Name, Path: name, Kind: Unsupported, Err: errNoHash}
+		return nil, "", s.wrap("hash", name, errNoHash)
 	}
 	r := &hashRequest{name: name, size: size, turn: make(chan struct{}, 1), done: make(chan struct{})}
 	h.waiting = append(h.waiting, r)
@@ -81,10 +85,14 @@ func (s *Session) Hash(ctx context.Context, name string, size int64) (sum []byte
 		s.hashWaiting(command)
 	case <-r.done:
 	}
-	return r.sum, command, s.wrap("hash", name, r.err)
+	if r.err != nil {
+		return nil, "", s.wrap("hash", name, r.err)
+	}
+	return r.sum, command, nil
 }
 
-// hashWaiting hashes all files that wait, the caller's among them, and passes the turn on to one that has come meanwhile.
+// hashWaiting hashes the files that wait, the caller's first among them, and passes the turn on to one that is left or
+// has come meanwhile.
 func (s *Session) hashWaiting(command string) {
 	h := &s.hash
 	h.mu.Lock()
@@ -103,43 +111,61 @@ func (s *Session) hashWaiting(command string) {
 	h.waiting[0].turn <- struct{}{}
 }
 
-// hashBatch hashes the files of a batch with one command; where the output does not name each once, one by one.
+// hashBatch hashes the files of a batch with one command. A name with a newline never shares a command: its second line
+// could pass for another file's digest.
 func (s *Session) hashBatch(command string, batch []*hashRequest) {
-	var names []string
-	var size int64
+	var together []*hashRequest
 	for _, r := range batch {
-		names = append(names, r.name)
-		size += r.size
-	}
-	sums, err := s.runHash(command, names, size)
-	if err == nil && len(sums) != len(batch) && len(batch) > 1 {
-		for _, r := range batch {
-			s.hashBatch(command, []*hashRequest{r})
+		if strings.ContainsRune(r.name, '\n') {
+			r.settle(s.runHash(command, []*hashRequest{r}))
+		} else {
+			together = append(together, r)
 		}
+	}
+	s.hashTogether(command, together)
+}
+
+// hashTogether looks for the files that the command has nothing to say of by halves, where there are any.
+func (s *Session) hashTogether(command string, batch []*hashRequest) {
+	if len(batch) == 0 {
+		return
+	}
+	sums, err := s.runHash(command, batch)
+	if err == nil && len(sums) != len(batch) && len(batch) > 1 {
+		half := len(batch) / 2
+		s.hashTogether(command, batch[:half])
+		s.hashTogether(command, batch[half:])
 		return
 	}
 	for i, r := range batch {
-		switch {
-		case err != nil:
-			r.err = err
-		case len(sums) != len(batch):
-			r.err = &Error{Op: "hash", Destination: s.target.Name, Path: r.name, Kind: Unsupported, Err: errors.New("the hash command gave no digest")}
-		default:
-			r.sum = sums[i]
-		}
-		close(r.done)
+		r.settle(sums[min(i, len(sums)):], err)
 	}
 }
 
-// runHash returns the digests in the command's output, in the order of names.
-func (s *Session) runHash(command string, names []string, size int64) ([][]byte, error) {
+// settle answers a request with the first of the digests.
+func (r *hashRequest) settle(sums [][]byte, err error) {
+	switch {
+	case err != nil:
+		r.err = err
+	case len(sums) == 0:
+		r.err = errNoDigest
+	default:
+		r.sum = sums[0]
+	}
+	close(r.done)
+}
+
+// runHash returns the digests in the command's output, in the order of the batch.
+func (s *Session) runHash(command string, batch []*hashRequest) ([][]byte, error) {
 	var input bytes.Buffer
-	for _, name := range names {
-		if !strings.HasPrefix(name, "/") {
+	var size int64
+	for _, r := range batch {
+		if !strings.HasPrefix(r.name, "/") {
 			input.WriteString("./") // a name that begins with "-" is no option
 		}
-		input.WriteString(name)
+		input.WriteString(r.name)
 		input.WriteByte(0)
+		size += r.size
 	}
 	out, err := s.exec(command, &input, slowLimit(size))
 	if err != nil {
@@ -149,43 +175,44 @@ func (s *Session) runHash(command string, names []string, size int64) ([][]byte,
 }
 
 // exec runs a command at the server and returns its standard output. A failed command is no error: its output tells.
+// errNoHash is the error where commands are refused.
 func (s *Session) exec(command string, input io.Reader, limit time.Duration) ([]byte, error) {
-	var out bytes.Buffer
-	err := s.do("run", command, limit, func() error {
-		channel, err := s.client.NewSession()
-		if err != nil {
-			var refused *ssh.OpenChannelError
-			if errors.As(err, &refused) {
-				return &Error{Op: "run", Destination: s.target.Name, Path: command, Kind: Unsupported, Err: err}
-			}
-			return err
-		}
+	w := s.watch(&watch{quiet: limit, most: limit, hung: func() error {
+		return fmt.Errorf("%q did not end within %v", command, limit)
+	}})
+	defer w.stop()
+	out := capped{left: maxHashReply}
+	channel, err := s.client.NewSession()
+	if err == nil {
 		defer channel.Close() //nolint:errcheck // it is closed by the server already, or the connection is lost
-		channel.Stdin = input
-		channel.Stdout = &capped{buffer: &out, left: maxHashReply}
-		err = channel.Run(command)
-		var exit *ssh.ExitError
-		var missing *ssh.ExitMissingError
-		switch {
-		case err == nil || errors.As(err, &exit) || errors.As(err, &missing):
-			return s.Err()
-		case s.Err() == nil:
-			return &Error{Op: "run", Destination: s.target.Name, Path: command, Kind: Unsupported, Err: err}
+		channel.Stdin, channel.Stdout = input, &out
+		if err = channel.Start(command); err == nil {
+			_ = channel.Wait() // how it ended matters less than what it said
 		}
-		return err
-	})
-	return out.Bytes(), err
+	}
+	// x/crypto/ssh tells a lost connection and a refusal apart by no type that could be relied on.
+	if s.Err() != nil || s.conn.failed.Load() {
+		return nil, errGone
+	}
+	var refused *ssh.OpenChannelError
+	switch {
+	case errors.As(err, &refused):
+		return nil, fmt.Errorf("%w: %s", errNoHash, shorten(refused.Message))
+	case err != nil:
+		return nil, errNoHash
+	}
+	return out.kept.Bytes(), nil
 }
 
 // capped keeps the beginning of what a command prints.
 type capped struct {
-	buffer *bytes.Buffer
-	left   int
+	kept bytes.Buffer
+	left int
 }
 
 func (c *capped) Write(b []byte) (int, error) {
 	keep := min(len(b), c.left)
-	c.buffer.Write(b[:keep])
+	c.kept.Write(b[:keep])
 	c.left -= keep
 	return len(b), nil
 }
@@ -209,27 +236,20 @@ func parseSums(out []byte) [][]byte {
 
 // proveHash returns the first command that hashes a file of known content rightly: it is there, it may be run, and it
 // sees the same files as SFTP does, which an account in a chroot may not. "" where none does.
-func (s *Session) proveHash(ctx context.Context, name string, want [sha256.Size]byte) string {
+func (s *Session) proveHash(ctx context.Context, name string, want [sha256.Size]byte) (string, error) {
 	for _, command := range hashCommands {
-		if ctx.Err() != nil || s.Err() != nil {
-			return ""
+		if err := ctx.Err(); err != nil {
+			return "", err
 		}
-		sums, err := s.runHash(command, []string{name}, 0)
-		var e *Error
-		if errors.As(err, &e) && e.Kind == Unsupported {
-			return "" // no command at all
-		}
-		if len(sums) == 1 && bytes.Equal(sums[0], want[:]) {
-			return command
+		sums, err := s.runHash(command, []*hashRequest{{name: name}})
+		switch {
+		case errors.Is(err, errNoHash):
+			return "", nil // no command at all
+		case err != nil:
+			return "", s.wrap("probe", name, err)
+		case len(sums) == 1 && bytes.Equal(sums[0], want[:]):
+			return command, nil
 		}
 	}
-	return ""
-}
-
-// mismatch is the error of a file whose content at the server is not what was sent.
-func (s *Session) mismatch(name string, got, want []byte) error {
-	return &Error{
-		Op: "verify", Destination: s.target.Name, Path: name, Kind: Integrity,
-		Err: fmt.Errorf("the server has other content: SHA-256 %x, sent %x", got, want),
-	}
+	return "", nil
 }

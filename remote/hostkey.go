@@ -68,30 +68,29 @@ var keyFamilies = [][]string{
 	{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256},
 }
 
+// errKnownHosts marks a host key that cannot be judged, or that a known_hosts file speaks against in another way than by
+// naming another one.
+var errKnownHosts = errors.New("known hosts")
+
 // hostKeyPolicy is which keys are accepted in one dial, and which algorithms are asked for so that the server shows one
 // of them: asked for others, it would show a key that is not known though a known one exists (golang/go#29286).
 type hostKeyPolicy struct {
 	target     *Target
 	algorithms []string
-	check      ssh.HostKeyCallback // nil: pinned keys decide
+	check      ssh.HostKeyCallback // nil where no known_hosts file is there to decide
 	want       []string
 	known      []Key // from known_hosts
-	got        *Key  // the key that the server showed
+	shown      []Key // by the server, and not accepted
+	got        *Key  // the key that the server showed last
 }
 
-// policy returns the host-key policy for a target. avoid are key types that were shown and are not pinned.
-func (t *Target) policy(avoid []string) (*hostKeyPolicy, error) {
-	p := &hostKeyPolicy{target: t}
+// policy returns the host-key policy for a target.
+func (t *Target) policy() (*hostKeyPolicy, error) {
+	p := &hostKeyPolicy{target: t, algorithms: slices.Concat(keyFamilies...)}
 	if len(t.PinnedKeys) > 0 {
 		p.want = t.PinnedKeys
-		for _, family := range keyFamilies {
-			if !slices.ContainsFunc(avoid, func(keyType string) bool { return inFamily(family, keyType) }) {
-				p.algorithms = append(p.algorithms, family...)
-			}
-		}
 		return p, nil
 	}
-	p.algorithms = slices.Concat(keyFamilies...)
 	files := slices.DeleteFunc(slices.Clone(t.KnownHosts), func(name string) bool {
 		_, err := os.Stat(name)
 		return errors.Is(err, os.ErrNotExist)
@@ -101,21 +100,22 @@ func (t *Target) policy(avoid []string) (*hostKeyPolicy, error) {
 	}
 	db, err := knownhosts.NewDB(files...)
 	if err != nil {
-		return nil, fmt.Errorf("read known hosts: %w", err)
+		return nil, &marked{fmt.Errorf("read known hosts: %w", err), errKnownHosts}
 	}
 	p.check = db.HostKeyCallback()
 	for _, known := range db.HostKeys(t.Addr()) {
 		p.known = append(p.known, keyOf(known.PublicKey))
 		p.want = append(p.want, keyOf(known.PublicKey).String())
 	}
-	if known := db.HostKeyAlgorithms(t.Addr()); len(known) > 0 {
-		p.algorithms = slices.DeleteFunc(known, func(a string) bool { return a == ssh.KeyAlgoRSA }) //nolint:staticcheck // the SHA-1 one goes
+	if known := slices.DeleteFunc(db.HostKeyAlgorithms(t.Addr()), outdated); len(known) > 0 {
+		p.algorithms = known
 	}
 	return p, nil
 }
 
-func inFamily(family []string, keyType string) bool {
-	return slices.Contains(family, keyType) || (keyType == ssh.KeyAlgoRSA && family[0] == ssh.KeyAlgoRSASHA512)
+// outdated tells whether a signature algorithm for host keys rests on SHA-1.
+func outdated(algorithm string) bool {
+	return slices.Contains([]string{ssh.KeyAlgoRSA, ssh.CertAlgoRSAv01, "ssh-dss", "ssh-dss-cert-v01@openssh.com"}, algorithm)
 }
 
 // callback is the ssh.HostKeyCallback of the policy.
@@ -123,75 +123,112 @@ func (p *hostKeyPolicy) callback(host string, addr net.Addr, public ssh.PublicKe
 	key := keyOf(public)
 	p.got = &key
 	switch {
-	case p.check != nil && len(p.want) > 0:
+	case p.check != nil:
 		err := p.check(host, addr, public)
 		if err == nil {
 			return nil
 		}
-		if !knownhosts.IsHostKeyChanged(err) && !knownhosts.IsHostUnknown(err) {
-			return err // revoked, say: the library's words are right
+		if !knownhosts.IsHostKeyChanged(err) && !knownhosts.IsHostUnknown(err) { // it is revoked, say
+			return &marked{fmt.Errorf("the host key of %s is %s: %w", p.target.Addr(), key, err), errKnownHosts}
 		}
 	case slices.Contains(p.want, key.Fingerprint):
 		return nil
 	}
+	return p.mismatch(key)
+}
+
+func (p *hostKeyPolicy) mismatch(got ...Key) *HostKeyError {
 	return &HostKeyError{
-		Destination: p.target.Name, Addr: p.target.Addr(), Got: []Key{key}, Want: p.want,
+		Destination: p.target.Name, Addr: p.target.Addr(), Got: got, Want: p.want,
 		Pinned: len(p.target.PinnedKeys) > 0,
 	}
 }
 
+// next changes the policy after a dial that failed for err, so that another one tells more. It returns the
+// error to give up with, nil where another dial is worth it.
+func (p *hostKeyPolicy) next(err error) error {
+	var hostKey *HostKeyError
+	var none *ssh.AlgorithmNegotiationError
+	switch {
+	case errors.As(err, &hostKey):
+		p.shown = append(p.shown, hostKey.Got...)
+		// A pinned fingerprint does not tell its key's type: the server is asked again for the rest.
+		p.algorithms = slices.DeleteFunc(slices.Clone(p.algorithms), func(a string) bool {
+			return slices.ContainsFunc(p.shown, func(k Key) bool { return signs(a, k.Type) })
+		})
+		if !hostKey.Pinned || len(p.algorithms) == 0 {
+			return p.mismatch(p.shown...)
+		}
+		return nil
+	case errors.As(err, &none) && none.What == "host key":
+		all := slices.Concat(keyFamilies...)
+		switch {
+		case len(p.shown) > 0: // the server has no further kind of key
+			return p.mismatch(p.shown...)
+		case !slices.Equal(p.algorithms, all): // it has none of the known kinds any more: which, then?
+			p.algorithms = all
+			return nil
+		}
+	}
+	return err
+}
+
+// signs tells whether a signature algorithm belongs to keys of a type.
+func signs(algorithm, keyType string) bool {
+	if keyType == ssh.KeyAlgoRSA {
+		return algorithm == ssh.KeyAlgoRSASHA512 || algorithm == ssh.KeyAlgoRSASHA256
+	}
+	return algorithm == keyType
+}
+
 // Trusted returns the keys that the target's known_hosts files hold for it.
 func (t *Target) Trusted() ([]Key, error) {
-	p, err := t.policy(nil)
+	p, err := t.policy()
 	if err != nil {
 		return nil, err
 	}
 	return p.known, nil
 }
 
-// errKeySeen ends a handshake that was only made to see the host key.
-var errKeySeen = errors.New("host key seen")
+// keySeen ends a handshake that was only made to see the host key.
+type keySeen struct{ key Key }
+
+func (e *keySeen) Error() string { return "host key seen" }
 
 // HostKeys returns the keys that the server shows, the preferred kind first, each with one connection that ends before
 // anything is said about the account.
 func HostKeys(ctx context.Context, t Target) ([]Key, error) {
+	t = t.withDefaults()
 	var keys []Key
-	var firstErr error
 	for _, family := range keyFamilies {
 		key, err := t.hostKey(ctx, family)
 		var none *ssh.AlgorithmNegotiationError
 		switch {
 		case err == nil:
 			keys = append(keys, key)
-		case errors.As(err, &none): // the server has no key of that kind
-		case firstErr == nil:
-			firstErr = err
-		}
-		if firstErr != nil {
-			break // the network, not the kind of key
+		case errors.As(err, &none) && none.What == "host key": // the server has no key of that kind
+		case len(keys) == 0:
+			return nil, t.connectError(err)
+		default: // the network, not the kind of key: what was seen is right
+			return keys, nil
 		}
 	}
 	if len(keys) == 0 {
-		if firstErr == nil {
-			firstErr = errors.New("the server has no ed25519, ECDSA or RSA host key")
-		}
-		return nil, t.connectError(firstErr)
+		return nil, t.connectError(errors.New("the server has no ed25519, ECDSA or RSA host key"))
 	}
 	return keys, nil
 }
 
 func (t *Target) hostKey(ctx context.Context, algorithms []string) (Key, error) {
-	var key Key
-	_, err := t.connect(ctx, &ssh.ClientConfig{
+	_, _, err := t.connect(ctx, &ssh.ClientConfig{
 		User:              t.User,
+		ClientVersion:     clientVersion,
 		HostKeyAlgorithms: algorithms,
-		HostKeyCallback: func(_ string, _ net.Addr, public ssh.PublicKey) error {
-			key = keyOf(public)
-			return errKeySeen
-		},
+		HostKeyCallback:   func(_ string, _ net.Addr, public ssh.PublicKey) error { return &keySeen{keyOf(public)} },
 	})
-	if key.public != nil {
-		return key, nil
+	var seen *keySeen
+	if errors.As(err, &seen) {
+		return seen.key, nil
 	}
 	return Key{}, err
 }

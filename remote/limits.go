@@ -15,27 +15,34 @@ type Limits struct {
 }
 
 const (
-	limitsExtension = "limits@openssh.com"
 	// safeWrite is the payload that every server takes: some refuse more, some cut the connection.
 	safeWrite = 32 << 10
 	// maxWrite is the most that is asked for. OpenSSH takes 261,120; larger packets gain nothing.
 	maxWrite = 255 << 10
+	// leastWrite is the least that is believed: a smaller figure is a mistake, and would make a file take for ever.
+	leastWrite = 1 << 10
+	// writeHead is more than what comes before the payload of a WRITE. OpenSSH allows as much between its two limits.
+	writeHead = 1 << 10
 )
 
 // write returns the payload of a WRITE that the server takes, in bytes.
 func (l Limits) write() int {
-	if l.Write == 0 {
+	most := l.Write
+	if l.Packet > writeHead {
+		most = min(most, l.Packet-writeHead)
+	}
+	if most < leastWrite {
 		return safeWrite
 	}
-	return int(min(l.Write, maxWrite))
+	return int(min(most, maxWrite))
 }
 
 // askLimits asks for the server's limits before pkg/sftp is there to read: nothing else is in flight then.
 func (m *mux) askLimits() (Limits, error) {
-	if _, ok := m.extensions[limitsExtension]; !ok {
+	if !m.has(extLimits) {
 		return Limits{}, nil
 	}
-	if _, err := m.out.Write(extendedPacket(firstOwnID-1, limitsExtension, nil)); err != nil {
+	if _, err := m.out.Write(requestPacket(packetExtended, firstOwnID-1, appendString(nil, extLimits))); err != nil {
 		return Limits{}, fmt.Errorf("ask for limits: %w", err)
 	}
 	packet, err := m.readPacket()

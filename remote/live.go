@@ -6,38 +6,57 @@ import (
 	"time"
 )
 
+// clock remembers when something last happened. Its base carries a monotonic reading, so that a changed wall clock does
+// no harm.
+type clock struct {
+	base time.Time
+	last atomic.Int64 // nanoseconds since base
+}
+
+func newClock() *clock { return &clock{base: time.Now()} }
+
+func (c *clock) touch() { c.last.Store(int64(time.Since(c.base))) }
+
+// since returns how long ago it was, counted from the clock's making where it has not happened yet.
+func (c *clock) since() time.Duration { return time.Since(c.base) - time.Duration(c.last.Load()) }
+
+// bulk is a write to the network that carries content and no keepalive, in bytes.
+const bulk = 4 << 10
+
 // liveConn counts what passes through a connection and knows when a byte last came in. Any byte proves that the other
 // side lives; the reply to a particular keepalive does not, because it queues behind the data that is in flight.
 type liveConn struct {
 	net.Conn
-	epoch    time.Time    // base of lastIn; its monotonic reading keeps a changed wall clock out
-	lastIn   atomic.Int64 // nanoseconds since epoch
+	in       *clock // a byte has come in
+	moved    *clock // the system has taken content: the way to the server is not blocked
 	received atomic.Int64
 	sent     atomic.Int64
+	failed   atomic.Bool // a read has failed
 }
 
 func newLiveConn(c net.Conn) *liveConn {
-	return &liveConn{Conn: c, epoch: time.Now()}
+	return &liveConn{Conn: c, in: newClock(), moved: newClock()}
 }
 
 func (c *liveConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.lastIn.Store(int64(time.Since(c.epoch)))
+		c.in.touch()
 		c.received.Add(int64(n))
+	}
+	if err != nil {
+		c.failed.Store(true)
 	}
 	return n, err
 }
 
 func (c *liveConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
+	if n >= bulk {
+		c.moved.touch()
+	}
 	c.sent.Add(int64(n))
 	return n, err
-}
-
-// silence returns how long nothing has come in.
-func (c *liveConn) silence() time.Duration {
-	return time.Since(c.epoch) - time.Duration(c.lastIn.Load())
 }
 
 // abort closes the connection at once, without waiting for unsent data to drain.

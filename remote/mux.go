@@ -1,104 +1,109 @@
 package remote
 
 import (
+	"bufio"
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
-	"sync/atomic"
+	"unicode"
 )
 
-// Packet types of SFTP version 3, draft-ietf-secsh-filexfer-02 section 3.
-const (
-	packetVersion  = 2
-	packetStatus   = 101
-	packetExtended = 200
-	packetReply    = 201
-)
-
-// firstOwnID parts the request ids: pkg/sftp counts up from 1, ours start here. A session would need two thousand
-// million requests for the two to meet.
+// firstOwnID is where the ids of our own requests begin: pkg/sftp counts up from 1. Should a long session's count reach
+// this far, a reply is ours only while one of ours waits under its id.
 const firstOwnID = 1 << 31
 
-// maxReply bounds a packet from the server. OpenSSH uses the same figure, SFTP_MAX_MSG_LENGTH.
-const maxReply = 256 << 10
-
-// mux stands between an SFTP channel and pkg/sftp, which has no way to send extended requests of its own and no
-// way to learn the server's limits before its packet size is fixed. The mux makes the version exchange itself, asks for
+// mux stands between an SFTP channel and pkg/sftp, which cannot send requests of other kinds than its own and does not
+// learn the server's limits before its packet size is fixed. The mux makes the version exchange itself, asks for
 // limits@openssh.com, plays the server's VERSION back to pkg/sftp, and from then on passes packets through, mixing
 // in requests of ours whose replies it keeps.
 type mux struct {
-	in         io.Reader
-	out        io.WriteCloser
-	version    []byte // the server's VERSION packet, for pkg/sftp
-	extensions map[string]string
+	in         *bufio.Reader
+	out        io.Writer
+	extensions map[string]string // as the server announced them
+	heard      *clock            // when a whole packet last came in
 
-	// Held over a whole packet: pkg/sftp writes head and payload apart. unsent is what is missing of its packet.
-	sending sync.Mutex
-	unsent  int
-	started bool // pkg/sftp's own INIT has been swallowed
+	sending sync.Mutex // held over a whole packet
+	framing framing    // of what pkg/sftp writes
+	started bool       // pkg/sftp's own INIT has been swallowed
 
 	unread bytes.Buffer // for pkg/sftp; only its one reading goroutine touches it
 
 	mu      sync.Mutex
 	waiting map[uint32]chan<- []byte
 	nextID  uint32
-	closed  chan struct{} // the reading side has ended
-	ended   atomic.Bool
+
+	end    sync.Once
+	closed chan struct{} // the channel has ended, or pkg/sftp has given up on it
+	broken error         // what was read that is not SFTP; set before closed is closed
 }
 
-// errShell is for a server whose login shell prints text into the SFTP channel.
-var errShell = errors.New("this is not SFTP: the account's login shell seems to print text")
+var (
+	// errNotSFTP is for a server that answers something else.
+	errNotSFTP = errors.New("the server's answer is not SFTP")
+	// errShell is for a server whose login shell prints text into the SFTP channel.
+	errShell = errors.New("the account's login shell seems to print text")
+	// errGone is what waits for a reply when the channel ends.
+	errGone = errors.New("connection lost")
+)
 
 // newMux makes the version exchange. Its reads are bounded by the caller's hold on the connection.
-func newMux(in io.Reader, out io.WriteCloser) (*mux, error) {
+func newMux(in io.Reader, out io.Writer) (*mux, error) {
 	m := &mux{
-		in: in, out: out, extensions: map[string]string{}, waiting: map[uint32]chan<- []byte{}, nextID: firstOwnID,
-		closed: make(chan struct{}),
+		in: bufio.NewReaderSize(in, 32<<10), out: out, heard: newClock(),
+		waiting: map[uint32]chan<- []byte{}, nextID: firstOwnID, closed: make(chan struct{}),
 	}
-	if _, err := out.Write([]byte{0, 0, 0, 5, 1, 0, 0, 0, 3}); err != nil { // INIT, version 3
-		return nil, fmt.Errorf("start SFTP: %w", err)
+	if _, err := out.Write([]byte{0, 0, 0, 5, packetInit, 0, 0, 0, protocolVersion}); err != nil {
+		return nil, err
 	}
 	packet, err := m.readPacket()
 	if err != nil {
-		return nil, fmt.Errorf("start SFTP: %w", err)
+		return nil, m.blameShell(packet, err)
 	}
-	if packet[4] != packetVersion || len(packet) < 9 {
-		return nil, fmt.Errorf("start SFTP: %w", errShell)
+	if packet[4] != packetVersion {
+		return nil, errNotSFTP
 	}
-	m.version = packet
-	for rest := packet[9:]; len(rest) > 0; {
-		var name, data string
-		if name, rest, err = readString(rest); err != nil {
-			break // what follows is not a list of extensions: do without
-		}
-		if data, rest, err = readString(rest); err != nil {
-			break
-		}
-		m.extensions[name] = data
+	if version := binary.BigEndian.Uint32(packet[5:]); version != protocolVersion {
+		return nil, fmt.Errorf("the server speaks version %d of SFTP, not %d", version, protocolVersion)
 	}
-	m.unread.Write(packet)
+	m.extensions = parseExtensions(packet[9:])
+	m.unread.Write(versionPacket(m.extensions)) // without what pkg/sftp would stumble over
 	return m, nil
 }
 
-// readPacket reads one whole packet, its length first.
+// blameShell words the failure of a version exchange where text came in the place of a packet. head is its beginning;
+// what came with it tells more.
+func (m *mux) blameShell(head []byte, err error) error {
+	if !errors.Is(err, errNotSFTP) {
+		return err
+	}
+	more, _ := m.in.Peek(m.in.Buffered()) // what is there already
+	line, _, _ := strings.Cut(strings.TrimSpace(string(head)+string(more)), "\n")
+	if line == "" || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) && !unicode.IsSpace(r) && r != '\x1b' }) {
+		return err
+	}
+	return fmt.Errorf("%w, but %q: %w", errNotSFTP, shorten(strings.TrimSpace(line)), errShell)
+}
+
+// readPacket reads one whole packet, its length first. With an error it returns what it has of the length.
 func (m *mux) readPacket() ([]byte, error) {
 	var head [4]byte
-	if _, err := io.ReadFull(m.in, head[:]); err != nil {
-		return nil, err
+	if n, err := io.ReadFull(m.in, head[:]); err != nil {
+		return head[:n], err
 	}
 	n := binary.BigEndian.Uint32(head[:])
 	if n < 5 || n > maxReply {
-		return nil, fmt.Errorf("packet of %d bytes: %w", n, errShell)
+		return head[:], errNotSFTP
 	}
 	packet := make([]byte, 4+n)
 	copy(packet, head[:])
 	if _, err := io.ReadFull(m.in, packet[4:]); err != nil {
 		return nil, fmt.Errorf("packet cut short: %w", err)
 	}
+	m.heard.touch()
 	return packet, nil
 }
 
@@ -107,106 +112,95 @@ func (m *mux) Read(b []byte) (int, error) {
 	for m.unread.Len() == 0 {
 		packet, err := m.readPacket()
 		if err != nil {
-			if m.ended.CompareAndSwap(false, true) {
-				close(m.closed)
-			}
+			m.finish(err)
 			return 0, err
 		}
-		if id := binary.BigEndian.Uint32(packet[5:]); packet[4] != packetVersion && id >= firstOwnID {
-			m.deliver(id, packet[4:])
-			continue
+		if !m.deliver(packet[4:]) {
+			keepText(packet)
+			m.unread.Write(packet)
 		}
-		m.unread.Write(packet)
 	}
 	return m.unread.Read(b)
 }
 
-func (m *mux) deliver(id uint32, reply []byte) {
+// deliver hands a reply over, from the packet type on, if it answers one of our requests.
+func (m *mux) deliver(reply []byte) bool {
+	id := binary.BigEndian.Uint32(reply[1:])
 	m.mu.Lock()
-	waiting := m.waiting[id]
+	waiting, ours := m.waiting[id]
 	delete(m.waiting, id)
 	m.mu.Unlock()
-	if waiting != nil {
+	if ours {
 		waiting <- reply
 	}
+	return ours
 }
 
-// Write takes pkg/sftp's packets, each in one or more pieces with the length in the first. pkg/sftp holds a mutex over a
-// packet, so pieces of two packets never mix here.
+// Write takes pkg/sftp's packets in whatever pieces they come; it writes head and payload of a WRITE apart. pkg/sftp holds
+// a mutex over a packet, so pieces of two packets never mix here.
 func (m *mux) Write(b []byte) (int, error) {
-	if !m.started { // its INIT, which is one piece: the exchange has been made
-		m.started = true
+	rest := b
+	if !m.started { // its INIT: the exchange has been made
+		rest = b[m.framing.take(b):]
+		m.started = m.framing.between()
+	}
+	if len(rest) == 0 {
 		return len(b), nil
 	}
-	if m.unsent == 0 {
+	if m.framing.between() {
 		m.sending.Lock()
-		m.unsent = 4 + int(binary.BigEndian.Uint32(b))
 	}
-	n, err := m.out.Write(b)
-	m.unsent -= len(b)
-	if m.unsent <= 0 || err != nil {
-		m.unsent = 0
+	for p := rest; len(p) > 0; {
+		p = p[m.framing.take(p):]
+	}
+	_, err := m.out.Write(rest)
+	if err != nil {
+		m.framing = framing{} // whoever is next finds the channel broken by himself
+	}
+	if m.framing.between() {
 		m.sending.Unlock()
 	}
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
-// Close ends the sending side of the channel.
-func (m *mux) Close() error { return m.out.Close() }
+// Close marks the channel as ended. pkg/sftp calls it when it stops reading, for whatever reason; the session closes
+// the connection for it, so that nothing is to be closed here.
+func (m *mux) Close() error {
+	m.finish(nil)
+	return nil
+}
 
-// errGone is what waits for a reply when the channel ends.
-var errGone = errors.New("connection lost")
+func (m *mux) finish(err error) {
+	m.end.Do(func() {
+		if errors.Is(err, errNotSFTP) {
+			m.broken = err
+		}
+		close(m.closed)
+	})
+}
 
-// extended sends an extended request and returns its reply from the packet type on. It needs pkg/sftp's client to be
-// reading. The end of ctx leaves the request unanswered; its late reply is dropped.
-func (m *mux) extended(ctx context.Context, name string, payload []byte) ([]byte, error) {
+// call sends a request of ours and returns its reply from the packet type on. It needs pkg/sftp's client to be reading,
+// and ends with the reply or with the channel.
+func (m *mux) call(kind byte, body []byte) ([]byte, error) {
 	reply := make(chan []byte, 1)
 	m.mu.Lock()
 	id := m.nextID
-	m.nextID++
+	m.nextID = max(id+1, firstOwnID)
 	m.waiting[id] = reply
 	m.mu.Unlock()
-	defer func() {
-		m.mu.Lock()
-		delete(m.waiting, id)
-		m.mu.Unlock()
-	}()
-	packet := extendedPacket(id, name, payload)
 	m.sending.Lock()
-	_, err := m.out.Write(packet)
+	_, err := m.out.Write(requestPacket(kind, id, body))
 	m.sending.Unlock()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("send request: %w", err)
 	}
 	select {
 	case r := <-reply:
 		return r, nil
 	case <-m.closed:
 		return nil, errGone
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
 	}
-}
-
-func extendedPacket(id uint32, name string, payload []byte) []byte {
-	n := 1 + 4 + 4 + len(name) + len(payload)
-	packet := make([]byte, 0, 4+n)
-	packet = binary.BigEndian.AppendUint32(packet, uint32(n))
-	packet = append(packet, packetExtended)
-	packet = binary.BigEndian.AppendUint32(packet, id)
-	packet = binary.BigEndian.AppendUint32(packet, uint32(len(name)))
-	packet = append(packet, name...)
-	return append(packet, payload...)
-}
-
-// readString takes one SFTP string off b.
-func readString(b []byte) (s string, rest []byte, err error) {
-	if len(b) < 4 {
-		return "", nil, io.ErrUnexpectedEOF
-	}
-	n := binary.BigEndian.Uint32(b)
-	if uint64(n) > uint64(len(b)-4) {
-		return "", nil, io.ErrUnexpectedEOF
-	}
-	return string(b[4 : 4+n]), b[4+n:], nil
 }

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/dropferry/dropferry/file"
@@ -17,20 +18,21 @@ func (s *Session) Publish(ctx context.Context, temp, final string, replace bool)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	caps := s.caps.Load()
-	if replace && caps.PosixRename {
-		return s.do("rename", final, 0, func() error { return s.sftp.PosixRename(temp, final) })
+	if replace && s.caps.Load().PosixRename {
+		err := s.do("rename", final, func() error { return s.sftp.PosixRename(temp, final) })
+		if !Unsupported.is(err) {
+			return err
+		}
+		s.note(func(c *Capabilities) { c.PosixRename = false })
 	}
-	err := s.do("rename", final, 0, func() error { return s.sftp.Rename(temp, final) })
-	switch KindOf(err) {
-	case Refused, Exists, Permission, Unsupported:
-	default:
+	err := s.rename(temp, final)
+	switch {
+	case err == nil:
+		return nil
+	case !Refused.is(err) && !Exists.is(err) && !Permission.is(err) && !Unsupported.is(err):
 		return err
 	}
-	if err == nil {
-		return nil
-	}
-	// Status 4 does not say why: look what stands there.
+	// The status does not say why, or not reliably: look what stands there.
 	if _, statErr := s.Stat(ctx, final); statErr != nil {
 		return err
 	}
@@ -38,6 +40,11 @@ func (s *Session) Publish(ctx context.Context, temp, final string, replace bool)
 		return &Error{Op: "rename", Destination: s.target.Name, Path: final, Kind: Exists, Err: errors.New("a file stands there already")}
 	}
 	return s.replaceByBackup(ctx, temp, final)
+}
+
+// rename makes a plain RENAME. An error names where the file was to go.
+func (s *Session) rename(from, to string) error {
+	return s.do("rename", to, func() error { return s.sftp.Rename(from, to) })
 }
 
 // replaceByBackup replaces our earlier version at a server that cannot do it in one step: the old file goes to a name of
@@ -48,14 +55,23 @@ func (s *Session) replaceByBackup(ctx context.Context, temp, final string) error
 	if err := s.Remove(ctx, backup); err != nil { // of an attempt that was cut off
 		return err
 	}
-	if err := s.do("rename", final, 0, func() error { return s.sftp.Rename(final, backup) }); err != nil {
+	if err := s.rename(final, backup); err != nil {
 		return err
 	}
-	if err := s.do("rename", final, 0, func() error { return s.sftp.Rename(temp, final) }); err != nil {
-		back := s.do("rename", backup, 0, func() error { return s.sftp.Rename(backup, final) })
-		return errors.Join(err, back)
+	if err := s.rename(temp, final); err != nil {
+		var e *Error
+		if back := s.rename(backup, final); back != nil && errors.As(err, &e) {
+			stranded := *e
+			stranded.Err = fmt.Errorf("%w; the earlier version could not be put back and is at %s", e.Err, printable(backup))
+			return &stranded
+		}
+		return err
 	}
-	return s.Remove(ctx, backup)
+	// The new file is published, whether its predecessor can be removed or not.
+	if err := s.Remove(ctx, backup); Transient.is(err) {
+		return err
+	}
+	return nil
 }
 
 // BackupName returns where the file that temp replaces is kept meanwhile, at a server that cannot replace in one step.

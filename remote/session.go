@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,8 +15,11 @@ import (
 )
 
 // Session is one live SSH connection with one SFTP channel. Its methods may be called from many goroutines. When the
-// connection is lost, Done is closed and every call, under way or later, fails with a Transient *Error: a Session is
-// never mended, only replaced.
+// connection or the channel is lost, Done is closed and every call, under way or later, fails with a Transient *Error: a
+// Session is never mended, only replaced. By the time that a caller gets such an error, Done is closed.
+//
+// The end of a call's context is seen before a request is sent and between the parts of a transfer; one request under
+// way ends with its reply, its deadline or the session.
 type Session struct {
 	target  Target
 	conn    *liveConn
@@ -27,56 +31,89 @@ type Session struct {
 
 	caps atomic.Pointer[Capabilities]
 	hash hasher
-	dirs sync.Map // remote directories known to exist: string -> struct{}
+	dirs sync.Map     // remote directories known to exist: string -> struct{}
+	slow atomic.Int32 // requests under way that work through a whole file: see watch
 
 	dead   chan struct{}
 	end    sync.Once
-	why    error // set before dead is closed
+	why    error         // set before dead is closed
+	waited chan struct{} // the SSH connection has ended
+	ended  error         // how; set before waited is closed
 	pulses sync.WaitGroup
 }
+
+// errNoSFTP is for a server that refuses the subsystem.
+var errNoSFTP = errors.New("the server offers no SFTP to this account")
 
 // newSession starts SFTP on an authenticated connection. The end of ctx aborts it.
 func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveConn, key Key) (*Session, error) {
 	stop := context.AfterFunc(ctx, conn.abort)
 	defer stop()
-	s := &Session{target: t, conn: conn, client: client, hostKey: key.Fingerprint, dead: make(chan struct{})}
+	s := &Session{
+		target: t, conn: conn, client: client, hostKey: key.Fingerprint,
+		dead: make(chan struct{}), waited: make(chan struct{}),
+	}
 	s.caps.Store(&Capabilities{})
-	channel, err := client.NewSession()
+	err := s.start()
+	if err == nil && !stop() {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open SFTP channel: %w", err)
-	}
-	out, err := channel.StdinPipe()
-	if err != nil {
-		return nil, fmt.Errorf("open SFTP channel: %w", err)
-	}
-	in, err := channel.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("open SFTP channel: %w", err)
-	}
-	if err := channel.RequestSubsystem("sftp"); err != nil {
-		return nil, fmt.Errorf("the server offers no SFTP to this account: %w", err)
-	}
-	if s.mux, err = newMux(in, out); err != nil {
+		conn.abort()
+		if s.sftp != nil {
+			_ = s.sftp.Close() // the connection under it is gone already
+		}
+		s.pulses.Wait()
 		return nil, err
 	}
-	if s.limits, err = s.mux.askLimits(); err != nil {
-		return nil, err
+	s.pulses.Go(s.pulse)
+	s.pulses.Go(func() {
+		s.ended = client.Wait()
+		close(s.waited)
+		if !errors.Is(s.ended, net.ErrClosed) { // else whoever has closed it tells why
+			s.kill(s.lost(s.ended))
+		}
+	})
+	return s, nil
+}
+
+// start opens the channel and speaks with the server until SFTP is ready.
+func (s *Session) start() error {
+	channel, err := s.client.NewSession()
+	if err != nil {
+		return fmt.Errorf("open SFTP channel: %w", err)
+	}
+	out, outErr := channel.StdinPipe()
+	in, inErr := channel.StdoutPipe()
+	beside, besideErr := channel.StderrPipe()
+	if err := errors.Join(outErr, inErr, besideErr); err != nil {
+		return fmt.Errorf("open SFTP channel: %w", err)
+	}
+	// What nobody reads takes the channel's window away for good. It ends with the channel.
+	s.pulses.Go(func() { _, _ = io.Copy(io.Discard, beside) })
+	ok, err := channel.SendRequest("subsystem", true, appendString(nil, "sftp"))
+	switch {
+	case err != nil:
+		return fmt.Errorf("open SFTP channel: %w", err)
+	case !ok:
+		return errNoSFTP
+	}
+	if s.mux, err = newMux(in, out); err == nil {
+		s.limits, err = s.mux.askLimits()
+	}
+	if errors.Is(err, io.EOF) {
+		err = &reworded{text: "the server ended the session at once", err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("start SFTP: %w", err)
 	}
 	// Concurrent reads lose data where the packet size passes the server's read limit (pkg/sftp#658).
 	s.sftp, err = sftp.NewClientPipe(s.mux, s.mux, sftp.MaxPacketUnchecked(s.limits.write()),
 		sftp.UseConcurrentWrites(true), sftp.UseConcurrentReads(false))
 	if err != nil {
-		return nil, fmt.Errorf("start SFTP: %w", err)
+		return fmt.Errorf("start SFTP: %w", err)
 	}
-	if !stop() {
-		return nil, context.Cause(ctx)
-	}
-	s.pulses.Go(s.pulse)
-	s.pulses.Go(func() {
-		err := client.Wait()
-		s.kill(fmt.Errorf("the connection was closed: %w", err))
-	})
-	return s, nil
+	return nil
 }
 
 // Done is closed when the session is no longer usable.
@@ -109,67 +146,98 @@ func (s *Session) kill(why error) {
 	})
 }
 
+// errChannelEnded is for an SFTP channel that ends while the connection stands: the server's sftp process is gone.
+var errChannelEnded = errors.New("the server ended the SFTP session")
+
+// lost finds out why a session is lost whose loss has shown itself as err. The connection knows best: it is closed, so
+// that it has to tell.
+func (s *Session) lost(err error) error {
+	if why := s.Err(); why != nil {
+		return why
+	}
+	s.conn.abort()
+	stood := true
+	select {
+	case <-s.waited:
+		if !errors.Is(s.ended, net.ErrClosed) {
+			stood, err = false, s.ended
+		}
+	case <-time.After(time.Second): // never so long, but nothing here may hang
+	}
+	switch {
+	case stood && isGone(err):
+		err := s.sftp.Wait() // it has ended with the connection, if not before
+		if s.mux.broken != nil {
+			err = s.mux.broken
+		}
+		if isEnd(err) {
+			return errChannelEnded
+		}
+		return fmt.Errorf("the SFTP session failed: %w", err)
+	case stood:
+		return fmt.Errorf("the SFTP session failed: %w", err)
+	case isEnd(err):
+		return errors.New("the server closed the connection")
+	}
+	return fmt.Errorf("the connection was lost: %w", err)
+}
+
+func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+// isGone tells whether an error says that the channel has ended, and no more.
+func isGone(err error) bool {
+	return isEnd(err) || errors.Is(err, errGone) || errors.Is(err, errChannelEnded) || errors.Is(err, sftp.ErrSSHFxConnectionLost)
+}
+
 // pulse watches over the connection's life: after a silence of Keepalive it provokes traffic, after one of StallTimeout
 // it gives the connection up.
 func (s *Session) pulse() {
-	every := max(min(s.target.Keepalive, s.target.StallTimeout)/4, 10*time.Millisecond)
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
+	stall := s.target.StallTimeout
+	keepalive := min(s.target.Keepalive, stall/2)
 	var asking atomic.Bool // x/crypto holds a lock until the reply: one at a time, and never waited for here
+	timer := time.NewTimer(keepalive)
+	defer timer.Stop()
 	for {
 		select {
 		case <-s.dead:
 			return
-		case <-ticker.C:
+		case <-s.mux.closed:
+			s.kill(s.lost(errChannelEnded))
+			return
+		case <-timer.C:
 		}
-		silence := s.conn.silence()
-		if silence >= s.target.StallTimeout {
-			s.kill(fmt.Errorf("nothing was received for %v (stall_timeout)", s.target.StallTimeout))
+		silence := s.conn.in.since()
+		if silence >= stall {
+			s.kill(fmt.Errorf("nothing was received for %v (stall_timeout)", stall))
 			return
 		}
-		if silence >= s.target.Keepalive && asking.CompareAndSwap(false, true) {
+		next := keepalive
+		if silence < keepalive {
+			next -= silence
+		} else if asking.CompareAndSwap(false, true) {
 			s.pulses.Go(func() {
 				defer asking.Store(false)
 				_, _, _ = s.client.SendRequest("keepalive@openssh.com", true, nil) // only the traffic matters
 			})
 		}
+		timer.Reset(min(next, stall-silence))
 	}
 }
 
-// slowLimit bounds requests that work through a whole file at the server: fsync, close, hash.
-func slowLimit(size int64) time.Duration {
-	return 10*time.Minute + time.Duration(size/(20<<20))*time.Second
-}
-
-// do makes one request under a deadline: a request that takes longer than limit ends the session, since nothing else
-// frees it. A server's sftp process can hang while its sshd still answers keepalives, so the pulse alone is not enough.
-func (s *Session) do(op, path string, limit time.Duration, request func() error) error {
-	if limit == 0 {
-		limit = s.target.StallTimeout
-	}
-	timer := time.AfterFunc(limit, func() {
-		s.kill(fmt.Errorf("%s %s was not answered within %v", op, path, limit))
-	})
-	defer timer.Stop()
-	return s.wrap(op, path, request())
-}
-
-// wrap turns an error of pkg/sftp or of this package into an *Error.
+// wrap turns an error of pkg/sftp or of this package into an *Error. A lost connection ends the session.
 func (s *Session) wrap(op, path string, err error) error {
 	var done *Error
 	if err == nil || errors.As(err, &done) {
 		return err
 	}
-	kind := classify(err)
-	if why := s.Err(); why != nil && kind == Transient {
-		err = why
-	}
-	e := &Error{Op: op, Destination: s.target.Name, Path: path, Kind: kind, Err: plain(err)}
+	kind, err := classify(err)
+	e := &Error{Op: op, Destination: s.target.Name, Path: path, Kind: kind, Err: err}
 	switch kind {
-	case Missing:
-		e.Err = fs.ErrNotExist
-	case Permission:
-		e.Err = fs.ErrPermission
+	case Transient:
+		s.kill(s.lost(err))
+		e.Err = s.why
+	case DiskFull:
+		e.Hint = hintFull
 	}
 	return e
 }

@@ -7,6 +7,7 @@
 package remote
 
 import (
+	"cmp"
 	"net"
 	"path"
 	"strconv"
@@ -30,13 +31,27 @@ type Target struct {
 
 	Root string // directory that every relative path is under; "" is the login directory
 
-	ConnectTimeout time.Duration // from dialling to SFTP ready
-	Keepalive      time.Duration // silence after which a keepalive is sent
-	StallTimeout   time.Duration // silence after which the connection is given up, and the limit of a request
+	ConnectTimeout time.Duration // from dialling to SFTP ready; 20 s where it is 0
+	Keepalive      time.Duration // silence after which a keepalive is sent, at most half of StallTimeout; 10 s where it is 0
+	StallTimeout   time.Duration // silence after which the connection or a request is given up; 30 s where it is 0
 }
 
-// Addr returns host:port.
-func (t *Target) Addr() string { return net.JoinHostPort(t.Host, strconv.Itoa(t.Port)) }
+// withDefaults returns the target with all times set: without them nothing would be bounded.
+func (t Target) withDefaults() Target {
+	t.ConnectTimeout = cmp.Or(t.ConnectTimeout, 20*time.Second)
+	t.Keepalive = cmp.Or(t.Keepalive, 10*time.Second)
+	t.StallTimeout = cmp.Or(t.StallTimeout, 30*time.Second)
+	return t
+}
+
+// Addr returns host:port. An IPv6 address may stand in brackets or without.
+func (t *Target) Addr() string {
+	host := t.Host
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	return net.JoinHostPort(host, strconv.Itoa(t.Port))
+}
 
 // Path returns the remote path of p, which is relative to the root unless it begins with "/". Nothing but leading
 // "./" is cleaned: names go to the server as they are.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -20,21 +21,29 @@ type Upload struct {
 	Progress func(sent int64) // called with the bytes handed to the connection so far, often; nil is fine
 }
 
-// errShortTransfer says that a file ended before its size, or went on after it.
+// errShortTransfer says that a local file ended before its size, or went on after it.
 var errShortTransfer = errors.New("the file's size changed while it was read")
 
 const (
-	// writesInFlight bounds the packets of one file that are not acknowledged yet: 16 packets of 255 KiB fill OpenSSH's
-	// window of 2 MiB twice, and more gained nothing.
-	writesInFlight = 16
-	// slowest is the rate in bytes per second below which waiting for the last acknowledgements counts as a stall.
+	// windowBytes bounds what of one file is not acknowledged yet. It fills OpenSSH's window of 2 MiB twice, and more
+	// gained nothing.
+	windowBytes = 4 << 20
+	// The same as a number of WRITEs, which differ in size from server to server.
+	leastInFlight, mostInFlight = 16, 64
+	// slowest is the rate in bytes per second at which what is in flight may arrive.
 	slowest = 16 << 10
 )
+
+// inFlight returns how many WRITEs of a packet's size are sent ahead of their acknowledgements.
+func inFlight(size int64, packet int) int {
+	packets := (size + int64(packet) - 1) / int64(packet)
+	return int(max(1, min(packets, max(leastInFlight, min(mostInFlight, windowBytes/int64(packet))))))
+}
 
 // Upload writes src to a temp at the server, which is created with the directories that it needs, or emptied where it
 // is there, and returns the SHA-256 of what was sent. When it returns nil every write has been acknowledged, the file has
 // been synced where the server offers that, and it is closed. After an error the temp holds something: it is the
-// caller's to remove. The size is checked, not the content: see Verify.
+// caller's to remove. The size is checked, not the content: see Verify. An error that is no *Error is that of the source.
 func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, error) {
 	f, err := s.create(ctx, u.Temp)
 	if err != nil {
@@ -42,13 +51,13 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	}
 	in := &source{ctx: ctx, r: src, sum: sha256.New(), progress: u.Progress, left: u.Size}
 	err = s.write(u, f, in)
-	if err == nil && s.caps.Load().Fsync {
-		if err = s.do("sync", u.Temp, slowLimit(u.Size), f.Sync); KindOf(err) == Unsupported && err != nil {
+	if err == nil && in.err == nil && s.caps.Load().Fsync {
+		if err = s.doSlow("sync", u.Temp, u.Size, f.Sync); Unsupported.is(err) {
 			s.note(func(c *Capabilities) { c.Fsync = false })
 			err = nil
 		}
 	}
-	closeErr := s.do("close", u.Temp, slowLimit(u.Size), f.Close)
+	closeErr := s.doSlow("close", u.Temp, u.Size, f.Close)
 	switch {
 	case in.err != nil: // the local side is why
 		return nil, in.err
@@ -63,22 +72,21 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 // create opens a temp for writing, and makes its directory when the server says that it is missing: asking first would
 // cost a round trip for each file.
 func (s *Session) create(ctx context.Context, temp string) (*sftp.File, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	var f *sftp.File
 	open := func() (err error) {
 		f, err = s.sftp.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	err := s.do("put", temp, 0, open)
-	if err != nil && KindOf(err) == Missing {
+	err := s.do("put", temp, open)
+	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dirOf(temp)) {
 		s.forgetDirs()
 		if err := s.MkdirAll(ctx, dirOf(temp)); err != nil {
 			return nil, err
 		}
-		err = s.do("put", temp, 0, open)
-		if err != nil && KindOf(err) == Missing {
+		if err = s.do("put", temp, open); Missing.is(err) {
 			return nil, s.rootErrorOr(ctx, err)
 		}
 	}
@@ -88,33 +96,27 @@ func (s *Session) create(ctx context.Context, temp string) (*sftp.File, error) {
 	return f, nil
 }
 
-// write sends the whole source. The library gives no sign of acknowledged writes but the next read of the source, which
-// comes when one of the writes in flight was acknowledged: that feeds the watch on progress.
+// write sends the whole source, or as much of it as there is: in.err tells. It is watched by what moves: acknowledgements
+// that come in, data that goes out, and the source's next read, for which one of the writes in flight was acknowledged.
 func (s *Session) write(u Upload, f *sftp.File, in *source) error {
 	if u.Size == 0 {
-		return in.mustEnd()
+		in.end()
+		return nil
 	}
 	limit := s.target.StallTimeout
-	watch := time.AfterFunc(limit, func() {
-		s.kill(fmt.Errorf("put %s: no write was acknowledged for %v (stall_timeout)", u.Temp, limit))
+	in.watch = s.watch(&watch{
+		quiet: limit,
+		most:  slowLimit(0) + windowBytes/slowest*time.Second,
+		hung: func() error {
+			return fmt.Errorf("put %s: no write was acknowledged for %v (stall_timeout)", printable(u.Temp), limit)
+		},
 	})
-	defer watch.Stop()
-	tail := limit + time.Duration(min(u.Size, writesInFlight*maxWrite)/slowest)*time.Second
-	in.moved = func() {
-		if in.left > 0 {
-			watch.Reset(limit)
-		} else {
-			watch.Reset(tail)
-		}
+	_, err := f.ReadFromWithConcurrency(in, inFlight(u.Size, s.limits.write()))
+	in.watch.stop()
+	if in.err != nil {
+		return nil
 	}
-	n, err := f.ReadFromWithConcurrency(in, writesInFlight)
-	if err != nil {
-		return s.wrap("put", u.Temp, err)
-	}
-	if n != u.Size && in.err == nil {
-		in.err = errShortTransfer
-	}
-	return nil
+	return s.wrap("put", u.Temp, err)
 }
 
 // source hashes and counts what is read, ends at the expected size, and keeps an error of the local side apart from
@@ -124,7 +126,7 @@ type source struct {
 	r        io.Reader
 	sum      hash.Hash
 	progress func(int64)
-	moved    func()
+	watch    *watch
 	sent     int64
 	left     int64
 	err      error
@@ -132,59 +134,66 @@ type source struct {
 
 // Read implements io.Reader. Its error ends the upload.
 func (in *source) Read(b []byte) (int, error) {
-	if in.err = in.ctx.Err(); in.err != nil {
-		return 0, in.err
+	in.watch.leave()
+	defer in.watch.back()
+	if in.err == nil {
+		in.err = in.ctx.Err()
 	}
-	if in.left == 0 {
-		if err := in.mustEnd(); err != nil {
-			return 0, err
+	if in.err == nil && in.left == 0 {
+		if in.end(); in.err == nil {
+			return 0, io.EOF
 		}
-		return 0, io.EOF
+	}
+	if in.err != nil {
+		return 0, in.err
 	}
 	n, err := io.ReadFull(in.r, b[:min(int64(len(b)), in.left)])
 	in.sum.Write(b[:n])
 	in.sent += int64(n)
 	in.left -= int64(n)
-	in.moved()
 	if in.progress != nil {
 		in.progress(in.sent)
 	}
-	switch {
-	case err == nil:
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		in.err = errShortTransfer
-	default:
-		in.err = err
-	}
+	in.err = notEnd(err)
 	return n, in.err
 }
 
-// mustEnd says that the source goes on after its expected size.
-func (in *source) mustEnd() error {
+// end checks that the source ends here.
+func (in *source) end() {
 	var one [1]byte
-	n, err := in.r.Read(one[:])
-	if n > 0 {
+	switch _, err := io.ReadFull(in.r, one[:]); {
+	case err == nil:
 		in.err = errShortTransfer
-	} else if err != nil && !errors.Is(err, io.EOF) {
+	case !errors.Is(err, io.EOF):
 		in.err = err
 	}
-	return in.err
 }
+
+// notEnd returns the error of a read that came before the expected end: pkg/sftp would take an io.EOF for a success.
+func notEnd(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errShortTransfer
+	}
+	return err
+}
+
+// fullBelow is the free room in bytes below which a failure is taken for that of a full disk.
+const fullBelow = 1 << 20
 
 // diskFull finds out whether a failure without a reason is a full disk: SFTP version 3 has no status for it.
 func (s *Session) diskFull(ctx context.Context, err error) error {
 	var e *Error
-	if !errors.As(err, &e) || e.Kind != Refused || !s.caps.Load().StatVFS || ctx.Err() != nil {
+	if !errors.As(err, &e) || e.Kind != Refused || ctx.Err() != nil {
 		return err
 	}
 	free, statErr := s.Free(ctx)
-	if statErr != nil || free >= 1<<20 {
+	if statErr != nil || free >= fullBelow {
 		return err
 	}
 	full := *e
 	full.Kind = DiskFull
 	full.Err = fmt.Errorf("the server's disk is full (%d KiB free)", free>>10)
-	full.Hint = "make room at the server, or ask its owner to; delivery goes on by itself"
+	full.Hint = hintFull
 	return &full
 }
 
@@ -195,34 +204,53 @@ func (s *Session) Free(ctx context.Context) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	if !s.has(extStatVFS) {
-		return 0, &Error{Op: "statvfs", Destination: s.target.Name, Path: root, Kind: Unsupported, Err: sftp.ErrSSHFxOpUnsupported}
+	silent := &Error{Op: "statvfs", Destination: s.target.Name, Path: root, Kind: Unsupported, Err: errors.New("the server does not tell its free space")}
+	if !s.mux.has(extStatVFS) {
+		return 0, silent
 	}
-	var free int64
-	err := s.do("statvfs", root, 0, func() error {
-		v, err := s.sftp.StatVFS(root)
-		if err == nil {
-			free = int64(v.Frsize * v.Bavail)
-			if v.Files > 0 && v.Favail == 0 {
-				free = 0 // no inode is left: as full as full can be
-			}
-		}
+	var v *sftp.StatVFS
+	err := s.do("statvfs", root, func() (err error) {
+		v, err = s.sftp.StatVFS(root)
 		return err
 	})
-	return free, err
+	if err != nil {
+		return 0, err
+	}
+	free, told := room(v)
+	if !told {
+		return 0, silent
+	}
+	return free, nil
+}
+
+// room returns the bytes that are free by a server's figures. Some servers fill them with zeroes: told is false then.
+func room(v *sftp.StatVFS) (free int64, told bool) {
+	block := v.Frsize
+	if block == 0 {
+		block = v.Bsize
+	}
+	switch {
+	case block == 0 || v.Blocks == 0:
+		return 0, false
+	case v.Files > 0 && v.Favail == 0:
+		return 0, true // no inode is left: as full as full can be
+	case v.Bavail > math.MaxInt64/block:
+		return math.MaxInt64, true
+	}
+	return int64(block * v.Bavail), true
 }
 
 // SetModTime sets a file's modification time. A server that refuses is remembered and not asked again: it is no
-// failure of the delivery.
+// failure of the delivery. Nor is a time that the protocol cannot express, which has 32 bits for the seconds.
 func (s *Session) SetModTime(ctx context.Context, name string, at time.Time) error {
-	if !s.caps.Load().SetTimes {
+	if seconds := at.Unix(); !s.caps.Load().SetTimes || seconds < 0 || seconds > math.MaxUint32 {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.do("set time", name, 0, func() error { return s.sftp.Chtimes(name, at, at) })
-	if k := KindOf(err); err != nil && (k == Permission || k == Unsupported || k == Refused) {
+	err := s.do("set time", name, func() error { return s.sftp.Chtimes(name, at, at) })
+	if Permission.is(err) || Unsupported.is(err) || Refused.is(err) {
 		s.note(func(c *Capabilities) { c.SetTimes = false })
 		return nil
 	}

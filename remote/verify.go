@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/pkg/sftp"
 )
 
 // Evidence is what a verification rests on, the strongest first.
@@ -52,29 +54,42 @@ func (s *Session) Verify(ctx context.Context, name string, size int64, sum []byt
 	switch {
 	case err == nil && bytes.Equal(got, sum):
 		return info, Evidence{Kind: RemoteHash, Command: command}, nil
-	case err != nil && KindOf(err) != Unsupported:
+	case err != nil && !Unsupported.is(err):
 		return info, Evidence{}, err
 	case err != nil && demand == Auto:
 		return info, Evidence{Kind: SizeOnly}, nil
 	}
 	// Reading back is the last word: a command that disagrees may see another file system than SFTP does.
-	back, err2 := s.ReadBack(ctx, name)
-	if err2 != nil {
-		return info, Evidence{}, err2
-	}
-	if !bytes.Equal(back, sum) {
+	back, backErr := s.ReadBack(ctx, name)
+	switch {
+	case backErr == nil && bytes.Equal(back, sum):
+		if err == nil {
+			s.hash.use("")
+		}
+		return info, Evidence{Kind: ReadBack}, nil
+	case backErr == nil:
 		return info, Evidence{}, s.mismatch(name, back, sum)
+	case err == nil && (Permission.is(backErr) || Refused.is(backErr) || Unsupported.is(backErr)):
+		return info, Evidence{}, s.mismatch(name, got, sum) // an account that may not read has only the command's word
 	}
-	if err == nil {
-		s.hash.use("")
+	return info, Evidence{}, backErr
+}
+
+// mismatch is the error of a file whose content at the server is not what was sent.
+func (s *Session) mismatch(name string, got, want []byte) error {
+	return &Error{
+		Op: "verify", Destination: s.target.Name, Path: name, Kind: Integrity,
+		Err: fmt.Errorf("the server has other content: SHA-256 %x, sent %x", got, want),
 	}
-	return info, Evidence{Kind: ReadBack}, nil
 }
 
 const (
 	readChunk  = 32 << 10 // what every server answers in one piece
 	readWindow = 64       // chunks in flight
 )
+
+// errShortFile says that a remote file ends before the size that the server tells.
+var errShortFile = errors.New("the file ends before its size")
 
 // ReadBack returns the SHA-256 of a remote file, read over SFTP.
 func (s *Session) ReadBack(ctx context.Context, name string) ([]byte, error) {
@@ -86,29 +101,33 @@ func (s *Session) ReadBack(ctx context.Context, name string) ([]byte, error) {
 }
 
 // Read copies a remote file to w. pkg/sftp's own concurrent reader loses data where a server answers with less than was
-// asked for (pkg/sftp#658), so the window of requests in flight is kept here.
+// asked for (pkg/sftp#658), so the window of requests in flight is kept here. An error that is no *Error is that of w or
+// of ctx.
 func (s *Session) Read(ctx context.Context, name string, w io.Writer) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var f *sftp.File
+	err := s.do("read", name, func() (err error) {
+		f, err = s.sftp.Open(name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	var size int64
-	var f io.ReaderAt
-	err := s.do("read", name, 0, func() error {
-		opened, err := s.sftp.Open(name)
-		if err != nil {
-			return err
-		}
-		f = opened
-		fi, err := opened.Stat()
+	err = s.do("read", name, func() error {
+		fi, err := f.Stat()
 		if err == nil {
 			size = fi.Size()
 		}
 		return err
 	})
-	if closer, ok := f.(io.Closer); ok && f != nil {
-		defer closer.Close() //nolint:errcheck // a handle for reading: nothing is lost
+	if err == nil {
+		err = s.readChunks(ctx, name, f, size, w)
 	}
-	if err != nil {
-		return err
-	}
-	return s.readChunks(ctx, name, f, size, w)
+	_ = s.do("close", name, f.Close) // a handle for reading: nothing is lost
+	return err
 }
 
 // readChunks reads size bytes in order with readWindow requests in flight.
@@ -118,7 +137,6 @@ func (s *Session) readChunks(ctx context.Context, name string, f io.ReaderAt, si
 		err  error
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	window := make(chan chan chunk, readWindow)
 	var readers sync.WaitGroup
 	defer readers.Wait()
@@ -134,17 +152,7 @@ func (s *Session) readChunks(ctx context.Context, name string, f io.ReaderAt, si
 			}
 			readers.Go(func() {
 				data := make([]byte, min(readChunk, size-off))
-				err := s.do("read", name, 0, func() error {
-					n, err := f.ReadAt(data, off)
-					if n == len(data) {
-						return nil
-					}
-					if errors.Is(err, io.EOF) || err == nil {
-						return errShortTransfer
-					}
-					return err
-				})
-				result <- chunk{data, err}
+				result <- chunk{data, s.readAt(name, f, data, off)}
 			})
 		}
 	})
@@ -158,4 +166,17 @@ func (s *Session) readChunks(ctx context.Context, name string, f io.ReaderAt, si
 		}
 	}
 	return ctx.Err()
+}
+
+func (s *Session) readAt(name string, f io.ReaderAt, data []byte, off int64) error {
+	return s.do("read", name, func() error {
+		n, err := f.ReadAt(data, off)
+		switch {
+		case n == len(data):
+			return nil
+		case err == nil, err == io.EOF: //nolint:errorlint // a wrapped one comes from the connection
+			return errShortFile
+		}
+		return err
+	})
 }

@@ -1,0 +1,438 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
+)
+
+// brief is a connect timeout that is to run out.
+const brief = 500 * time.Millisecond
+
+// wantLate checks that a dial ended with its connect timeout.
+func wantLate(t *testing.T, begun time.Time, err error) {
+	t.Helper()
+	wantError(t, err, Transient, "connect acme: not connected within 500ms (connect_timeout)")
+	if took := time.Since(begun); took > brief+found {
+		t.Errorf("it took %v, want at most %v", took, brief+found)
+	}
+}
+
+func TestServerThatAcceptsAndSaysNothing(t *testing.T) {
+	t.Parallel()
+	for name, greeting := range map[string]string{"nothing at all": "", "a greeting": "SSH-2.0-silence\r\n", "half a greeting": "SSH-2.0-"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target := silent(t, greeting)
+			begun := time.Now()
+			_, err := Dial(t.Context(), target)
+			wantLate(t, begun, err)
+			begun = time.Now()
+			_, err = HostKeys(t.Context(), target)
+			wantLate(t, begun, err)
+		})
+	}
+	t.Run("nobody accepts", func(t *testing.T) {
+		t.Parallel()
+		target := silent(t, "")
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(brief/5, cancel)
+		if _, err := Dial(ctx, target); !errors.Is(err, context.Canceled) || !Transient.is(err) {
+			t.Errorf("got %v, want that the dial was cancelled", err)
+		}
+	})
+}
+
+// silent is a server that accepts, says the greeting and is silent then.
+func silent(t *testing.T, greeting string) Target {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var open []net.Conn
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				break
+			}
+			open = append(open, c)
+			_, _ = io.WriteString(c, greeting) // a client that is gone already will notice by itself
+		}
+		for _, c := range open {
+			_ = c.Close() // the client has gone
+		}
+	}()
+	t.Cleanup(func() {
+		_ = l.Close() // what matters is that accepting ends
+		<-done
+	})
+	addr := l.Addr().(*net.TCPAddr)
+	return Target{
+		Name: destination, Host: addr.IP.String(), Port: addr.Port, User: "u", Password: secret("p"),
+		PinnedKeys: []string{"SHA256:x"}, ConnectTimeout: brief,
+	}
+}
+
+func TestDialThroughABlackhole(t *testing.T) {
+	t.Parallel()
+	server := sftptest.StartServer(t, sftptest.ServerOptions{})
+	wire := sftptest.StartWire(t, server.Addr())
+	target := over(wire, serverTarget(server))
+	target.ConnectTimeout = brief
+	for name, silence := range map[string]func(bool){"both ways": wire.Blackhole, "up": wire.BlackholeUp, "down": wire.BlackholeDown} {
+		silence(true)
+		begun := time.Now()
+		_, err := Dial(t.Context(), target)
+		if !t.Run(name, func(t *testing.T) { wantLate(t, begun, err) }) {
+			return
+		}
+		silence(false)
+	}
+	target.ConnectTimeout = patience
+	mustDial(t, target)
+}
+
+// A server can fall silent at any step of a dial.
+func TestDialThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	server := sftptest.StartServer(t, sftptest.ServerOptions{Limits: &sftptest.Limits{Write: 65536}})
+	wire := sftptest.StartWire(t, server.Addr())
+	target := over(wire, serverTarget(server))
+	s, err := Dial(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, whole := s.Traffic()
+	s.Close()
+	for n := int64(0); n < whole; n += max(whole/25, 1) {
+		cut := wire.CutAfter(n)
+		if s, err := Dial(t.Context(), target); err == nil {
+			soon(t, "the cut", cut) // its bytes differ a little from dial to dial
+			s.Close()
+		} else {
+			wantError(t, err, Transient, "connect acme: ")
+		}
+	}
+	wire.CutAfter(-1)
+	mustDial(t, target)
+}
+
+func TestSilenceDuringIdle(t *testing.T) {
+	t.Parallel()
+	server := sftptest.StartServer(t, sftptest.ServerOptions{})
+	wire := sftptest.StartWire(t, server.Addr())
+	for name, silence := range silences(wire) {
+		s := mustDial(t, over(wire, serverTarget(server)))
+		quiet := time.After(2 * stall) // keepalives keep an idle session alive
+		select {
+		case <-s.Done():
+			t.Fatalf("%s: an idle session ended: %v", name, s.Err())
+		case <-quiet:
+		}
+		begun := time.Now()
+		silence(true)
+		err := within(t, name, begun, async(func() error { <-s.Done(); return s.Err() }))
+		silence(false)
+		if !strings.Contains(err.Error(), "nothing was received for 700ms (stall_timeout)") {
+			t.Errorf("%s: ended with %v", name, err)
+		}
+		_, err = s.Stat(t.Context(), "/")
+		wantError(t, err, Transient, "stat acme:/: nothing was received for 700ms (stall_timeout)")
+	}
+}
+
+func silences(w *sftptest.Wire) map[string]func(bool) {
+	return map[string]func(bool){"both ways": w.Blackhole, "up": w.BlackholeUp, "down": w.BlackholeDown}
+}
+
+func TestSilenceDuringUpload(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	wire := sftptest.StartWire(t, sshd.Addr)
+	wire.SetRate(20 << 20)
+	for name, silence := range silences(wire) {
+		s := mustDial(t, over(wire, sshdTarget(sshd)))
+		done := uploading(t, s, s.target.Path("a.part"), 5<<20)
+		begun := time.Now()
+		silence(true)
+		err := within(t, name, begun, done)
+		silence(false)
+		wantError(t, err, Transient, "put acme:"+s.target.Path("a.part")+": ", "(stall_timeout)")
+		wantDead(t, s)
+	}
+}
+
+func TestSilenceDuringHash(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	wire := sftptest.StartWire(t, sshd.Addr)
+	for name, silence := range silences(wire) {
+		s := mustDial(t, over(wire, sshdTarget(sshd)))
+		started := filepath.Join(t.TempDir(), "started")
+		s.hash.use("touch '" + started + "'; sleep 100")
+		var all []<-chan error
+		for range 5 {
+			all = append(all, async(func() error { _, _, err := s.Hash(t.Context(), "/a", 1); return err }))
+		}
+		eventually(t, "the command runs", func() bool { _, err := os.Stat(started); return err == nil })
+		begun := time.Now()
+		silence(true)
+		for _, c := range all {
+			wantError(t, within(t, name, begun, c), Transient, "hash acme:/a: nothing was received")
+		}
+		silence(false)
+		wantDead(t, s)
+	}
+}
+
+// A hash of a big file takes long and says nothing meanwhile. Keepalives are answered: it is let be.
+func TestLongHashIsLetBe(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	target := sshdTarget(sshd)
+	target.Keepalive, target.StallTimeout = stall/4, stall
+	s := mustDial(t, target)
+	digest := strings.Repeat("0", 64)
+	s.hash.use("sleep 1.5; echo '" + digest + "  a'")
+	if _, _, err := s.Hash(t.Context(), "/a", 1); err != nil {
+		t.Errorf("hash: %v", err)
+	}
+}
+
+func TestCutDuringUpload(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	wire := sftptest.StartWire(t, sshd.Addr)
+	wire.SetRate(50 << 20)
+	target := over(wire, sshdTarget(sshd))
+	target.StallTimeout = patience
+	s := mustDial(t, target)
+	done := uploading(t, s, s.target.Path("a.part"), 3<<20)
+	begun := time.Now()
+	cut := wire.CutAfter(1 << 20)
+	soon(t, "the cut", cut)
+	wantError(t, within(t, "upload", begun, done), Transient, "put acme:"+s.target.Path("a.part")+": the connection was lost: ", "reset by peer")
+	wantDead(t, s, "the connection was lost: ")
+}
+
+func TestServerKilledDuringUpload(t *testing.T) {
+	t.Parallel()
+	for name, kill := range map[string]func(*sftptest.SSHD){
+		"sessions killed": (*sftptest.SSHD).KillSessions,
+		"restarted":       (*sftptest.SSHD).Restart,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+			wire := sftptest.StartWire(t, sshd.Addr)
+			wire.SetRate(20 << 20)
+			target := over(wire, sshdTarget(sshd))
+			target.StallTimeout = patience
+			s := mustDial(t, target)
+			done := uploading(t, s, s.target.Path("a.part"), 3<<20)
+			ended := make(chan struct{})
+			go func() { defer close(ended); kill(sshd) }()
+			wantError(t, soon(t, "upload", done), Transient, "put acme:", "the ")
+			wantDead(t, s)
+			soon(t, "the end", async(func() error { <-ended; return nil }))
+			mustUpload(t, mustDial(t, target), target.Path("a.part"), []byte("again"))
+		})
+	}
+}
+
+// A server's sftp process can die while the connection stands: the session is as lost as with the connection.
+func TestSFTPProcessThatDies(t *testing.T) {
+	t.Parallel()
+	note := filepath.Join(t.TempDir(), "pid")
+	script := "echo $$ >" + note + "; exec " + sftpServer(t)
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{Config: []string{"Subsystem sftp /bin/sh " + write(t, script)}})
+	s := mustDial(t, sshdTarget(sshd))
+	pid, err := strconv.Atoi(strings.TrimSpace(read(t, note)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	wantDead(t, s, "the server ended the SFTP session")
+	_, err = s.Stat(t.Context(), "/")
+	wantError(t, err, Transient, "stat acme:/: the server ended the SFTP session")
+}
+
+// sftpServer finds OpenSSH's program for the subsystem.
+func sftpServer(t *testing.T) string {
+	t.Helper()
+	for _, dir := range []string{"/usr/lib/openssh", "/usr/libexec/openssh", "/usr/libexec", "/usr/lib/ssh", "/usr/lib"} {
+		if _, err := os.Stat(filepath.Join(dir, "sftp-server")); err == nil {
+			return filepath.Join(dir, "sftp-server")
+		}
+	}
+	if os.Getenv(sftptest.RequireSSHD) == "1" {
+		t.Fatal("OpenSSH's sftp-server is not installed")
+	}
+	t.Skip("OpenSSH's sftp-server is not installed")
+	return ""
+}
+
+// sshd answers keepalives while its sftp-server hangs: only the requests' own clocks find out.
+func TestFrozenSFTPServer(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{External: true})
+	target := sshdTarget(sshd)
+	target.Keepalive, target.StallTimeout = stall/4, stall
+	t.Run("a request", func(t *testing.T) {
+		s := mustDial(t, target)
+		thaw := sshd.Freeze()
+		defer thaw()
+		begun := time.Now()
+		err := within(t, "stat", begun, async(func() error { _, err := s.Stat(t.Context(), "/"); return err }))
+		wantError(t, err, Transient, "stat acme:/: stat / was not answered within 700ms (stall_timeout)")
+		if took := time.Since(begun); took < stall {
+			t.Errorf("it was given up after %v, want not before %v", took, stall)
+		}
+		wantDead(t, s)
+	})
+	t.Run("an upload", func(t *testing.T) {
+		s := mustDial(t, target)
+		done := uploading(t, s, target.Path("a.part"), 1<<20)
+		thaw := sshd.Freeze()
+		defer thaw()
+		err := within(t, "upload", time.Now(), done)
+		wantError(t, err, Transient, "no write was acknowledged for 700ms (stall_timeout)")
+		wantDead(t, s)
+	})
+	t.Run("many at once", func(t *testing.T) {
+		s := mustDial(t, target)
+		upload := uploading(t, s, target.Path("a.part"), 1<<20)
+		thaw := sshd.Freeze()
+		defer thaw()
+		begun := time.Now()
+		all := []<-chan error{upload}
+		for range 20 {
+			all = append(all,
+				async(func() error { return s.Remove(t.Context(), "/none") }),
+				async(func() error { _, err := s.Stat(t.Context(), "/"); return err }),
+				async(func() error { return s.Publish(t.Context(), "/none", "/none2", false) }),
+				async(func() error { _, err := s.ReadBack(t.Context(), "/etc/passwd"); return err }))
+		}
+		for _, c := range all {
+			wantError(t, within(t, "a request", begun, c), Transient, "(stall_timeout)")
+		}
+	})
+}
+
+// A slow line is no dead one: acknowledgements come, however late, and requests wait behind what is in flight.
+func TestSlowUploadIsLetBe(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	wire := sftptest.StartWire(t, sshd.Addr)
+	s := mustDial(t, over(wire, sshdTarget(sshd)))
+	wire.SetRate(1 << 20) // 250 ms for each WRITE; 2 MiB in flight take three times the stall timeout
+	content := random(5 << 20)
+	reached := make(chan struct{})
+	told := false
+	done := async(func() error {
+		_, err := s.Upload(t.Context(), Upload{Temp: s.target.Path("a.part"), Size: int64(len(content)), Progress: func(sent int64) {
+			if sent > 3<<20 && !told {
+				told = true
+				close(reached)
+			}
+		}}, strings.NewReader(string(content)))
+		return err
+	})
+	soon(t, "progress", reached)
+	if _, err := s.Stat(t.Context(), s.target.Path("a.part")); err != nil { // behind all of it
+		t.Errorf("stat: %v", err)
+	}
+	if err := soon(t, "upload", done); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, content, sshd.Dir, "a.part")
+}
+
+func TestSlowAcknowledgementsAreLetBe(t *testing.T) {
+	t.Parallel()
+	server := sftptest.StartServer(t, sftptest.ServerOptions{}, sftptest.SlowAcks(stall/7))
+	target := serverTarget(server)
+	target.Keepalive, target.StallTimeout = stall/4, stall
+	s := mustDial(t, target)
+	content := random(20 * safeWrite) // the last of them waits for all before
+	mustUpload(t, s, "/a.part", content)
+	holds(t, content, server.Dir, "a.part")
+}
+
+// A server that works in order answers nothing while it syncs a file.
+func TestRequestsWaitForASlowSync(t *testing.T) {
+	t.Parallel()
+	server, first := hostile(t, sftptest.ServerOptions{}, sftptest.Fault{Op: sftptest.OpFsync, Delay: 3 * stall})
+	target := serverTarget(server)
+	target.Keepalive, target.StallTimeout = stall/4, stall
+	s := mustDial(t, target)
+	s.Use(first.Capabilities())
+	done := async(func() error { return upload(t, s, "/a.part", []byte("a")) })
+	eventually(t, "the sync begins", func() bool { return server.Faults.Hits() > 0 })
+	if _, err := s.Stat(t.Context(), "/"); err != nil {
+		t.Errorf("a request meanwhile: %v", err)
+	}
+	if err := soon(t, "upload", done); err != nil {
+		t.Errorf("upload: %v", err)
+	}
+}
+
+func TestCloseWhileCallsAreUnderWay(t *testing.T) {
+	t.Parallel()
+	server, s := hostile(t, sftptest.ServerOptions{}, sftptest.HangOn(sftptest.OpStat), sftptest.HangOn(sftptest.OpLstat))
+	all := []<-chan error{
+		async(func() error { _, err := s.Stat(t.Context(), "/"); return err }),
+		async(func() error { return s.CheckRoot(t.Context()) }),
+	}
+	eventually(t, "the requests hang", func() bool { return server.Faults.Hits() > 0 })
+	all = append(all,
+		async(func() error { return s.Remove(t.Context(), "/a") }),
+		async(func() error { return upload(t, s, "/a.part", random(100_000)) }),
+		async(func() error { return s.Read(t.Context(), "/a", io.Discard) }))
+	closed := async(func() error { s.Close(); return nil })
+	for _, c := range all {
+		wantError(t, soon(t, "a call", c), Transient, "session closed")
+	}
+	_ = soon(t, "Close", closed)
+	s.Close() // once more does nothing
+	if err := s.Err(); err == nil || err.Error() != "session closed" {
+		t.Errorf("the session ended with %v", err)
+	}
+}
+
+func TestServerThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	server := sftptest.StartServer(t, sftptest.ServerOptions{})
+	target := serverTarget(server)
+	wire := sftptest.StartWire(t, server.Addr())
+	wire.Refuse(true)
+	_, err := Dial(t.Context(), over(wire, target))
+	wantError(t, err, Transient, "connect acme: ")
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Dial(t.Context(), target)
+	wantError(t, err, Transient, "connect acme: ", "connection refused")
+	target.Host = "no-such-host.invalid"
+	_, err = Dial(t.Context(), target)
+	wantError(t, err, Transient, "connect acme: ", "no-such-host.invalid")
+}

@@ -1,0 +1,120 @@
+package remote
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// slowLimit bounds requests that work through a whole file at the server: fsync, close, hash.
+func slowLimit(size int64) time.Duration {
+	return 10*time.Minute + time.Duration(size/(20<<20))*time.Second
+}
+
+// watch ends the session when a request hangs, since nothing else frees it. A server's sftp process can hang while its
+// sshd still answers keepalives, so the pulse alone does not find out.
+//
+// A request hangs when nothing has moved for a while, not when it takes long: on a slow line it waits behind the data
+// that is in flight, up to the channel's window of 2 MiB. A server that works in order answers nothing while it syncs a
+// file either, so that a slow request under way lends its time to the others.
+type watch struct {
+	session *Session
+	hung    func() error  // what to say of the request
+	quiet   time.Duration // longest time in which nothing moves on the session
+	most    time.Duration // longest time without progress of the request's own
+	slow    bool          // works through a whole file at the server, in the SFTP channel
+	own     *clock        // the request's own progress
+
+	mu    sync.Mutex
+	timer *time.Timer
+	away  bool // busy on the local side: nothing is waited for
+	over  bool
+}
+
+// watch begins to watch over a request. stop has to be called.
+func (s *Session) watch(w *watch) *watch {
+	w.session, w.own = s, newClock()
+	if w.slow {
+		s.slow.Add(1)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer = time.AfterFunc(min(w.quiet, w.most), w.look)
+	return w
+}
+
+// stop ends the watch.
+func (w *watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return
+	}
+	w.over = true
+	w.timer.Stop()
+	if w.slow {
+		w.session.slow.Add(-1)
+	}
+}
+
+// leave and back enclose work of the local side, for which the server is not to blame.
+func (w *watch) leave() { w.setAway(true) }
+func (w *watch) back()  { w.setAway(false) }
+
+func (w *watch) setAway(away bool) {
+	w.own.touch()
+	w.mu.Lock()
+	w.away = away
+	w.mu.Unlock()
+}
+
+// look judges the request, and looks again when it could next be found hanging.
+func (w *watch) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return
+	}
+	wait := w.patience()
+	if wait > 0 {
+		w.timer.Reset(wait)
+		return
+	}
+	w.session.kill(w.hung())
+}
+
+// patience returns how long the request is waited for, as things stand.
+func (w *watch) patience() time.Duration {
+	s, own := w.session, w.own.since()
+	left := w.most - own
+	switch {
+	case w.away:
+		return w.quiet
+	case s.slow.Load() > 0:
+		return min(left, w.quiet)
+	}
+	still := min(own, s.mux.heard.since(), s.conn.moved.since())
+	return min(left, w.quiet-still)
+}
+
+// do makes a request that the server answers at once.
+func (s *Session) do(op, path string, request func() error) error {
+	limit := s.target.StallTimeout
+	w := s.watch(&watch{quiet: limit, most: slowLimit(0), hung: func() error {
+		return fmt.Errorf("%s %s was not answered within %v (stall_timeout)", op, printable(path), limit)
+	}})
+	err := request()
+	w.stop()
+	return s.wrap(op, path, err)
+}
+
+// doSlow makes a request that works through a file of size bytes at the server.
+func (s *Session) doSlow(op, path string, size int64, request func() error) error {
+	limit := slowLimit(size)
+	w := s.watch(&watch{quiet: limit, most: limit, slow: true, hung: func() error {
+		return fmt.Errorf("%s %s was not answered within %v", op, printable(path), limit)
+	}})
+	err := request()
+	w.stop()
+	return s.wrap(op, path, err)
+}
