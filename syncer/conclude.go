@@ -2,133 +2,182 @@ package syncer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"time"
 
+	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 )
 
-// conclude acts on a failed delivery. It returns an error where the destination can take nothing for now.
-func (l *link) conclude(ctx context.Context, session Session, o outcome) error {
-	if l.once {
-		l.tries[o.intent.ID]++
-	}
+// conclude acts on the end of a delivery. It returns an error where the destination can take nothing for now.
+func (l *link) conclude(ctx context.Context, session Session, w *workload, o *outcome) error {
 	switch {
-	case errors.Is(o.err, errSuperseded):
-		l.removeTemp(ctx, session, o.intent)
-		l.told(EventDropped, o, time.Time{})
+	case o.err == nil:
+		w.progressed, w.solo = true, false
+		delete(l.troubles, o.intent.ID)
 		return nil
-	case errors.Is(o.err, context.Canceled): // shutting down: the intent stays as it stands
+	case ctx.Err() != nil: // shutting down: the intent stays as it stands
 		return nil
-	case errors.Is(o.err, errNoFolder):
-		l.tries[o.intent.ID] = onceTries
+	case errors.Is(o.err, errNotBegun):
+		w.lost = session.Err()
+		return nil
+	case errors.Is(o.err, errSuperseded): // which was told by whoever did so
+		delete(l.troubles, o.intent.ID)
+		w.sweepWanted = true
+		return nil
 	}
-	now := l.now()
-	v := judgeFailure(o.err, session.Err() == nil, o.intent.Attempts+1, o.intent.ReadyAt, now, l.retryOf(o.intent), l.random)
-	failure := state.Failure{Err: o.err.Error(), Phase: o.intent.Phase, Next: now.Add(v.wait), Own: true}
+	if l.suspectOneFile(w, o) {
+		return l.fail(ctx, o, state.Failure{Next: l.now()})
+	}
+	alive, now := session.Err() == nil, l.now()
+	t := l.trouble(o, alive)
+	v := judgeFailure(o.err, alive, t.failed(o), now, l.folderOf(&o.intent).Retry, l.random)
+	if l.once && (v.action != again || o.alone) {
+		t.tries++
+		if t.tries >= onceTries || (v.action == replan && !isMissingSource(o.err)) {
+			l.skip[o.intent.ID], w.busy[o.intent.ID] = true, true
+		}
+	}
+	return l.act(ctx, session, w, o, v)
+}
+
+// act does what a verdict says.
+func (l *link) act(ctx context.Context, session Session, w *workload, o *outcome, v verdict) error {
+	next := l.now().Add(v.wait)
 	switch v.action {
 	case again:
-		failure.Own, failure.Next = false, now
-		l.told(EventFailed, o, time.Time{})
-		return l.store.Fail(ctx, o.intent.ID, failure)
+		w.lost = o.err
+		return l.fail(ctx, o, state.Failure{Next: next})
 	case pause:
-		failure.Own, failure.Next = false, now
-		l.removeTemp(ctx, session, o.intent)
-		if err := l.store.Fail(ctx, o.intent.ID, failure); err != nil {
+		if err := l.fail(ctx, o, state.Failure{Next: next}); err != nil {
 			return err
 		}
-		l.told(EventFailed, o, time.Time{})
+		l.removeTemp(ctx, session, o)
 		return o.err
 	case replan:
-		l.told(EventDropped, o, time.Time{})
-		if _, err := l.store.Drop(ctx, o.intent.ID); err != nil {
+		return l.lookAnew(ctx, session, o)
+	case sendAgain:
+		if err := l.store.Fail(ctx, o.intent.ID, state.Failure{Err: o.err.Error(), Phase: state.Held}); err != nil {
 			return err
 		}
-		l.folders[o.intent.Folder].Hint(o.intent.Path)
-		return l.sweep(ctx, session)
+		_, err := l.store.Release(ctx, o.intent.ID)
+		l.told(EventFailed, &o.intent, o.err, next)
+		return err
 	case later:
-		l.told(EventFailed, o, failure.Next)
-		return l.store.Fail(ctx, o.intent.ID, failure)
+		return l.fail(ctx, o, state.Failure{Next: next, Own: true})
 	}
-	failure.Phase, failure.Next = v.phase, time.Time{}
-	l.removeTemp(ctx, session, o.intent)
+	return l.putAside(ctx, session, o, v)
+}
+
+// fail records a failed attempt after which the intent stands where it stood, and tells of it.
+func (l *link) fail(ctx context.Context, o *outcome, f state.Failure) error {
+	f.Err, f.Phase = o.err.Error(), o.intent.Phase
+	l.told(EventFailed, &o.intent, o.err, f.Next)
+	return l.store.Fail(ctx, o.intent.ID, f)
+}
+
+// putAside parks or holds an intent. The temp goes last: what is committing and has lost its temp would count as
+// published.
+func (l *link) putAside(ctx context.Context, session Session, o *outcome, v verdict) error {
+	delete(l.troubles, o.intent.ID)
+	if err := l.store.Fail(ctx, o.intent.ID, state.Failure{Err: o.err.Error(), Phase: v.phase, Own: true}); err != nil {
+		return err
+	}
 	t := EventParked
-	if v.action == hold {
+	if v.phase == state.Held {
 		t = EventHeld
 	}
-	l.told(t, o, time.Time{})
-	return l.store.Fail(ctx, o.intent.ID, failure)
+	l.told(t, &o.intent, o.err, time.Time{})
+	o.intent.Phase = v.phase
+	l.removeTemp(ctx, session, o)
+	l.released(ctx, o.intent.ID)
+	l.lookAgain(&o.intent)
+	return nil
 }
 
-func (l *link) retryOf(i state.Intent) Retry {
-	if f, ok := l.folders[i.Folder]; ok {
-		return f.Retry
+// lookAnew has the watcher look at a source again that is not what was planned. With once nobody would: then the intent
+// stays, as something that could not be sent, and the next run plans anew.
+func (l *link) lookAnew(ctx context.Context, session Session, o *outcome) error {
+	if l.once && !isMissingSource(o.err) {
+		if err := l.fail(ctx, o, state.Failure{Next: l.now()}); err != nil {
+			return err
+		}
+		l.removeTemp(ctx, session, o)
+		return nil
 	}
-	return l.retry
+	if err := l.drop(ctx, &o.intent, o.err); err != nil {
+		return err
+	}
+	l.folderOf(&o.intent).Hint(o.intent.Path)
+	return nil
 }
 
-// removeTemp removes what a delivery has left, as far as the session lets. What stays is overwritten by the next attempt
-// or swept.
-func (l *link) removeTemp(ctx context.Context, session Session, i state.Intent) {
-	if session.Err() == nil {
-		_ = session.Remove(ctx, i.Temp) // see above
+// lookAgain asks the watcher to look at a file that has changed while it was on its way: its hint came when the planner
+// could do nothing about it.
+func (l *link) lookAgain(i *state.Intent) {
+	folder := l.folderOf(i)
+	now, _, err := file.Lstat(i.Path.In(folder.Root))
+	if err == nil && now != i.Fingerprint {
+		folder.Hint(i.Path)
 	}
 }
 
-func (l *link) told(t EventType, o outcome, next time.Time) {
-	e := eventOf(t, &o.intent)
-	e.At, e.Err, e.Reason, e.Next = l.now(), o.err, o.err.Error(), next
+// removeTemp removes what a delivery has left, as far as the session lets; what stays is overwritten by the next attempt
+// or swept. The temp of a committing intent is the witness of its publication and never touched.
+func (l *link) removeTemp(ctx context.Context, session Session, o *outcome) {
+	if o.intent.Phase != state.Committing && session.Err() == nil {
+		_ = session.Remove(ctx, o.intent.Temp) // see above
+	}
+}
+
+// suspectOneFile tells whether a denial may only mean that the server allows one open file at a time, which some tell as
+// PERMISSION_DENIED. The file is tried once more alone: if it is denied again, that was not the reason.
+func (l *link) suspectOneFile(w *workload, o *outcome) bool {
+	var e *remote.Error
+	if !errors.As(o.err, &e) || e.Kind != remote.Permission || e.Op != "put" || w.manyFiles {
+		return false
+	}
+	if o.alone {
+		if w.oneFile && w.suspect == o.intent.ID {
+			w.oneFile, w.manyFiles = false, true
+		}
+		return false
+	}
+	if !w.oneFile {
+		w.oneFile, w.suspect = true, o.intent.ID
+	}
+	return true
+}
+
+// trouble returns what is remembered of an intent, with this failed attempt.
+func (l *link) trouble(o *outcome, alive bool) *trouble {
+	t := l.troubles[o.intent.ID]
+	if t == nil {
+		t = &trouble{}
+		l.troubles[o.intent.ID] = t
+	}
+	t.lost++
+	if alive {
+		t.lost = 0
+	}
+	if waited := o.began.Sub(o.intent.NextAttempt); o.intent.Failures > 0 && !o.intent.NextAttempt.IsZero() && waited > 0 {
+		t.late += waited
+	}
+	return t
+}
+
+// failed is the intent's account with this attempt.
+func (t *trouble) failed(o *outcome) failed {
+	f := failed{times: o.intent.Failures + 1, lost: t.lost}
+	if !o.intent.FailingSince.IsZero() {
+		f.since = o.intent.FailingSince.Add(t.late)
+	}
+	return f
+}
+
+func (l *link) told(t EventType, i *state.Intent, why error, next time.Time) {
+	e := eventOf(t, i)
+	e.At, e.Err, e.Reason, e.Next = l.now(), why, why.Error(), next
 	l.observe(e)
-}
-
-// learn makes the session know what the server can do: from the store, where the same server was probed before.
-func learn(ctx context.Context, store Store, destination string, session Session, now time.Time) error {
-	identity := session.Identity()
-	text, found, err := store.Capabilities(ctx, destination, identity)
-	if err != nil {
-		return err
-	}
-	if found {
-		var c remote.Capabilities
-		if err := json.Unmarshal(text, &c); err == nil {
-			session.Use(c)
-			return nil
-		} // what an older version has written is probed again
-	}
-	c, err := session.Probe(ctx, now)
-	if err != nil {
-		return err
-	}
-	if text, err = json.Marshal(c); err != nil {
-		return fmt.Errorf("capabilities of %s: %w", destination, err)
-	}
-	return store.SaveCapabilities(ctx, destination, identity, text)
-}
-
-const (
-	authRetryFirst = 30 * time.Minute // then authRetry: accounts lock
-	authRetry      = time.Hour
-	keyRetry       = time.Minute // a host key is looked at without authenticating, so nothing locks
-	fullRetry      = time.Minute // room at the server is asked for slowly
-)
-
-// connectWait returns how long to wait after the n-th failure in a row to use a destination.
-func connectWait(kind remote.Kind, r Retry, n int, once bool, random *rand.Rand) time.Duration {
-	switch {
-	case once:
-		return min(time.Duration(n)*time.Second, r.Max)
-	case kind == remote.Auth && n == 1:
-		return authRetryFirst
-	case kind == remote.Auth:
-		return authRetry
-	case kind == remote.HostKey, kind == remote.Algorithms:
-		return keyRetry
-	case kind == remote.DiskFull, kind == remote.Root:
-		return min(fullRetry, max(r.Max, r.Initial))
-	}
-	return backoff(r, n, random)
 }

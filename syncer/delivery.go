@@ -5,11 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
-	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/watcher"
@@ -24,6 +22,8 @@ type delivery struct {
 	now     func() time.Time
 	observe Observer
 	began   time.Time
+
+	familiar bool // the server and the account were seen before this session
 }
 
 // errSuperseded says that the store has given the file to a newer intent meanwhile.
@@ -44,6 +44,12 @@ func (d *delivery) run(ctx context.Context) error {
 		return err
 	}
 	crashpoint("published")
+	if fresh && !near(proof.RemoteModTime, d.intent.Fingerprint.Modified(), mtimeSlack) {
+		// The server sets times by itself, and some do so when they rename: by its time we shall know our file again.
+		if final, err := d.stands(ctx, d.intent.Final); err == nil && final != nil && final.Size == d.intent.Fingerprint.Size {
+			proof.RemoteModTime = final.ModTime
+		}
+	}
 	return d.receipt(ctx, proof)
 }
 
@@ -68,6 +74,9 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	crashpoint("started")
 	sum, err := d.session.Upload(ctx, remote.Upload{Temp: d.intent.Temp, Size: d.intent.Fingerprint.Size, Progress: d.progress()}, src)
 	if err != nil {
+		if changed := src.Unchanged(); changed != nil && d.session.Err() == nil { // which is why
+			err = changed
+		}
 		return false, err
 	}
 	crashpoint("uploaded")
@@ -88,6 +97,7 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	}
 	crashpoint("committed")
 	d.intent.Phase, d.intent.Proof = state.Committing, proof
+	d.intent.Attempts++
 	return false, nil
 }
 
@@ -101,7 +111,7 @@ func (d *delivery) sameAsKnown(ctx context.Context, src *watcher.Source, opened 
 		return false, err
 	}
 	known := knownOf(record, d.intent.Destination)
-	if known == nil || known.SHA256 == nil || known.Fingerprint.Size != src.Size() {
+	if known == nil || !mayBeKnown(known, d.intent.Fingerprint, d.folder.endsStory()) {
 		return false, nil
 	}
 	sum, err := hashSource(ctx, src)
@@ -184,67 +194,6 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 	return nil, false, err
 }
 
-// standing tells what stands at the final name. A file that is ours by its content counts as ours whatever its time
-// says: servers and partners touch files.
-func (d *delivery) standing(ctx context.Context) (Standing, *remote.Info, error) {
-	info, err := d.session.Stat(ctx, d.intent.Final)
-	if err != nil {
-		if remote.KindOf(err) == remote.Missing {
-			return Free, nil, nil
-		}
-		return "", nil, err
-	}
-	last, published, err := d.store.LastPublished(ctx, d.intent.Destination, d.intent.Final)
-	if err != nil {
-		return "", nil, err
-	}
-	record, err := d.store.Lookup(ctx, d.intent.Folder, d.intent.Path)
-	if err != nil {
-		return "", nil, err
-	}
-	known := knownOf(record, d.intent.Destination)
-	var lastReceipt *state.Delivery
-	if published {
-		lastReceipt = &last
-	}
-	standing := judge(&info, lastReceipt, known, d.intent.Final, d.intent.Fingerprint)
-	if standing != Foreign || !info.Mode.IsRegular() {
-		return standing, &info, nil
-	}
-	ours, err := d.oursByContent(ctx, info, lastReceipt, known)
-	if err != nil {
-		return "", nil, err
-	}
-	if ours {
-		standing = Ours
-	}
-	return standing, &info, nil
-}
-
-func (d *delivery) oursByContent(ctx context.Context, info remote.Info, last *state.Delivery, known *state.Known) (bool, error) {
-	byReceipt := last != nil && last.Size == info.Size
-	byKnown := known != nil && known.SHA256 != nil && known.RemotePath == d.intent.Final && known.Fingerprint.Size == info.Size
-	if !byReceipt && !byKnown {
-		return false, nil
-	}
-	sum, _, err := d.session.Hash(ctx, d.intent.Final, info.Size)
-	if err != nil {
-		if remote.KindOf(err) == remote.Unsupported {
-			return false, nil
-		}
-		return false, err
-	}
-	return (byReceipt && bytes.Equal(sum, last.Proof.SHA256)) || (byKnown && bytes.Equal(sum, known.SHA256)), nil
-}
-
-func conflict(final string, info *remote.Info) error {
-	what := "a directory"
-	if info.Mode.IsRegular() {
-		what = fmt.Sprintf("a file of %d bytes from %s", info.Size, info.ModTime.UTC().Format(time.RFC3339))
-	}
-	return &errConflict{final: final, what: what}
-}
-
 // verify proves the temp. The time is set before, so that what is looked at last is what will be published.
 func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) {
 	if err := d.session.SetModTime(ctx, d.intent.Temp, d.intent.Fingerprint.Modified()); err != nil {
@@ -263,7 +212,7 @@ func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) 
 // receipt records T3.
 func (d *delivery) receipt(ctx context.Context, proof state.Proof) error {
 	at := d.now()
-	attempts := d.intent.Attempts + 1
+	attempts := max(d.intent.Attempts, 1)
 	started := d.intent.StartedAt
 	if started.IsZero() {
 		started = d.began
@@ -286,17 +235,7 @@ func (d *delivery) receipt(ctx context.Context, proof state.Proof) error {
 		Size: d.intent.Fingerprint.Size, Proof: proof, Attempts: attempts, StartedAt: started, DeliveredAt: at,
 	}
 	d.observe(e)
-	d.lookAgain()
 	return nil
-}
-
-// lookAgain asks the watcher to look at a file that has changed while it was sent: its hint came when the planner could
-// do nothing about it.
-func (d *delivery) lookAgain() {
-	now, _, err := file.Lstat(d.intent.Path.In(d.folder.Root))
-	if err == nil && now != d.intent.Fingerprint {
-		d.folder.Hint(d.intent.Path)
-	}
 }
 
 func (d *delivery) tell(t EventType) {

@@ -10,6 +10,7 @@ import (
 // EventType is what has happened. The words are stable: they stand in JSON.
 type EventType string
 
+// What can happen.
 const (
 	EventPlanned   EventType = "planned"
 	EventStarted   EventType = "started"

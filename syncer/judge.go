@@ -5,12 +5,12 @@ import (
 
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
-	"github.com/dropferry/dropferry/state"
 )
 
 // Standing is what stands at a final name before we publish there.
 type Standing string
 
+// What can stand there.
 const (
 	Free    Standing = "free"    // nothing
 	Ours    Standing = "ours"    // our own earlier version, or one that we adopted: it may be replaced
@@ -21,9 +21,9 @@ const (
 // mtimeSlack is how far modification times may differ and still mean the same: FAT keeps two seconds.
 const mtimeSlack = 2 * time.Second
 
-// judge tells what stands at a final name, by size and time. last is our latest receipt for that name, known what the
-// route is known to hold; either may be nil.
-func judge(final *remote.Info, last *state.Delivery, known *state.Known, remotePath string, local file.Fingerprint) Standing {
+// judge tells what stands at a final name, by size and time: nil where nothing does.
+func judge(final *remote.Info, before earlierVersion, local file.Fingerprint) Standing {
+	last, known := before.last, before.known
 	switch {
 	case final == nil:
 		return Free
@@ -31,8 +31,7 @@ func judge(final *remote.Info, last *state.Delivery, known *state.Known, remoteP
 		return Foreign
 	case last != nil && final.Size == last.Size && near(final.ModTime, last.Proof.RemoteModTime, 0):
 		return Ours
-	case known != nil && known.RemotePath == remotePath && final.Size == known.Fingerprint.Size &&
-		near(final.ModTime, known.Fingerprint.Modified(), mtimeSlack):
+	case known != nil && final.Size == known.Fingerprint.Size && near(final.ModTime, known.Fingerprint.Modified(), mtimeSlack):
 		return Ours
 	case final.Size == local.Size && near(final.ModTime, local.Modified(), mtimeSlack):
 		return Same

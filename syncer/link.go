@@ -2,29 +2,29 @@ package syncer
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 
-	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 )
 
 // link owns one destination: its session, the queue of its intents and the patience with both. Everything about the
 // destination is decided on its one goroutine; deliveries run on their own and report back.
 type link struct {
-	name    string
-	dial    func(context.Context) (Session, error)
-	store   Store
-	folders map[string]*Folder
-	ended   func(ctx context.Context, intent state.Intent) // a delivery has come to T3
-	observe Observer
-	now     func() time.Time
-	random  *rand.Rand
-	slots   chan struct{} // shared by all links: files under way at once is its capacity
-	retry   Retry
-	grace   time.Duration
+	name     string
+	dial     func(context.Context) (Session, error)
+	store    Store
+	folders  map[string]*Folder
+	gone     func(folder string) bool                        // see Options.Gone; may be nil
+	ended    func(ctx context.Context, intent *state.Intent) // a delivery has come to T3, or needed none
+	released func(ctx context.Context, id string)            // an intent stands in nobody's way any more
+	observe  Observer
+	now      func() time.Time
+	random   *rand.Rand
+	slots    chan struct{} // shared by all links: files under way at once is its capacity
+	retry    Retry
+	grace    time.Duration
 
 	wake chan struct{}
 
@@ -32,11 +32,22 @@ type link struct {
 	// file and each connect onceTries times. planned is closed when nothing more will come.
 	once    bool
 	planned <-chan struct{}
-	tries   map[string]int
+
+	// Of the link's goroutine.
+	cuts     int                 // sessions lost in a row without one delivery; see workload.solo
+	skip     map[string]bool     // intents that are nothing for this run: of folders that are not its own, or tried enough
+	troubles map[string]*trouble // of intents that have failed
 
 	mu     sync.Mutex
 	status LinkStatus
 	moving map[string]*Transfer
+}
+
+// trouble is what is remembered of an intent's failed attempts, besides what the store keeps.
+type trouble struct {
+	tries int           // with once
+	lost  int           // connections lost in a row with the file under way
+	late  time.Duration // how long attempts had to wait beyond their time: no failure of the file
 }
 
 // onceTries is how often `once` tries a connect or a file.
@@ -45,6 +56,7 @@ const onceTries = 3
 // LinkState is what a link does.
 type LinkState string
 
+// The states of a link.
 const (
 	LinkIdle       LinkState = "idle"       // nothing to do; a session may stand
 	LinkConnecting LinkState = "connecting" // dialling
@@ -91,6 +103,12 @@ func (l *link) setState(s LinkState, err error, next time.Time) {
 	}
 }
 
+func (l *link) setConnected(on bool) {
+	l.mu.Lock()
+	l.status.Connected = on
+	l.mu.Unlock()
+}
+
 func (l *link) snapshot() LinkStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,128 +120,71 @@ func (l *link) snapshot() LinkStatus {
 	return s
 }
 
+func (l *link) startMoving(i *state.Intent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.moving[i.ID] = &Transfer{
+		ID: i.ID, Folder: i.Folder, Destination: l.name, Path: string(i.Path), Size: i.Fingerprint.Size, StartedAt: l.now(),
+	}
+}
+
+func (l *link) stopMoving(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.moving, id)
+}
+
+// watchMoving keeps the transfers' progress on the way to the observer.
+func (l *link) watchMoving(e Event) {
+	if e.Type == EventProgress {
+		l.mu.Lock()
+		if t := l.moving[e.ID]; t != nil {
+			t.Sent = e.Sent
+		}
+		l.mu.Unlock()
+	}
+	l.observe(e)
+}
+
 // run works until ctx ends, or until nothing is left to do with once.
 func (l *link) run(ctx context.Context) error {
-	failures := 0
+	var patience patience
 	for {
 		if done, err := l.awaitWork(ctx); err != nil || done {
 			return err
 		}
 		l.setState(LinkConnecting, nil, time.Time{})
-		session, err := l.connect(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			failures++
-			if stop := l.connectFailed(ctx, err, failures); stop {
-				return nil
-			}
-			continue
-		}
-		pause, progressed := l.work(ctx, session)
-		session.Close()
-		l.setConnected(false)
-		if progressed {
-			failures = 0
+		session, familiar, err := l.connect(ctx)
+		if err == nil {
+			err = l.use(ctx, session, familiar, &patience)
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		if pause != nil {
-			failures++
-			if stop := l.connectFailed(ctx, pause, failures); stop {
+		if err != nil {
+			if stop := l.wait(ctx, err, patience.failed(err)); stop {
 				return nil
 			}
 		}
 	}
 }
 
-func (l *link) setConnected(on bool) {
-	l.mu.Lock()
-	l.status.Connected = on
-	l.mu.Unlock()
-}
-
-// connect dials and makes sure that the server can be used.
-func (l *link) connect(ctx context.Context) (Session, error) {
-	session, err := l.dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := l.prepare(ctx, session); err != nil {
-		session.Close()
-		return nil, err
-	}
+// use works over a session. It returns why the destination is left alone for a while, nil where it need not be.
+func (l *link) use(ctx context.Context, session Session, familiar bool, p *patience) error {
 	l.setConnected(true)
 	l.observe(Event{At: l.now(), Type: EventConnected, Destination: l.name})
-	return session, nil
-}
-
-// connectFailed waits as the failure deserves. It returns true when the link is to end.
-func (l *link) connectFailed(ctx context.Context, err error, failures int) (stop bool) {
-	kind := remote.KindOf(err)
-	e := Event{At: l.now(), Type: EventLost, Destination: l.name, Err: err, Reason: err.Error()}
-	if kind.NeedsPerson() {
-		e.Type = EventBlocked
+	w := l.work(ctx, session, familiar)
+	session.Close()
+	l.setConnected(false)
+	switch {
+	case w.progressed:
+		l.cuts = 0
+		p.reset()
+	case w.lost != nil:
+		l.cuts++
 	}
-	if l.once {
-		if kind.NeedsPerson() || kind == remote.Root || kind == remote.DiskFull || failures >= onceTries {
-			l.setState(LinkFailed, err, time.Time{})
-			l.observe(e)
-			return true
-		}
+	if w.pause != nil {
+		return w.pause
 	}
-	wait := connectWait(kind, l.retry, failures, l.once, l.random)
-	e.Next = l.now().Add(wait)
-	state := LinkWaiting
-	if kind.NeedsPerson() {
-		state = LinkBlocked
-	}
-	l.setState(state, err, e.Next)
-	l.observe(e)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return true
-	case <-timer.C:
-		return false
-	}
-}
-
-// prepare checks the root, learns what the server can do and removes what earlier attempts have left.
-func (l *link) prepare(ctx context.Context, session Session) error {
-	if err := session.CheckRoot(ctx); err != nil {
-		return err
-	}
-	if err := learn(ctx, l.store, l.name, session, l.now()); err != nil {
-		return err
-	}
-	return l.sweep(ctx, session)
-}
-
-// sweep removes temps of ours that no intent refers to any more.
-func (l *link) sweep(ctx context.Context, session Session) error {
-	sweeps, err := l.store.Sweeps(ctx, l.name, 1000)
-	if err != nil || len(sweeps) == 0 {
-		return err
-	}
-	var done []string
-	for _, s := range sweeps {
-		for _, name := range []string{s.Temp, remote.BackupName(s.Temp)} {
-			if err = session.Remove(ctx, name); err != nil {
-				break
-			}
-		}
-		if err != nil && session.Err() != nil {
-			break
-		}
-		// A server that refuses to remove a temp will refuse again: it is not asked for ever.
-		done = append(done, s.ID)
-	}
-	if sweptErr := l.store.Swept(ctx, done); sweptErr != nil {
-		return fmt.Errorf("sweep %s: %w", l.name, sweptErr)
-	}
-	return session.Err()
+	return w.lost
 }

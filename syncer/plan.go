@@ -9,6 +9,7 @@ import (
 // Op is what is to be done with one file on one route.
 type Op string
 
+// What can be done. The words are stable: they stand in JSON.
 const (
 	Nothing Op = ""       // the destination has it, or is about to
 	Upload  Op = "upload" // send it and publish it
@@ -22,6 +23,7 @@ const (
 // Reason is why. The words are stable: they stand in JSON.
 type Reason string
 
+// Why it is done, or not.
 const (
 	ReasonNew         Reason = "new"          // never delivered on this route
 	ReasonChanged     Reason = "changed"      // delivered, and different since
@@ -64,7 +66,7 @@ func Decide(local Local, known *state.Known, open *state.Intent, endsStory bool)
 	case open != nil && open.Fingerprint == local.Fingerprint:
 		return Decision{Reason: reasonOf(open.Phase)}
 	}
-	d := decidePresent(local, known)
+	d := decidePresent(local, known, endsStory)
 	if open != nil && open.Phase != state.Delivered {
 		if d.Op == Nothing { // changed back to what the destination has
 			return Decision{Op: Drop, Reason: ReasonSameContent, Supersedes: open.ID}
@@ -74,17 +76,24 @@ func Decide(local Local, known *state.Known, open *state.Intent, endsStory bool)
 	return d
 }
 
-func decidePresent(local Local, known *state.Known) Decision {
+func decidePresent(local Local, known *state.Known, endsStory bool) Decision {
 	switch {
 	case known == nil:
 		return Decision{Op: Upload, Reason: ReasonNew}
 	case known.Fingerprint == local.Fingerprint && !known.Racy:
 		return Decision{Reason: ReasonSameContent}
 	}
-	return Decision{
-		Op: Upload, Reason: ReasonChanged,
-		Compare: known.SHA256 != nil && known.Fingerprint.Size == local.Fingerprint.Size,
+	return Decision{Op: Upload, Reason: ReasonChanged, Compare: mayBeKnown(known, local.Fingerprint, endsStory)}
+}
+
+// mayBeKnown tells whether a file may hold the known content although its fingerprint is another. Where a file's story
+// ends with its delivery, what was dropped again over it is a new delivery with the same content too; only a change of
+// its attributes, as by a backup or chmod, is none.
+func mayBeKnown(known *state.Known, now file.Fingerprint, endsStory bool) bool {
+	if known.SHA256 == nil || known.Fingerprint.Size != now.Size {
+		return false
 	}
+	return !endsStory || known.Fingerprint.SameFile(now)
 }
 
 func decideMissing(known *state.Known, open *state.Intent, endsStory bool) Decision {

@@ -11,38 +11,42 @@ import (
 	"github.com/dropferry/dropferry/watcher"
 )
 
-// planBatch is how many intents are written in one transaction.
+// planBatch is how many intents are written in one transaction, or a few more: all routes of a file are planned at once,
+// so that none of them counts as the only one.
 const planBatch = 256
 
 // Planner turns what a folder's watcher tells into intents. It is the watcher's Sink: its methods are called from one
 // goroutine, the watcher's.
 type Planner struct {
-	store    Store
-	folder   *Folder
-	poke     func(destination string)
-	takeAway func(ctx context.Context, folder *Folder, version string)
-	observe  Observer
-	now      func() time.Time
+	store     Store
+	folder    *Folder
+	poke      func(destination string)
+	takeAway  func(ctx context.Context, folder *Folder, version string)
+	ended     func(ctx context.Context, id string) // an intent has been taken back
+	observe   Observer
+	now       func() time.Time
+	unwatched func() bool // nobody hears hints
 
 	mu       sync.Mutex
 	status   watcher.Status
-	deferred map[string][]file.Path // by the intent that stands in the way
+	deferred map[string]map[file.Path]watcher.Entry // by the intent that stands in the way
 }
 
 // Scan plans what a scan shows, and puts away what earlier runs could not.
 func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) error {
+	p.forgetDeferred() // a scan comes to all of them
 	known := p.store.Walk(ctx, p.folder.Name)
 	if err := p.apply(ctx, changes(entries, known, p.folder.destinations(), p.folder.endsStory())); err != nil {
 		return err
-	}
-	if !p.folder.endsStory() {
-		return nil
 	}
 	ended, err := p.store.Ended(ctx, p.folder.Name, maxMissing)
 	if err != nil {
 		return err
 	}
 	for _, intents := range ended {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		p.takeAway(ctx, p.folder, intents[0].Version)
 	}
 	return nil
@@ -80,79 +84,114 @@ func (p *Planner) Watching() watcher.Status {
 
 // apply writes decisions to the store, in batches.
 func (p *Planner) apply(ctx context.Context, changes iter.Seq2[Change, error]) error {
-	var plans []state.Plan
-	var versionPath file.Path
-	var version string
-	flush := func() error {
-		err := p.write(ctx, plans)
-		plans = nil
-		return err
-	}
+	var batch []planned
 	for c, err := range changes {
 		if err != nil {
 			return err
 		}
+		if len(batch) >= planBatch && batch[len(batch)-1].change.Path != c.Path {
+			if err := p.write(ctx, batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
 		switch c.Decision.Op {
 		case Upload:
-			now := p.now()
-			switch {
-			case c.Version != "":
-				version = c.Version
-			case c.Path != versionPath || version == "":
-				version = file.NewID(now)
-			}
-			versionPath = c.Path
-			plans = append(plans, state.Plan{Intent: p.folder.newIntent(c, version, now), Supersedes: c.Decision.Supersedes})
-			if len(plans) >= planBatch {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
+			batch = append(batch, p.plan(c, batch))
 		case Drop:
-			if err := p.drop(ctx, c); err != nil {
-				return err
-			}
+			err = p.drop(ctx, &c)
 		case Forget:
-			if err := p.store.Forget(ctx, p.folder.Name, []file.Path{c.Path}); err != nil {
-				return err
-			}
+			err = p.forget(ctx, &c)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return flush()
+	return p.write(ctx, batch)
 }
 
-func (p *Planner) drop(ctx context.Context, c Change) error {
-	if _, err := p.store.Drop(ctx, c.Decision.Supersedes); err != nil {
+// planned is an intent to be written, with the decision that it comes from.
+type planned struct {
+	state.Plan
+	change Change
+}
+
+// plan names the intent for a decision. The routes of one version of a file share the version, with those that were planned
+// earlier too.
+func (p *Planner) plan(c Change, batch []planned) planned {
+	now, version := p.now(), c.Version
+	if n := len(batch); version == "" && n > 0 {
+		if last := &batch[n-1]; last.change.Path == c.Path && last.change.Entry.Fingerprint == c.Entry.Fingerprint {
+			version = last.Intent.Version
+		}
+	}
+	if version == "" {
+		version = file.NewID(now)
+	}
+	return planned{
+		Plan:   state.Plan{Intent: p.folder.newIntent(c, version, now), Supersedes: c.Decision.Supersedes},
+		change: c,
+	}
+}
+
+func (p *Planner) drop(ctx context.Context, c *Change) error {
+	if c.Decision.Reason == ReasonRemoved && !hasLeft(p.folder.Root, c.Path, c.Open.Fingerprint) {
+		return nil
+	}
+	dropped, err := p.store.Drop(ctx, c.Open.ID)
+	if err != nil || !dropped { // its link was faster: it is published, or the link has dropped it
 		return err
 	}
-	e := eventOf(EventDropped, c.Open)
-	e.At, e.Reason = p.now(), string(c.Decision.Reason)
-	p.observe(e)
+	p.takenBack(ctx, c)
 	p.poke(c.Destination) // to sweep
 	return nil
 }
 
-func (p *Planner) write(ctx context.Context, plans []state.Plan) error {
-	if len(plans) == 0 {
+func (p *Planner) forget(ctx context.Context, c *Change) error {
+	if !hasLeft(p.folder.Root, c.Path, c.Known.Fingerprint) {
 		return nil
 	}
+	return p.store.Forget(ctx, p.folder.Name, []file.Path{c.Path})
+}
+
+// takenBack tells of an intent that was dropped or superseded.
+func (p *Planner) takenBack(ctx context.Context, c *Change) {
+	e := eventOf(EventDropped, c.Open)
+	e.At, e.Reason = p.now(), string(c.Decision.Reason)
+	p.observe(e)
+	p.ended(ctx, c.Open.ID)
+}
+
+func (p *Planner) write(ctx context.Context, batch []planned) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	plans := make([]state.Plan, len(batch))
+	for i := range batch {
+		plans[i] = batch[i].Plan
+	}
 	crashpoint("before-plan")
-	planned, err := p.store.Plan(ctx, plans) // T1
+	results, err := p.store.Plan(ctx, plans) // T1
 	if err != nil {
 		return err
 	}
 	crashpoint("planned")
 	woken := map[string]bool{}
-	for i, result := range planned {
-		intent := plans[i].Intent
+	for i, result := range results {
+		b := &batch[i]
 		if !result.OK {
-			p.deferUntil(result.Other, intent.Path)
+			if err := p.deferUntil(ctx, result.Other, b.change.Entry); err != nil {
+				return err
+			}
 			continue
 		}
-		e := eventOf(EventPlanned, &intent)
-		e.At = intent.ReadyAt
+		if b.Supersedes != "" {
+			p.takenBack(ctx, &b.change)
+		}
+		e := eventOf(EventPlanned, &b.Intent)
+		e.At = b.Intent.ReadyAt
 		p.observe(e)
-		woken[intent.Destination] = true
+		woken[b.Intent.Destination] = true
 	}
 	for destination := range woken {
 		p.poke(destination)
@@ -160,25 +199,51 @@ func (p *Planner) write(ctx context.Context, plans []state.Plan) error {
 	return nil
 }
 
-// deferUntil remembers a file that cannot be planned while another intent holds its final name.
-func (p *Planner) deferUntil(id string, path file.Path) {
+// deferUntil remembers a file that cannot be planned while another intent holds its final name, or is about to be
+// published.
+func (p *Planner) deferUntil(ctx context.Context, id string, e watcher.Entry) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.deferred[id] = append(p.deferred[id], path)
+	if p.deferred[id] == nil {
+		p.deferred[id] = map[file.Path]watcher.Entry{}
+	}
+	p.deferred[id][e.Path] = e
+	p.mu.Unlock()
+	other, found, err := p.store.Intent(ctx, id)
+	if err == nil && (!found || other.Phase == state.Delivered) { // it has ended meanwhile
+		p.released(ctx, id)
+	}
+	return err
 }
 
-// released has the files looked at again that waited for an intent, now that it has ended.
-func (p *Planner) released(id string) {
+// released has the files looked at again that waited for an intent, now that it has ended. Where nobody heeds hints they
+// are planned at once.
+func (p *Planner) released(ctx context.Context, id string) {
 	p.mu.Lock()
-	paths := p.deferred[id]
+	waiting := p.deferred[id]
 	delete(p.deferred, id)
 	p.mu.Unlock()
-	for _, path := range paths {
+	var entries []watcher.Entry
+	for path, e := range waiting {
 		p.folder.Hint(path)
+		entries = append(entries, e)
+	}
+	if !p.unwatched() || len(entries) == 0 {
+		return
+	}
+	if err := p.Ready(ctx, entries); err != nil { // they count as waiting, so that nobody takes them for sent
+		p.mu.Lock()
+		p.deferred[id] = waiting
+		p.mu.Unlock()
 	}
 }
 
-// Deferred returns how many files wait for another file's intent.
+func (p *Planner) forgetDeferred() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.deferred)
+}
+
+// Deferred returns how many files wait for another file's intent, counted once for each intent that they wait for.
 func (p *Planner) Deferred() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

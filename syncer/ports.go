@@ -18,6 +18,7 @@ type Store interface {
 	LastPublished(ctx context.Context, destination, remotePath string) (state.Delivery, bool, error)
 
 	Plan(ctx context.Context, plans []state.Plan) ([]state.PlanResult, error)
+	Intent(ctx context.Context, id string) (state.Intent, bool, error)
 	Drop(ctx context.Context, id string) (bool, error)
 	Forget(ctx context.Context, folder string, paths []file.Path) error
 
@@ -29,6 +30,7 @@ type Store interface {
 	Adopt(ctx context.Context, id string, k state.Known) (bool, error)
 	Unchanged(ctx context.Context, id string, fp file.Fingerprint, racy bool) (bool, error)
 	Fail(ctx context.Context, id string, f state.Failure) error
+	Release(ctx context.Context, id string) (bool, error)
 
 	Ended(ctx context.Context, folder string, limit int) ([][]state.Intent, error)
 	VersionEnded(ctx context.Context, version string) ([]state.Intent, bool, error)

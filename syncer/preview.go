@@ -76,7 +76,7 @@ func (p *Previewer) operation(ctx context.Context, c Change) (Operation, bool, e
 		Op: c.Decision.Op, Folder: p.Folder.Name, Destination: c.Destination, Path: c.Path,
 		Size: c.Entry.Fingerprint.Size, Reason: c.Decision.Reason,
 	}
-	if c.Open != nil {
+	if c.Open != nil && o.Op != Upload { // else a newer version is named anew
 		o.RemotePath = c.Open.Final
 	} else if r, ok := p.Folder.route(c.Destination); ok {
 		o.RemotePath = r.RemotePath(c.Path, p.Now())

@@ -16,10 +16,19 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 		return d.rename(ctx)
 	}
 	proof, done, err := d.recover(ctx)
-	if err == nil && !done {
-		proof, err = d.rename(ctx)
+	if err != nil {
+		return proof, err
 	}
-	if err == nil && !d.session.Capabilities().PosixRename {
+	if !done {
+		if proof, err = d.rename(ctx); err != nil {
+			return proof, err
+		}
+		// Where temp and final are two names of one file already, a rename does nothing.
+		if err := d.session.Remove(ctx, d.intent.Temp); err != nil {
+			return proof, err
+		}
+	}
+	if !d.session.Capabilities().PosixRename {
 		// A replacement in two steps may have been cut off between them.
 		err = d.session.Remove(ctx, remote.BackupName(d.intent.Temp))
 	}
@@ -49,51 +58,107 @@ func (d *delivery) rename(ctx context.Context) (state.Proof, error) {
 // vanish. done says that the file is published.
 func (d *delivery) recover(ctx context.Context) (proof state.Proof, done bool, err error) {
 	proof = d.intent.Proof
-	_, tempErr := d.session.Stat(ctx, d.intent.Temp)
-	if tempErr != nil && remote.KindOf(tempErr) != remote.Missing {
-		return proof, false, tempErr
+	temp, err := d.stands(ctx, d.intent.Temp)
+	if err != nil {
+		return proof, false, err
 	}
-	final, finalErr := d.session.Stat(ctx, d.intent.Final)
-	if finalErr != nil && remote.KindOf(finalErr) != remote.Missing {
-		return proof, false, finalErr
+	final, err := d.stands(ctx, d.intent.Final)
+	if err != nil {
+		return proof, false, err
 	}
-	published := false
-	if finalErr == nil {
-		if published, err = d.isProof(ctx, final); err != nil {
+	found := absent
+	if final != nil {
+		if found, err = d.recognise(ctx, final); err != nil {
 			return proof, false, err
 		}
 	}
-	switch {
-	case tempErr == nil && published:
-		// OpenSSH's plain rename is a link and an unlink: the crash came between them.
-		return proof, true, d.session.Remove(ctx, d.intent.Temp)
-	case tempErr == nil:
+	if temp != nil {
+		if found == published { // OpenSSH's plain rename is a link and an unlink: the crash came between them
+			proof.RemoteModTime = final.ModTime
+			return proof, true, d.session.Remove(ctx, d.intent.Temp)
+		}
 		_, _, err := d.session.Verify(ctx, d.intent.Temp, d.intent.Fingerprint.Size, proof.SHA256, d.folder.demand())
+		if remote.KindOf(err) == remote.Integrity {
+			err = &errNotPublished{d.intent.Temp, err}
+		}
 		return proof, false, err
-	case published:
+	}
+	switch found {
+	case published, republished:
+		proof.RemoteModTime = final.ModTime
 		return proof, true, nil
-	case finalErr == nil:
-		return proof, false, conflict(d.intent.Final, &final)
-	case d.folder.HoldAmbiguous:
+	case earlier:
+		return proof, false, &errNotPublished{d.intent.Temp, errVanished}
+	case foreign:
+		return proof, false, conflict(d.intent.Final, final)
+	}
+	if d.folder.HoldAmbiguous || !d.familiar || proof.HostKey != d.session.HostKey() {
 		return proof, false, errAmbiguous
 	}
 	proof.Evidence, proof.Command = remote.Inferred, ""
 	return proof, true, nil
 }
 
-// isProof tells whether the final file is the one that T2 speaks of: by size and time, and by content where the server
-// can tell. An earlier version of ours with the same content has its own time, unless the server keeps none.
-func (d *delivery) isProof(ctx context.Context, final remote.Info) (bool, error) {
+// finding is what a recovery finds at the final name.
+type finding int
+
+const (
+	absent      finding = iota
+	published           // the file that T2 speaks of, and no earlier one
+	republished         // the file that T2 speaks of, or an earlier one of ours with the same content
+	earlier             // our earlier version: the rename did not take place
+	foreign             // anything else
+)
+
+// recognise tells whether the final file is the one that T2 speaks of. The content must be the same, as far as the server
+// shows it; yesterday's file may have had the same content, and then only the time tells them apart.
+func (d *delivery) recognise(ctx context.Context, final *remote.Info) (finding, error) {
 	proof := d.intent.Proof
-	if final.Size != d.intent.Fingerprint.Size || !near(final.ModTime, proof.RemoteModTime, 0) {
+	before, err := d.before(ctx)
+	if err != nil {
+		return foreign, err
+	}
+	same, err := d.isProof(ctx, final)
+	if err != nil {
+		return foreign, err
+	}
+	if !same {
+		standing, err := d.judge(ctx, final, before)
+		if err == nil && standing == Ours {
+			return earlier, nil
+		}
+		return foreign, err
+	}
+	timeOfEarlier, repeated := before.with(proof.SHA256)
+	switch ofThis, ofEarlier := near(final.ModTime, proof.RemoteModTime, 0), near(final.ModTime, timeOfEarlier, 0); {
+	case !repeated, ofThis && !ofEarlier:
+		return published, nil
+	case ofEarlier && !ofThis:
+		return earlier, nil
+	}
+	return republished, nil
+}
+
+// isProof tells whether the final file has the content that T2 speaks of. Where the server does not hash, size and time
+// suffice; it is read back where the time is another, as where a server sets it anew.
+func (d *delivery) isProof(ctx context.Context, final *remote.Info) (bool, error) {
+	proof := d.intent.Proof
+	if !final.Mode.IsRegular() || final.Size != d.intent.Fingerprint.Size {
 		return false, nil
 	}
 	sum, _, err := d.session.Hash(ctx, d.intent.Final, final.Size)
-	if err != nil {
-		if remote.KindOf(err) == remote.Unsupported {
-			return true, nil
-		}
+	switch {
+	case err == nil:
+		return bytes.Equal(sum, proof.SHA256), nil
+	case remote.KindOf(err) != remote.Unsupported:
 		return false, err
+	case near(final.ModTime, proof.RemoteModTime, 0):
+		return true, nil
 	}
-	return bytes.Equal(sum, proof.SHA256), nil
+	_, _, err = d.session.Verify(ctx, d.intent.Final, final.Size, proof.SHA256, remote.Content)
+	switch remote.KindOf(err) {
+	case remote.Integrity, remote.Permission, remote.Missing: // it may be written to and not read
+		return false, nil
+	}
+	return err == nil, err
 }

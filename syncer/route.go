@@ -11,6 +11,7 @@ import (
 // After says what becomes of a source that every destination has.
 type After string
 
+// What can become of it.
 const (
 	Keep    After = "keep"
 	Archive After = "archive"

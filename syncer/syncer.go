@@ -5,10 +5,12 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
 )
 
 // Options are what a Syncer is made of.
@@ -16,6 +18,10 @@ type Options struct {
 	Store        Store
 	Folders      []*Folder
 	Destinations []Destination
+	// Gone tells whether a folder that is not among Folders has left the configuration for good: what was planned for
+	// it is dropped then, and what may be published already is brought to its end. Intents of any other folder that is
+	// not among Folders are left alone; so are all where it is nil.
+	Gone         func(folder string) bool
 	MaxTransfers int           // files under way at once, all destinations; 0 is 64
 	Grace        time.Duration // for deliveries under way when the syncer is stopped
 	Observe      Observer      // nil hears nothing
@@ -30,7 +36,8 @@ type Syncer struct {
 	options  Options
 	links    map[string]*link
 	planners map[string]*Planner
-	putAway  sync.Mutex // sources are put away one at a time: two destinations may end a version at once
+	putAway  turns // sources are put away one at a time: two destinations may end a version at once
+	once     atomic.Bool
 }
 
 // New wires a syncer; nothing runs yet.
@@ -49,17 +56,19 @@ func New(o Options) *Syncer {
 	for _, f := range o.Folders {
 		folders[f.Name] = f
 		s.planners[f.Name] = &Planner{
-			store: o.Store, folder: f, poke: s.poke, takeAway: s.takeAway, observe: s.note, now: o.Now,
-			deferred: map[string][]file.Path{},
+			store: o.Store, folder: f, poke: s.poke, takeAway: s.takeAway, ended: s.released, observe: o.Observe, now: o.Now,
+			unwatched: s.once.Load, deferred: map[string]map[file.Path]watcher.Entry{},
 		}
 	}
 	slots := make(chan struct{}, o.MaxTransfers)
 	for _, d := range o.Destinations {
 		s.links[d.Name] = &link{
-			name: d.Name, dial: d.Dial, store: o.Store, folders: folders, ended: s.deliveryEnded, observe: s.note,
+			name: d.Name, dial: d.Dial, store: o.Store, folders: folders, gone: o.Gone,
+			ended: s.deliveryEnded, released: s.released, observe: o.Observe,
 			now: o.Now, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), slots: slots,
 			retry: linkRetry(d.Name, o.Folders), grace: o.Grace, wake: make(chan struct{}, 1),
-			tries: map[string]int{}, moving: map[string]*Transfer{}, status: LinkStatus{State: LinkIdle},
+			skip: map[string]bool{}, troubles: map[string]*trouble{}, moving: map[string]*Transfer{},
+			status: LinkStatus{State: LinkIdle},
 		}
 	}
 	return s
@@ -85,8 +94,10 @@ func (s *Syncer) Run(ctx context.Context) error {
 	return s.runLinks(ctx, nil)
 }
 
-// Once works until nothing is left that can be done: planned is closed when no more is going to be planned.
+// Once works until nothing is left that can be done: planned is closed when no more is going to be planned. Nobody watches
+// the folders meanwhile, so that hints are of no use: what has changed since it was planned stays open, as not sent.
 func (s *Syncer) Once(ctx context.Context, planned <-chan struct{}) error {
+	s.once.Store(true)
 	for _, l := range s.links {
 		l.once = true
 	}
@@ -129,33 +140,74 @@ func (s *Syncer) poke(destination string) {
 	}
 }
 
-// note passes an event on, and sees to those that wait for an intent's end.
-func (s *Syncer) note(e Event) {
-	s.options.Observe(e)
-	switch e.Type {
-	case EventDelivered, EventAdopted, EventUnchanged, EventDropped:
-		for _, p := range s.planners {
-			p.released(e.ID)
-		}
+// released sees to the files that wait for an intent's end.
+func (s *Syncer) released(ctx context.Context, id string) {
+	for _, p := range s.planners {
+		p.released(ctx, id)
 	}
 }
 
 // deliveryEnded puts the source away when it was the version's last delivery.
-func (s *Syncer) deliveryEnded(ctx context.Context, intent state.Intent) {
+func (s *Syncer) deliveryEnded(ctx context.Context, intent *state.Intent) {
+	s.released(ctx, intent.ID)
 	if p, ok := s.planners[intent.Folder]; ok && p.folder.endsStory() {
 		s.takeAway(ctx, p.folder, intent.Version)
+		if intent.Phase == state.Planned {
+			s.takeAwayEarlier(ctx, p.folder, intent)
+		}
+	}
+}
+
+// takeAwayEarlier puts away the source of a version whose turn had to wait: what came after it turned out to be the same.
+func (s *Syncer) takeAwayEarlier(ctx context.Context, folder *Folder, intent *state.Intent) {
+	record, err := s.options.Store.Lookup(ctx, intent.Folder, intent.Path)
+	if err != nil {
+		return // the next scan comes to it
+	}
+	for _, i := range record.Intents {
+		if i.Phase == state.Delivered && i.Version != intent.Version {
+			s.takeAway(ctx, folder, i.Version)
+		}
 	}
 }
 
 // takeAway puts a source away; a failure is told and tried again at the next scan.
 func (s *Syncer) takeAway(ctx context.Context, folder *Folder, version string) {
-	s.putAway.Lock()
-	defer s.putAway.Unlock()
-	err := takeAway(ctx, s.options.Store, folder, version, func(e Event) {
-		e.At = s.options.Now()
-		s.note(e)
-	})
-	if err != nil && ctx.Err() == nil {
-		s.note(Event{At: s.options.Now(), Type: EventFailed, Folder: folder.Name, Err: err, Reason: err.Error()})
+	defer s.putAway.wait(version)()
+	takeAway(ctx, s.options.Store, folder, version, s.options.Now, s.options.Observe)
+}
+
+// turns lets one at a time work on a version.
+type turns struct {
+	mu    sync.Mutex
+	taken map[string]*turn
+}
+
+type turn struct {
+	sync.Mutex
+	users int
+}
+
+// wait waits for the turn and returns what ends it.
+func (t *turns) wait(version string) (end func()) {
+	t.mu.Lock()
+	if t.taken == nil {
+		t.taken = map[string]*turn{}
+	}
+	mine := t.taken[version]
+	if mine == nil {
+		mine = &turn{}
+		t.taken[version] = mine
+	}
+	mine.users++
+	t.mu.Unlock()
+	mine.Lock()
+	return func() {
+		mine.Unlock()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if mine.users--; mine.users == 0 {
+			delete(t.taken, version)
+		}
 	}
 }

@@ -1,267 +1,275 @@
 package syncer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"time"
 
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
 )
+
+// takeAway ends a version: when every destination has it, the source goes where the folder's rule says, and T4 closes
+// its intents. It may be called again at any time, and does what is left. A failure is told, and kept in the store.
+func takeAway(ctx context.Context, store Store, folder *Folder, version string, now func() time.Time, observe Observer) {
+	intents, ended, err := store.VersionEnded(ctx, version)
+	if err == nil && !ended {
+		return
+	}
+	var result takeawayResult
+	if err == nil {
+		result, err = endVersion(ctx, store, folder, intents)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	e := Event{Folder: folder.Name}
+	if len(intents) > 0 {
+		e = eventOf(EventFailed, &intents[0])
+	}
+	e.At = now()
+	switch {
+	case err != nil:
+		if len(intents) > 0 { // what cannot be taken away comes last the next time; a store that fails was told of
+			_ = store.Fail(ctx, intents[0].ID, state.Failure{Err: err.Error(), Next: e.At, Phase: state.Delivered})
+		}
+		e.Type, e.Err, e.Reason = EventFailed, err, err.Error()
+	case result.deleted:
+		e.Type = EventDeleted
+	case result.archived != "":
+		e.Type, e.Reason = EventArchived, result.archived
+	default:
+		return
+	}
+	observe(e)
+}
+
+func endVersion(ctx context.Context, store Store, folder *Folder, intents []state.Intent) (takeawayResult, error) {
+	t, err := newTakeaway(ctx, store, folder, intents)
+	if err != nil {
+		return takeawayResult{}, err
+	}
+	result, err := t.run(ctx)
+	if err != nil {
+		return result, fmt.Errorf("%s %s: %w", folder.After, t.source, err)
+	}
+	if result.waits {
+		return result, nil
+	}
+	crashpoint("put-away")
+	if err := store.CloseVersion(ctx, t.intent.Version, result.left && folder.endsStory()); err != nil { // T4
+		return result, err
+	}
+	crashpoint("closed")
+	if result.changed {
+		folder.Hint(t.intent.Path)
+	}
+	return result, nil
+}
 
 // takeaway puts away the source of a version that every destination has.
 type takeaway struct {
-	folder *Folder
-	intent state.Intent // any of the version's: path, fingerprint and archive are the same in all
-	proven bool         // every delivery has evidence that is good enough to destroy the source
+	folder   *Folder
+	intent   state.Intent // any of the version's: path and fingerprint are the same in all
+	complete bool         // every route of the folder has the version
+	proven   bool         // every delivery has evidence that is good enough to destroy the source
+
+	source, private string // operating system's paths
+	surely          bool   // the fingerprint alone says that the source is the delivered version
 }
 
-// result is what became of a source.
+// takeawayResult is what became of a source.
 type takeawayResult struct {
-	ended    bool   // the file's story is over: the same name dropped again is a new delivery
+	left     bool   // the file's story is over: the same name dropped again is a new delivery
+	changed  bool   // another version stands there
+	waits    bool   // for a route that has yet to get the version, or for a file system that does not show
 	archived string // where it went
 	deleted  bool
+}
+
+func newTakeaway(ctx context.Context, store Store, folder *Folder, intents []state.Intent) (takeaway, error) {
+	t := takeaway{folder: folder, intent: intents[0], complete: true, proven: true}
+	if folder.After == Archive && t.intent.Archive == "" { // it was planned when the folder had another rule
+		t.intent.Archive = folder.ArchivePath(t.intent.Path, t.intent.ReadyAt)
+	}
+	t.source = t.intent.Path.In(folder.Root)
+	dir, base := filepath.Split(t.source)
+	t.private = filepath.Join(dir, file.PrivateName(base, t.intent.Version, file.TakenSuffix))
+	has := map[string]bool{}
+	for i := range intents {
+		has[intents[i].Destination] = true
+		t.proven = t.proven && goodForDeletion(intents[i].Proof.Evidence, folder.Verify)
+	}
+	for _, r := range folder.Routes {
+		if has[r.Destination] {
+			continue
+		}
+		complete, proven, err := t.known(ctx, store, r.Destination)
+		if err != nil {
+			return t, err
+		}
+		t.complete, t.proven = t.complete && complete, t.proven && proven
+	}
+	return t, nil
+}
+
+// known tells whether a route that has no intent of the version got it under another one, and how well that is proven.
+func (t *takeaway) known(ctx context.Context, store Store, destination string) (complete, proven bool, err error) {
+	record, err := store.Lookup(ctx, t.intent.Folder, t.intent.Path)
+	if err != nil {
+		return false, false, err
+	}
+	k := knownOf(record, destination)
+	if k == nil || !k.Fingerprint.SameFile(t.intent.Fingerprint) || !bytes.Equal(k.SHA256, t.intent.Proof.SHA256) {
+		return false, false, nil
+	}
+	last, found, err := store.LastPublished(ctx, destination, k.RemotePath)
+	proven = found && bytes.Equal(last.Proof.SHA256, k.SHA256) && goodForDeletion(last.Proof.Evidence, t.folder.Verify)
+	return true, proven, err
 }
 
 // run archives or deletes the source, or finishes what a crash has interrupted. The source first goes to a private name
 // in its own directory, which nobody else writes to, and is looked at there: what a producer has put in its place
 // meanwhile is never touched.
-func (t takeaway) run() (takeawayResult, error) {
-	source := t.intent.Path.In(t.folder.Root)
-	dir, base := filepath.Split(source)
-	private := filepath.Join(dir, file.PrivateName(base, t.intent.Version, file.TakenSuffix))
-	if t.folder.After == Delete && !t.proven {
-		return takeawayResult{}, nil // stays, known as delivered
+func (t *takeaway) run(ctx context.Context) (takeawayResult, error) {
+	stays := !t.folder.endsStory() || (t.folder.After == Delete && !t.proven)
+	if isSameFile(t.private, t.source) { // it was put back, by a second name for want of better, and then came a crash
+		if err := os.Remove(t.private); err != nil {
+			return takeawayResult{}, err
+		}
 	}
-	now, _, err := file.Lstat(private)
+	_, _, err := file.Lstat(t.private)
 	switch {
-	case err == nil && !now.SameFile(t.intent.Fingerprint):
-		return takeawayResult{}, t.putBack(private, source)
+	case err == nil && stays:
+		return takeawayResult{}, t.putBack()
 	case err == nil: // a crash came in between: go on
 	case !errors.Is(err, fs.ErrNotExist):
 		return takeawayResult{}, err
 	default:
-		taken, err := t.take(source, private)
-		if err != nil || !taken {
-			return takeawayResult{ended: !taken && t.gone(source)}, err
+		if taken, result, err := t.take(stays); err != nil || !taken {
+			return result, err
 		}
 		crashpoint("taken")
 	}
-	if t.folder.After == Delete {
-		if err := os.Remove(private); err != nil {
-			return takeawayResult{}, err
-		}
-		return takeawayResult{ended: true, deleted: true}, syncDir(dir)
+	if same, err := t.isDelivered(ctx); err != nil || !same {
+		return takeawayResult{changed: true}, errors.Join(err, t.putBack())
 	}
-	to, err := t.archive(private)
-	return takeawayResult{ended: err == nil, archived: to}, err
+	result, err := t.putAway(ctx)
+	if err != nil && !isMissing(t.private) {
+		err = fmt.Errorf("it is kept as %s meanwhile: %w", t.private, err)
+	}
+	result.left = isMissing(t.source) // else it was dropped again meanwhile
+	return result, err
 }
 
-// gone tells whether the source has left the folder.
-func (t takeaway) gone(source string) bool {
-	_, err := os.Lstat(source)
-	return errors.Is(err, fs.ErrNotExist)
+// putAway deletes or archives what stands at the private name.
+func (t *takeaway) putAway(ctx context.Context) (result takeawayResult, err error) {
+	if t.folder.After != Delete {
+		result.archived, err = t.archive(ctx)
+		return result, err
+	}
+	if err := os.Remove(t.private); err != nil {
+		return result, err
+	}
+	result.deleted = true
+	return result, syncDir(filepath.Dir(t.private))
 }
 
-// take renames the source to its private name. taken is false where the source is not the delivered version any more.
-func (t takeaway) take(source, private string) (taken bool, err error) {
-	now, _, err := file.Lstat(source)
-	if errors.Is(err, fs.ErrNotExist) {
+// take renames the source to its private name; the result is what there is to say where it does not.
+func (t *takeaway) take(stays bool) (taken bool, result takeawayResult, err error) {
+	now, _, err := file.Lstat(t.source)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		left := hasLeft(t.folder.Root, t.intent.Path, t.intent.Fingerprint)
+		return false, takeawayResult{left: left, waits: !left}, nil
+	case err != nil:
+		return false, takeawayResult{}, err
+	case !now.SameFile(t.intent.Fingerprint):
+		return false, takeawayResult{changed: true}, nil
+	case !t.folder.endsStory():
+		return false, takeawayResult{}, nil
+	case !t.complete:
+		return false, takeawayResult{waits: true}, nil
+	case stays:
+		return false, takeawayResult{}, nil // known as delivered
+	}
+	// The private name is nobody else's, so there is nothing that this could replace.
+	if err := os.Rename(t.source, t.private); err != nil {
+		return false, takeawayResult{waits: true}, ignoreMissing(err)
+	}
+	t.surely = now == t.intent.Fingerprint && !now.Racy(t.intent.ReadyAt)
+	return true, takeawayResult{}, nil
+}
+
+// isDelivered tells whether what stands at the private name is what was delivered, and fails where somebody still writes
+// to it. Where the fingerprint does not say enough, its content is compared.
+func (t *takeaway) isDelivered(ctx context.Context) (bool, error) {
+	now, _, err := file.Lstat(t.private)
+	if err != nil || !now.SameFile(t.intent.Fingerprint) { // replaced in the last moment
+		return false, err
+	}
+	private := t.intent.Path.Dir().Join(filepath.Base(t.private))
+	src, err := watcher.Open(t.folder.Root, private, now)
+	switch {
+	case errors.Is(err, watcher.ErrChanged):
 		return false, nil
-	}
-	if err != nil || now != t.intent.Fingerprint {
+	case errors.Is(err, watcher.ErrBusy), err != nil && !t.surely:
 		return false, err
+	case err != nil: // it cannot be opened, so nobody can be asked whether he writes
+		return true, nil
 	}
-	if err := renameNoReplace(source, private); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return false, err
+	defer src.Close() //nolint:errcheck // opened for reading
+	if t.surely {
+		return true, nil
 	}
-	if now, _, err = file.Lstat(private); err != nil {
-		return false, err
-	}
-	if !now.SameFile(t.intent.Fingerprint) { // replaced in the last moment
-		return false, t.putBack(private, source)
-	}
-	return true, nil
+	sum, err := hashSource(ctx, src)
+	return bytes.Equal(sum, t.intent.Proof.SHA256), err
 }
 
 // putBack gives a file back its name, and never over another: where there is one by now, the file stays under its
 // private name and the error says so.
-func (t takeaway) putBack(private, source string) error {
-	if err := renameNoReplace(private, source); err != nil {
-		return fmt.Errorf("a changed file could not be put back and is kept as %s: %w", private, err)
-	}
-	return nil
-}
-
-// archive moves the file to its archive path, or beside it where that name is taken.
-func (t takeaway) archive(private string) (string, error) {
-	to := t.intent.Archive
-	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
-		return "", err
-	}
-	err := moveNoReplace(private, to)
-	if errors.Is(err, fs.ErrExist) {
-		ext := filepath.Ext(to)
-		to = strings.TrimSuffix(to, ext) + "." + t.intent.Version + ext
-		err = moveNoReplace(private, to)
-		if errors.Is(err, fs.ErrExist) && sameBytes(private, to) { // copied before a crash, not yet removed
-			err = os.Remove(private)
-		}
-	}
-	if err != nil {
-		return "", err
-	}
-	return to, errors.Join(syncDir(filepath.Dir(to)), syncDir(filepath.Dir(private)))
-}
-
-// moveNoReplace renames, or copies, syncs and removes where the two paths are on different file systems.
-func moveNoReplace(from, to string) error {
-	err := renameNoReplace(from, to)
-	if !isCrossDevice(err) {
-		return err
-	}
-	return copyAway(from, to)
-}
-
-// copyAway moves a file to another file system: the copy is complete and synced under a private name before it takes
-// its own, and only then the original goes.
-func copyAway(from, to string) error {
-	if _, err := os.Lstat(to); err == nil {
-		if sameBytes(from, to) { // of an attempt that a crash has cut off before the removal
-			return os.Remove(from)
-		}
-		return &fs.PathError{Op: "archive", Path: to, Err: fs.ErrExist}
-	}
-	partial := to + file.TempSuffix
-	if err := copyFile(from, partial); err != nil {
-		return errors.Join(err, removeIfThere(partial))
-	}
-	crashpoint("copied")
-	if err := renameNoReplace(partial, to); err != nil {
-		return errors.Join(err, removeIfThere(partial))
-	}
-	if err := syncDir(filepath.Dir(to)); err != nil {
-		return err
-	}
-	return os.Remove(from)
-}
-
-func removeIfThere(name string) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// copyFile copies content, permissions and modification time, and syncs.
-func copyFile(from, to string) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close() //nolint:errcheck // opened for reading
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, info.Mode().Perm())
-	if err != nil {
-		return err
-	}
-	n, err := io.Copy(out, in)
-	if err == nil && n != info.Size() {
-		err = fmt.Errorf("copy %s: %d bytes of %d", from, n, info.Size())
-	}
-	if err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err != nil {
-		return err
-	}
-	return os.Chtimes(to, info.ModTime(), info.ModTime())
-}
-
-// sameBytes tells whether two files are surely equal.
-func sameBytes(a, b string) bool {
-	fa, err := os.Open(a)
-	if err != nil {
-		return false
-	}
-	defer fa.Close() //nolint:errcheck // opened for reading
-	fb, err := os.Open(b)
-	if err != nil {
-		return false
-	}
-	defer fb.Close() //nolint:errcheck // opened for reading
-	bufA, bufB := make([]byte, 64<<10), make([]byte, 64<<10)
-	for {
-		na, errA := io.ReadFull(fa, bufA)
-		nb, errB := io.ReadFull(fb, bufB)
-		if na != nb || string(bufA[:na]) != string(bufB[:nb]) {
-			return false
-		}
-		if errA != nil || errB != nil {
-			return endOfFile(errA) && endOfFile(errB)
-		}
-	}
-}
-
-func endOfFile(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// takeAway ends a version: when every destination has it, the source goes where the folder's rule says, and T4 closes
-// its intents. It may be called again at any time, and does what is left.
-func takeAway(ctx context.Context, store Store, folder *Folder, version string, observe func(Event)) error {
-	intents, ended, err := store.VersionEnded(ctx, version)
-	if err != nil || !ended || len(intents) == 0 {
-		return err
-	}
-	t := takeaway{folder: folder, intent: intents[0], proven: true}
-	for _, i := range intents {
-		t.proven = t.proven && goodForDeletion(i.Proof.Evidence, folder.Verify)
-	}
-	result, err := t.run()
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", folder.After, intents[0].Path, err)
-	}
-	crashpoint("put-away")
-	if err := store.CloseVersion(ctx, version, result.ended); err != nil { // T4
-		return err
-	}
-	crashpoint("closed")
-	e := eventOf(EventArchived, &intents[0])
-	switch {
-	case result.deleted:
-		e.Type = EventDeleted
-	case result.archived == "":
-		if !result.ended {
-			folder.Hint(intents[0].Path) // it has changed: a new version, or one that was waiting for this end
-		}
+func (t *takeaway) putBack() error {
+	err := renameNoReplace(t.private, t.source)
+	if err == nil || isMissing(t.private) {
 		return nil
 	}
-	e.Reason = result.archived
-	observe(e)
-	return nil
+	return fmt.Errorf("it is not what was delivered, could not be put back and is kept as %s: %w", t.private, err)
 }
 
 // goodForDeletion tells whether evidence allows the only other copy to be destroyed: proof of content, or size where
 // that was asked for explicitly. An inference never does.
 func goodForDeletion(evidence string, asked remote.Demand) bool {
 	switch evidence {
-	case remote.Inferred:
-		return false
+	case remote.RemoteHash, remote.ReadBack:
+		return true
 	case remote.SizeOnly:
 		return asked == remote.Size
 	}
-	return true
+	return false
+}
+
+func isMissing(name string) bool {
+	_, err := os.Lstat(name)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// isSameFile tells whether two names are of one file.
+func isSameFile(a, b string) bool {
+	fa, errA := os.Lstat(a)
+	fb, errB := os.Lstat(b)
+	return errA == nil && errB == nil && os.SameFile(fa, fb)
 }

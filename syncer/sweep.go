@@ -1,0 +1,77 @@
+package syncer
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+)
+
+// sweepBatch is how many temps are removed before the store is told.
+const sweepBatch = 200
+
+// sweepResult is how a sweep has ended.
+type sweepResult struct {
+	more bool  // there may be more to sweep
+	err  error // of the store
+}
+
+// startSweep removes temps of ours that no intent refers to any more, beside the deliveries.
+func (l *link) startSweep(ctx context.Context, session Session, w *workload) {
+	if !w.sweepWanted || w.swept != nil {
+		return
+	}
+	w.sweepWanted = false
+	busy := maps.Clone(w.busy) // an upload that has lost its intent still writes to its temp
+	swept := make(chan sweepResult, 1)
+	w.swept = swept
+	go func() { // ends in a result, which work waits for
+		more, err := l.sweep(ctx, session, busy)
+		swept <- sweepResult{more, err}
+	}()
+}
+
+// sweep removes one batch. Its error is the store's: what the server refuses to remove it will refuse again, and is not
+// asked for ever.
+func (l *link) sweep(ctx context.Context, session Session, busy map[string]bool) (more bool, err error) {
+	sweeps, err := l.store.Sweeps(ctx, l.name, sweepBatch)
+	if err != nil {
+		return false, ignoreEnd(ctx, err)
+	}
+	var done []string
+	for _, s := range sweeps {
+		if busy[s.ID] {
+			continue
+		}
+		l.removeSwept(ctx, session, s)
+		if ctx.Err() != nil || session.Err() != nil {
+			break
+		}
+		done = append(done, s.ID)
+	}
+	if len(done) == 0 {
+		return false, nil
+	}
+	if err := l.store.Swept(ctx, done); err != nil && ctx.Err() == nil {
+		return false, fmt.Errorf("sweep %s: %w", l.name, err)
+	}
+	return len(sweeps) == sweepBatch, nil
+}
+
+func (l *link) removeSwept(ctx context.Context, session Session, s state.Sweep) {
+	for _, name := range []string{s.Temp, remote.BackupName(s.Temp)} {
+		if err := session.Remove(ctx, name); err != nil {
+			return // see sweep
+		}
+	}
+}
+
+// ignoreEnd returns nil where ctx has ended, which is no failure of the store.
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,208 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/dropferry/dropferry/state"
+)
+
+const (
+	// queueAhead is how many intents are fetched from the store at once.
+	queueAhead = 256
+	// fileCost bounds what one file can take of the memory budget: its packets in flight.
+	fileCost = 4 << 20
+	// memoryBudget bounds the packets in flight of all files of a link, in bytes: small files go up many at a time,
+	// large ones few.
+	memoryBudget = 32 << 20
+)
+
+// outcome is how a delivery has ended.
+type outcome struct {
+	intent state.Intent // as far as it came
+	began  time.Time
+	alone  bool // nothing else was under way meanwhile
+	err    error
+}
+
+// workload is the deliveries of one session.
+type workload struct {
+	busy    map[string]bool // ids under way, in queue, or nothing for this run
+	queue   []state.Intent  // fetched, not begun
+	active  int
+	cost    int64
+	results chan outcome
+
+	// solo sends one file at a time until one has arrived: the last sessions were lost, and one file may be why.
+	solo bool
+	// oneFile sends one file at a time because the server may allow no more than one that is open: it denied suspect,
+	// which shows alone whether that was the reason.
+	oneFile   bool
+	suspect   string
+	manyFiles bool // that was not the reason
+
+	sweepWanted bool
+	swept       chan sweepResult // of the sweep under way; nil where there is none
+
+	begun      bool  // something
+	progressed bool  // something was delivered
+	pause      error // why the destination can take nothing for now
+	lost       error // what failed when the session was lost; nil too where nothing was under way
+}
+
+// width is how many files are sent at once.
+func (w *workload) width(slots int) int {
+	if w.solo || w.oneFile {
+		return 1
+	}
+	return slots
+}
+
+// work delivers over one session until it is lost, ctx ends, the destination cannot take anything, or nothing is left
+// with once. Deliveries under way when ctx ends get the grace to finish.
+func (l *link) work(ctx context.Context, session Session, familiar bool) *workload {
+	deliveries, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	w := &workload{busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0, sweepWanted: true}
+	ended, lost := ctx.Done(), session.Done()
+	var grace <-chan time.Time
+	for {
+		draining := w.pause != nil || ctx.Err() != nil || session.Err() != nil
+		finished := l.noMoreComes()
+		if !draining {
+			l.startSweep(ctx, session, w)
+			if err := l.fill(ctx, deliveries, session, familiar, w); err != nil {
+				w.pause = err
+				continue
+			}
+		}
+		if w.active == 0 && w.swept == nil && (draining || (l.once && finished && !w.sweepWanted)) {
+			if !w.begun && w.lost == nil { // there was work, and no time for any
+				w.lost = session.Err()
+			}
+			return w
+		}
+		l.setBusy(w.active > 0)
+		next, stop, err := l.nextDue(ctx)
+		if err != nil && w.pause == nil {
+			w.pause = err
+		}
+		select {
+		case o := <-w.results:
+			l.stopMoving(o.intent.ID)
+			w.end(&o.intent)
+			if err := l.conclude(deliveries, session, w, &o); err != nil && w.pause == nil {
+				w.pause = err
+			}
+		case r := <-w.swept:
+			w.swept, w.sweepWanted = nil, w.sweepWanted || r.more
+			if r.err != nil && w.pause == nil {
+				w.pause = r.err
+			}
+		case <-l.wake:
+			w.sweepWanted = true
+		case <-next:
+		case <-l.comesNoMore(finished):
+		case <-lost:
+			lost = nil
+		case <-ended:
+			ended = nil
+			timer := time.NewTimer(l.grace)
+			defer timer.Stop()
+			grace = timer.C
+		case <-grace:
+			cancel()
+			session.Close()
+		}
+		stop()
+	}
+}
+
+// fill begins as many deliveries as there is room for.
+func (l *link) fill(ctx, deliveries context.Context, session Session, familiar bool, w *workload) error {
+	for w.active < w.width(cap(l.slots)) && (w.cost < memoryBudget || w.active == 0) {
+		if len(w.queue) == 0 {
+			limit := queueAhead
+			if w.width(limit) == 1 {
+				limit = 1 // which is due first changes with each attempt
+			}
+			due, err := l.due(ctx, limit, w.busy)
+			if err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				return err
+			}
+			if len(due) == 0 {
+				return nil
+			}
+			w.queue = due
+			for _, i := range due {
+				w.busy[i.ID] = true
+			}
+		}
+		l.begin(ctx, deliveries, session, familiar, w)
+	}
+	return nil
+}
+
+// begin starts the first delivery of the queue.
+func (l *link) begin(ctx, deliveries context.Context, session Session, familiar bool, w *workload) {
+	o := outcome{intent: w.queue[0], alone: w.width(2) == 1}
+	w.queue = w.queue[1:]
+	w.begun = true
+	w.active++
+	w.cost += costOf(&o.intent)
+	l.startMoving(&o.intent)
+	go func() { // ends in a result, which work waits for
+		l.deliver(ctx, deliveries, session, familiar, &o)
+		w.results <- o
+	}()
+}
+
+func costOf(i *state.Intent) int64 { return min(i.Fingerprint.Size, fileCost) }
+
+// end takes a delivery off the books. Its id is free to be fetched again, if the store still holds it as due.
+func (w *workload) end(i *state.Intent) {
+	w.active--
+	w.cost -= costOf(i)
+	delete(w.busy, i.ID)
+}
+
+// errNotBegun says that there was no session, or no time, left when a delivery's turn came.
+var errNotBegun = errors.New("not begun")
+
+// deliver runs one delivery, within the limit on files under way of all links.
+func (l *link) deliver(ctx, deliveries context.Context, session Session, familiar bool, o *outcome) {
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-ctx.Done():
+	case <-session.Done():
+	}
+	if ctx.Err() != nil || session.Err() != nil {
+		o.err = errNotBegun
+		return
+	}
+	o.began = l.now()
+	d := &delivery{
+		store: l.store, session: session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, observe: l.watchMoving,
+		began: o.began, familiar: familiar,
+	}
+	o.err = d.run(deliveries)
+	o.intent = d.intent
+	if o.err == nil {
+		l.lookAgain(&o.intent)
+		l.ended(deliveries, &o.intent)
+	}
+}
+
+func (l *link) setBusy(on bool) {
+	if on {
+		l.setState(LinkActive, nil, time.Time{})
+		return
+	}
+	l.setState(LinkIdle, nil, time.Time{})
+}
