@@ -21,8 +21,8 @@ type ledgerReader interface {
 	History(ctx context.Context, f state.Filter) ([]state.Delivery, error)
 }
 
-// explain tells why a file was, or was not, sent, from what the disk, the watcher and the store say of it.
-func explain(ctx context.Context, folders []*folder, store ledgerReader, name string) (control.Explanation, error) {
+// explain tells why a file was, or was not, sent, from what the disk, the watcher, the links and the store say of it.
+func explain(ctx context.Context, folders []*folder, store ledgerReader, at work, name string) (control.Explanation, error) {
 	name = filepath.Clean(name)
 	e := control.Explanation{Path: name}
 	f, p, ok := folderFor(folders, name)
@@ -31,6 +31,10 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, name st
 		return e, nil
 	}
 	e.Folder = f.config.Name
+	if p == "" {
+		e.State, e.Reason = "directory", "it is the folder itself: ask for a file in it, or for the status"
+		return e, nil
+	}
 	record, err := store.Lookup(ctx, e.Folder, p)
 	if err != nil {
 		return e, err
@@ -44,7 +48,9 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, name st
 	}
 	local := f.watcher.Explain(p)
 	for _, route := range f.rules.Routes {
-		e.Routes = append(e.Routes, explainRoute(route.Destination, local, record, receipts, f.rules.After))
+		r := explainRoute(route.Destination, local, record, receipts, f.rules.After)
+		at.outlook(&r)
+		e.Routes = append(e.Routes, r)
 	}
 	e.State, e.Reason = overall(local, e)
 	if local.Settling {
@@ -79,7 +85,7 @@ func overall(local watcher.Explanation, e control.Explanation) (word, sentence s
 
 // worst picks the route that most needs attention.
 func worst(routes []control.RouteOf) (word, sentence string) {
-	order := []string{"held", "parked", "failed", "queued", "new", "delivered", "adopted"}
+	order := []string{"held", "parked", "blocked", "failed", "queued", "new", "delivered", "adopted"}
 	for _, state := range order {
 		for _, r := range routes {
 			if r.State == state {
@@ -148,9 +154,6 @@ func explainIntent(r *control.RouteOf, i *state.Intent, after syncer.After) {
 		r.State, r.Reason = "queued", "it waits for its turn ("+i.Reason+")"
 		if i.LastError != "" {
 			r.State, r.Reason = "failed", fmt.Sprintf("the last of %d attempts failed: %s", max(i.Attempts, 1), i.LastError)
-			if !i.NextAttempt.IsZero() {
-				r.Reason += "; next attempt " + i.NextAttempt.UTC().Format(time.RFC3339)
-			}
 		}
 	case state.Delivered:
 		r.State, r.Reason = "delivered", fmt.Sprintf("delivered; its source waits for %s until every destination has it", after)
@@ -158,5 +161,33 @@ func explainIntent(r *control.RouteOf, i *state.Intent, after syncer.After) {
 		r.State, r.Reason = "held", "a person has to decide: "+i.LastError
 	case state.Parked:
 		r.State, r.Reason = "parked", "given up: "+i.LastError
+	}
+}
+
+// work is what is being done about files: by links, in a running agent, or by nobody.
+type work struct {
+	running bool
+	links   map[string]syncer.LinkStatus
+}
+
+// outlook tells when a file that waits is sent, and what it waits for.
+func (w work) outlook(r *control.RouteOf) {
+	if r.State != "queued" && r.State != "failed" {
+		return
+	}
+	link := w.links[r.Destination]
+	switch {
+	case !w.running:
+		r.Reason += "; no agent is running, so it waits for `dropferry once` or `dropferry run`"
+		return
+	case link.State == syncer.LinkBlocked:
+		r.State, r.NextAttempt = "blocked", moment(link.NextAttempt)
+		r.Reason = "the destination is blocked until a person acts: " + link.Reason
+	case link.State == syncer.LinkWaiting:
+		r.NextAttempt = moment(link.NextAttempt)
+		r.Reason = "it waits until the destination can be used: " + link.Reason
+	}
+	if r.NextAttempt != nil {
+		r.Reason += "; next attempt " + r.NextAttempt.Format(time.RFC3339)
 	}
 }

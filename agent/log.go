@@ -70,6 +70,10 @@ func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
 		return slog.LevelError, "given up: a person has to look at it"
 	case syncer.EventBlocked:
 		return slog.LevelError, "destination blocked: a person has to act"
+	case EventWaiting:
+		return slog.LevelWarn, "not sent: the file is not ready"
+	case EventUnread:
+		return slog.LevelWarn, "not everything could be read"
 	case syncer.EventUnchanged, syncer.EventPlanned, syncer.EventStarted:
 		return slog.LevelDebug, string(e.Type)
 	}

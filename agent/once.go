@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
+	"github.com/dropferry/dropferry/watcher"
 )
 
 // Summary is what one `once` has done.
@@ -16,16 +21,26 @@ type Summary struct {
 	Failed    int // could not be sent, or are given up
 	Held      int // wait for a person
 	Unsettled int // were still changing
+	Unread    int // places that could not be read, a whole folder or some of it: what is in them is not known
+	Kept      int // are delivered, and could not be archived or deleted
 	Bytes     int64
 	Seconds   float64
 	// Cause is the one reason why nothing could be sent to a destination, where there is one.
 	Cause error
+
+	changed map[string]map[file.Path]bool // files that were another version when they were to be sent, by folder
 }
 
 // Complete tells whether everything that was there is delivered.
 func (s Summary) Complete() bool {
-	return s.Failed == 0 && s.Held == 0 && s.Unsettled == 0 && s.Cause == nil
+	return s.Failed == 0 && s.Held == 0 && s.Unsettled == 0 && s.Unread == 0 && s.Kept == 0 && s.Cause == nil
 }
+
+// Events of `once` alone, besides those of the syncer.
+const (
+	EventWaiting syncer.EventType = "waiting" // a file that has not settled, and is not waited for any longer
+	EventUnread  syncer.EventType = "unread"  // a place that could not be read
+)
 
 // Once delivers what the folders' first scan finds and what has been planned before, waiting for files that are still
 // settling at most twice their time, and returns when no more can be done.
@@ -35,13 +50,12 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	a.observer = count.listen(a.observer)
 	planned := make(chan struct{})
 	var scanErr error
-	var unsettled int
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var scanning sync.WaitGroup
 	scanning.Go(func() {
 		defer close(planned)
-		if unsettled, scanErr = a.scanAll(ctx); scanErr != nil {
+		if scanErr = a.scanAll(ctx); scanErr != nil {
 			cancel()
 		}
 	})
@@ -51,35 +65,44 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 		return Summary{}, err
 	}
 	s := count.summary()
-	s.Unsettled, s.Seconds = unsettled, time.Since(started).Seconds()
+	s.Seconds = time.Since(started).Seconds()
 	if err := a.leftovers(ctx, &s); err != nil {
 		return s, err
 	}
 	return s, ctx.Err()
 }
 
-// scanAll scans every folder and waits for what is settling; it returns how many files did not.
-func (a *Agent) scanAll(ctx context.Context) (unsettled int, err error) {
+// scanAll scans every folder and waits for what is settling. A folder that cannot be read does not keep the others
+// waiting.
+func (a *Agent) scanAll(ctx context.Context) error {
 	for _, f := range a.folders {
-		summary, err := f.watcher.Scan(ctx, f.planner)
+		unread, err := scanFolder(ctx, f.watcher, f.planner)
 		if err != nil {
-			return 0, fmt.Errorf("folder %s: %w", f.config.Name, err)
+			return fmt.Errorf("folder %s: %w", f.config.Name, err)
 		}
-		for _, fault := range summary.Errors {
-			a.log.Warn("not everything could be read", "folder", f.config.Name, "error", fault)
+		for _, fault := range unread {
+			a.tellUnread(f, fault)
 		}
 	}
 	for _, f := range a.folders {
-		left, err := f.watcher.Settle(ctx, f.planner, 0)
+		left, unread, err := settleFolder(ctx, f.watcher, f.planner)
 		if err != nil {
-			return 0, fmt.Errorf("folder %s: %w", f.config.Name, err)
+			return fmt.Errorf("folder %s: %w", f.config.Name, err)
+		}
+		if unread != nil {
+			a.tellUnread(f, unread)
 		}
 		for _, e := range left {
-			a.log.Warn("not sent: still "+e.Reason, "folder", f.config.Name, "path", string(e.Path))
+			a.observe(syncer.Event{
+				At: time.Now(), Type: EventWaiting, Folder: f.config.Name, Path: e.Path, Size: e.Fingerprint.Size, Reason: e.Reason,
+			})
 		}
-		unsettled += len(left)
 	}
-	return unsettled, nil
+	return nil
+}
+
+func (a *Agent) tellUnread(f *folder, fault error) {
+	a.observe(syncer.Event{At: time.Now(), Type: EventUnread, Folder: f.config.Name, Err: fault, Reason: fault.Error()})
 }
 
 // leftovers counts what is still open, and finds out whether one cause stopped everything.
@@ -88,7 +111,6 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 	if err != nil {
 		return err
 	}
-	s.Failed, s.Held = 0, 0
 	for _, c := range counts {
 		if !a.watches(c.Folder) {
 			continue
@@ -98,6 +120,11 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 	}
 	for _, f := range a.folders {
 		s.Failed += f.planner.Deferred()
+		changed, err := a.stillChanged(context.WithoutCancel(ctx), f, s.changed[f.config.Name])
+		if err != nil {
+			return err
+		}
+		s.Unsettled += changed
 	}
 	for _, l := range a.syncer.Status() {
 		if l.State == syncer.LinkFailed && s.Cause == nil {
@@ -105,6 +132,26 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 		}
 	}
 	return nil
+}
+
+// stillChanged counts the files among these that are another version by now than any that was sent or is going to be.
+func (a *Agent) stillChanged(ctx context.Context, f *folder, paths map[file.Path]bool) (n int, err error) {
+	for p := range paths {
+		now, _, err := file.Lstat(p.In(f.config.Path))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		record, err := a.store.Lookup(ctx, f.config.Name, p)
+		if err != nil {
+			return 0, err
+		}
+		planned := slices.ContainsFunc(record.Intents, func(i state.Intent) bool { return i.Fingerprint == now })
+		sent := slices.ContainsFunc(record.Known, func(k state.Known) bool { return k.Fingerprint == now })
+		if !planned && !sent {
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (a *Agent) watches(folder string) bool {
@@ -118,27 +165,54 @@ func (a *Agent) watches(folder string) bool {
 
 // tally counts events as they come.
 type tally struct {
-	mu    sync.Mutex
-	count int
-	bytes int64
+	mu  sync.Mutex
+	sum Summary
 }
 
 func (t *tally) listen(next syncer.Observer) syncer.Observer {
 	return func(e syncer.Event) {
-		if e.Type == syncer.EventDelivered {
-			t.mu.Lock()
-			t.count++
-			t.bytes += e.Size
-			t.mu.Unlock()
-		}
+		t.count(e)
 		if next != nil {
 			next(e)
 		}
 	}
 }
 
+func (t *tally) count(e syncer.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch e.Type {
+	case syncer.EventDelivered:
+		t.sum.Delivered++
+		t.sum.Bytes += e.Size
+	case syncer.EventDropped:
+		if errors.Is(e.Err, watcher.ErrChanged) || errors.Is(e.Err, watcher.ErrBusy) {
+			t.noteChanged(e.Folder, e.Path)
+		}
+	case EventWaiting:
+		t.sum.Unsettled++
+	case EventUnread:
+		t.sum.Unread++
+	case syncer.EventFailed:
+		if e.Destination == "" {
+			t.sum.Kept++
+		}
+	}
+}
+
+// noteChanged remembers a file that was given up because it was another version, which nobody may look at in this run.
+func (t *tally) noteChanged(folder string, p file.Path) {
+	if t.sum.changed == nil {
+		t.sum.changed = map[string]map[file.Path]bool{}
+	}
+	if t.sum.changed[folder] == nil {
+		t.sum.changed[folder] = map[file.Path]bool{}
+	}
+	t.sum.changed[folder][p] = true
+}
+
 func (t *tally) summary() Summary {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Summary{Delivered: t.count, Bytes: t.bytes}
+	return t.sum
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // plan tells what `once` would do now. It scans with watchers of its own and looks at each destination over a session of
 // its own, so nothing of a running agent is disturbed; it writes nothing, here or there.
 func plan(ctx context.Context, c *config.Config, store syncer.Store, only []string) (control.Plan, error) {
-	views := lookers{config: c, sessions: map[string]*remote.Session{}, unreached: map[string]error{}}
+	views := lookers{config: c, store: store, sessions: map[string]*remote.Session{}, unreached: map[string]error{}}
 	defer views.close()
 	result := control.Plan{Operations: []control.Operation{}}
 	for i := range c.Folders {
@@ -43,8 +44,12 @@ func plan(ctx context.Context, c *config.Config, store syncer.Store, only []stri
 				result.Operations = append(result.Operations, viewOperation(o))
 			},
 		}
-		if _, err := w.Scan(ctx, sink); err != nil {
+		unread, err := scanFolder(ctx, w, sink)
+		if err != nil {
 			return result, fmt.Errorf("folder %s: %w", f.Name, err)
+		}
+		for _, fault := range unread {
+			result.Waiting = append(result.Waiting, control.Waiting{Folder: f.Name, Reason: Unreadable, Detail: fault.Error()})
 		}
 	}
 	if len(views.unreached) > 0 {
@@ -56,9 +61,13 @@ func plan(ctx context.Context, c *config.Config, store syncer.Store, only []stri
 	return result, nil
 }
 
+// Unreadable is the reason why a folder, or a place in it, waits: what is in it is not known.
+const Unreadable = "unreadable"
+
 // lookers are sessions that only look, dialled when they are first needed.
 type lookers struct {
 	config    *config.Config
+	store     syncer.Store
 	sessions  map[string]*remote.Session
 	unreached map[string]error
 }
@@ -77,8 +86,18 @@ func (l *lookers) look(ctx context.Context, name string) syncer.Viewer {
 		l.unreached[name] = err
 		return nil
 	}
+	l.recall(ctx, name, s)
 	l.sessions[name] = s
 	return s
+}
+
+// recall gives a session what an earlier one has found out about the server. To find it out anew would write there.
+func (l *lookers) recall(ctx context.Context, name string, s *remote.Session) {
+	var c remote.Capabilities
+	text, found, err := l.store.Capabilities(ctx, name, s.Identity())
+	if err == nil && found && json.Unmarshal(text, &c) == nil {
+		s.Use(c)
+	}
 }
 
 func (l *lookers) close() {

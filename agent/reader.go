@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"slices"
 
 	"github.com/dropferry/dropferry/config"
@@ -115,9 +116,9 @@ func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (c
 // Explain implements control.API.
 func (r *reader) Explain(ctx context.Context, name string) (control.Explanation, error) {
 	if r.store == nil {
-		return explain(ctx, r.folders, emptyStore{}, name)
+		return explain(ctx, r.folders, emptyStore{}, work{}, name)
 	}
-	return explain(ctx, r.folders, r.store, name)
+	return explain(ctx, r.folders, r.store, work{}, name)
 }
 
 // Plan implements control.API.
@@ -143,6 +144,10 @@ func (emptyStore) LastPublished(context.Context, string, string) (state.Delivery
 	return state.Delivery{}, false, nil
 }
 
+func (emptyStore) Capabilities(context.Context, string, string) ([]byte, bool, error) {
+	return nil, false, nil
+}
+
 func (emptyStore) History(context.Context, state.Filter) ([]state.Delivery, error) { return nil, nil }
 
 // allKnown returns an error for the first name that is no folder's.
@@ -158,12 +163,28 @@ func allKnown(c *config.Config, names []string) error {
 // wanted tells whether a folder is among those asked for; none is all.
 func wanted(only []string, name string) bool { return len(only) == 0 || slices.Contains(only, name) }
 
-// folderFor returns the folder that a path of the operating system lies in, and its Path there.
-func folderFor(folders []*folder, name string) (*folder, file.Path, bool) {
-	for _, f := range folders {
-		if p, ok := file.Rel(f.config.Path, name); ok && p != "" {
-			return f, p, true
+// folderFor returns the folder that a path of the operating system lies in, the innermost of several, and its Path there.
+// A path that only lies there by way of links counts too: people ask from where they stand.
+func folderFor(folders []*folder, name string) (found *folder, p file.Path, ok bool) {
+	find := func(name string, root func(*folder) string) {
+		for _, f := range folders {
+			rel, below := file.Rel(root(f), name)
+			if below && (!ok || len(rel) < len(p)) {
+				found, p, ok = f, rel, true
+			}
 		}
 	}
-	return nil, "", false
+	find(name, func(f *folder) string { return f.config.Path })
+	if !ok {
+		find(resolved(filepath.Dir(name), filepath.Base(name)), func(f *folder) string { return resolved(f.config.Path, "") })
+	}
+	return found, p, ok
+}
+
+// resolved returns name in dir without links on the way, or as it is written where that cannot be told.
+func resolved(dir, name string) string {
+	if place, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = place
+	}
+	return filepath.Join(dir, name)
 }

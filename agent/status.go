@@ -8,6 +8,7 @@ import (
 
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/syncer"
 )
 
 // Status implements control.API.
@@ -53,7 +54,11 @@ func (a *Agent) History(ctx context.Context, q control.HistoryQuery) (control.Hi
 
 // Explain implements control.API.
 func (a *Agent) Explain(ctx context.Context, name string) (control.Explanation, error) {
-	return explain(ctx, a.folders, a.store, name)
+	at := work{running: true, links: map[string]syncer.LinkStatus{}}
+	for _, l := range a.syncer.Status() {
+		at.links[l.Destination] = l
+	}
+	return explain(ctx, a.folders, a.store, at, name)
 }
 
 // Plan implements control.API.

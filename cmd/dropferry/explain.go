@@ -48,7 +48,7 @@ func (p *program) printExplanation(e control.Explanation) error {
 	if e.Folder != "" {
 		fmt.Fprintf(&b, "  folder       %s\n", e.Folder)
 	}
-	if e.Since != nil {
+	if e.Since != nil && e.Until != nil {
 		fmt.Fprintf(&b, "  settling     since %s, looked at again by %s\n", clock(*e.Since), clock(*e.Until))
 	}
 	for _, r := range e.Routes {

@@ -72,15 +72,20 @@ func (p *program) printSummary(s agent.Summary) error {
 			Failed    int     `json:"failed"`
 			Held      int     `json:"held"`
 			Unsettled int     `json:"unsettled"`
+			Unread    int     `json:"unread"`
+			Kept      int     `json:"kept"`
 			Bytes     int64   `json:"bytes"`
 			Seconds   float64 `json:"seconds"`
-		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Bytes, s.Seconds})
+		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Bytes, s.Seconds})
 	}
 	text := fmt.Sprintf("%d delivered, %s in %.1f s", s.Delivered, size(s.Bytes), s.Seconds)
 	for _, part := range []struct {
 		n    int
 		word string
-	}{{s.Failed, "not delivered"}, {s.Held, "held"}, {s.Unsettled, "still changing"}} {
+	}{
+		{s.Failed, "not delivered"}, {s.Held, "held"}, {s.Unsettled, "still changing"}, {s.Unread, "places unreadable"},
+		{s.Kept, "delivered, but not put away"},
+	} {
 		if part.n > 0 {
 			text += fmt.Sprintf("; %d %s", part.n, part.word)
 		}
@@ -100,7 +105,8 @@ func (l *eventLines) observe(e syncer.Event) {
 	}
 	switch e.Type {
 	case syncer.EventDelivered, syncer.EventAdopted, syncer.EventFailed, syncer.EventHeld, syncer.EventParked,
-		syncer.EventArchived, syncer.EventDeleted, syncer.EventDropped, syncer.EventLost, syncer.EventBlocked:
+		syncer.EventArchived, syncer.EventDeleted, syncer.EventDropped, syncer.EventLost, syncer.EventBlocked,
+		agent.EventWaiting, agent.EventUnread:
 	default:
 		return
 	}
@@ -111,6 +117,7 @@ func (l *eventLines) observe(e syncer.Event) {
 		Folder      string            `json:"folder,omitempty"`
 		Destination string            `json:"destination,omitempty"`
 		Path        string            `json:"path,omitempty"`
+		PathB64     []byte            `json:"path_b64,omitempty"` // where path is not UTF-8
 		RemotePath  string            `json:"remote_path,omitempty"`
 		Size        int64             `json:"size"`
 		Reason      string            `json:"reason,omitempty"`
@@ -119,6 +126,9 @@ func (l *eventLines) observe(e syncer.Event) {
 	}{
 		Type: string(e.Type), At: e.At.UTC(), ID: e.ID, Folder: e.Folder, Destination: e.Destination, Path: string(e.Path),
 		RemotePath: e.RemotePath, Size: e.Size, Reason: e.Reason,
+	}
+	if !e.Path.IsUTF8() {
+		line.PathB64 = []byte(e.Path)
 	}
 	if e.Err != nil {
 		line.Error = e.Err.Error()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,14 +36,26 @@ func (p *program) planCommand() *cobra.Command {
 			} else {
 				err = p.printPlan(plan)
 			}
-			if err == nil && len(plan.Unreached) > 0 {
-				err = exitError(exitUnreachable)
+			if err != nil {
+				return err
 			}
-			return err
+			return planResult(plan)
 		},
 	}
 	command.Flags().StringArrayVar(&folders, "folder", nil, "only this folder (may be repeated)")
 	return command
+}
+
+// planResult says by the exit code that not all could be looked at.
+func planResult(plan control.Plan) error {
+	unreadable := func(w control.Waiting) bool { return w.Reason == agent.Unreadable }
+	switch {
+	case len(plan.Unreached) > 0:
+		return exitError(exitUnreachable)
+	case slices.ContainsFunc(plan.Waiting, unreadable):
+		return exitError(exitUndelivered)
+	}
+	return nil
 }
 
 func (p *program) printPlan(plan control.Plan) error {
@@ -54,6 +67,10 @@ func (p *program) printPlan(plan control.Plan) error {
 		}
 	}
 	for _, w := range plan.Waiting {
+		if w.Reason == agent.Unreadable {
+			_, _ = fmt.Fprintf(p.err, "dropferry: folder %s: %s\n", w.Folder, w.Detail)
+			continue
+		}
 		fmt.Fprintf(&b, "%-7s %s: %s (%s", "wait", w.Folder, shown(w.Path), w.Detail)
 		if w.Until != nil {
 			fmt.Fprintf(&b, ", until %s", clock(*w.Until))

@@ -45,9 +45,9 @@ type (
 		Receipt                                            *deliveryJSON
 
 		// of the last line
-		Delivered, Failed, Held, Unsettled, Unread int
-		Bytes                                      int64
-		Seconds                                    float64
+		Delivered, Failed, Held, Unsettled, Unread, Kept int
+		Bytes                                            int64
+		Seconds                                          float64
 	}
 
 	explanationJSON struct {

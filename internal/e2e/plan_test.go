@@ -101,18 +101,44 @@ func TestPlanOfSettlingFiles(t *testing.T) {
 func TestPlanOfAMirror(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "mode = \"mirror\"\nto = [\"acme:copy\"]")
-	r.drop("same.txt", "the same bytes")
-	r.drop("other.txt", "ours here")
+	for _, name := range []string{"same.txt", "other.txt"} {
+		r.drop(name, "ours, here")
+	}
 	r.drop("new.txt", "new")
-	r.write(r.inbox("copy/same.txt"), "the same bytes")
-	r.write(r.inbox("copy/other.txt"), "not ours!") // of the same size
+	r.write(r.inbox("copy/same.txt"), "ours, here")
+	r.write(r.inbox("copy/other.txt"), "not ours!!") // of the same size
 	r.write(r.inbox("copy/theirs.txt"), "there only")
-	age(t, r.inbox("copy/same.txt"), time.Hour)
+	for _, dir := range []string{r.outbox, r.inbox("copy")} {
+		age(t, filepath.Join(dir, "same.txt"), time.Hour)
+	}
 	age(t, r.inbox("copy/other.txt"), time.Hour)
 	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
 	wantPlan(t, r.plan(0), "adopt same.txt same-content", "hold other.txt conflict", "upload new.txt new")
 	if _, err := os.Stat(r.state); err == nil {
 		t.Error("plan has made the state directory")
+	}
+	// What once has found out about the server, plan uses later: the same bytes of another time.
+	r.once(3)
+	r.drop("late.txt", "late bytes")
+	r.write(r.inbox("copy/late.txt"), "late bytes")
+	age(t, r.inbox("copy/late.txt"), time.Hour)
+	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	wantPlan(t, r.plan(0), "adopt late.txt same-content", "hold other.txt held")
+}
+
+// TestFirstPlanOfAMirrorComparesContent holds that the first plan says what once then does, of files whose time tells
+// nothing.
+func TestFirstPlanOfAMirrorComparesContent(t *testing.T) {
+	//SKIP t.Skip("known defect: a session that was not probed cannot hash, and a plan must not probe, which writes: remote needs a hash that proves itself by the digest it finds")
+	t.Parallel()
+	r := newRig(t, "mode = \"mirror\"\nto = [\"acme:copy\"]")
+	r.drop("same.txt", "the same bytes")
+	r.write(r.inbox("copy/same.txt"), "the same bytes")
+	age(t, r.inbox("copy/same.txt"), time.Hour)
+	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	wantPlan(t, r.plan(0), "adopt same.txt same-content")
+	if all, _ := r.once(0); !slices.Equal(types(all), []string{"adopted"}) {
+		t.Errorf("once did %q", types(all))
 	}
 }
 
@@ -151,7 +177,7 @@ func TestPlanOfSeveralFolders(t *testing.T) {
 	wantPlan(t, r.plan(0, "--folder", "second"), "upload b.txt new")
 	p := r.plan(3)
 	wantPlan(t, p, "upload a.txt new", "upload b.txt new")
-	contains(t, r.expect(3, "plan").stderr, "away", "does not exist")
+	contains(t, r.expect(3, "plan").stderr, "folder away", "no such file or directory")
 }
 
 // TestPlanBesideARunningAgent asks the agent, and disturbs nothing.

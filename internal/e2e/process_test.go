@@ -130,7 +130,7 @@ func (r *rig) launch(args ...string) *agent {
 		a.kill()
 		r.decent(a.text())
 		if r.t.Failed() {
-			r.t.Logf("agent's log:\n%s", a.text())
+			r.t.Logf("agent's log ends:\n%s", lastOf(a.text(), 6000))
 		}
 	})
 	return a
@@ -143,6 +143,9 @@ func (r *rig) watching(args ...string) *agent {
 	eventually(r.t, "the agent watches", 20*time.Second, func() bool { return strings.Contains(a.text(), "folder watching") })
 	return a
 }
+
+// lastOf returns at most the last n bytes of a text.
+func lastOf(text string, n int) string { return text[max(0, len(text)-n):] }
 
 // kill ends the agent as a crash does.
 func (a *agent) kill() {
@@ -163,7 +166,7 @@ func (a *agent) signal(s os.Signal) int {
 	select {
 	case <-a.done:
 	case <-time.After(20 * time.Second):
-		a.t.Fatalf("the agent did not stop\n%s", a.text())
+		a.t.Fatal("the agent did not stop")
 	}
 	return a.command.ProcessState.ExitCode()
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -62,6 +63,7 @@ type rig struct {
 	archive string
 	state   string
 	config  string
+	grace   string // shutdown_grace; "" is 5s
 	env     []string
 	stdin   io.Reader            // of the program's processes; nil is nothing
 	attr    *syscall.SysProcAttr // of the program's processes
@@ -125,7 +127,8 @@ func (r *rig) configure(rest string) {
 // configureWith writes a configuration with these lines of [defaults].
 func (r *rig) configureWith(defaults, rest string) {
 	r.t.Helper()
-	head := fmt.Sprintf("version = 1\n[agent]\nname = \"rig\"\nstate_dir = %q\nshutdown_grace = \"5s\"\n[defaults]\n%s\n\n", r.state, defaults)
+	head := fmt.Sprintf("version = 1\n[agent]\nname = \"rig\"\nstate_dir = %q\nshutdown_grace = %q\n[defaults]\n%s\n\n",
+		r.state, cmp.Or(r.grace, "5s"), defaults)
 	r.write(r.config, head+rest)
 }
 
@@ -179,4 +182,17 @@ func freePort(t *testing.T) int {
 	}
 	defer l.Close() //nolint:errcheck // nobody has connected
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+// keyFile writes a fresh private key and returns its name.
+func (r *rig) keyFile(name string) string {
+	r.t.Helper()
+	key, err := sftptest.NewKey("ed25519")
+	if err == nil {
+		err = key.Write(r.at(name))
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.at(name)
 }

@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
+)
+
+// TestOnceExitCodes gives the one cause that stopped everything its code.
+func TestOnceExitCodes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		table func(r *rig) string
+		code  int
+		event string
+		want  []string
+	}{
+		{"authentication", func(r *rig) string { return replaced(t, r.acme(), r.sshd.KeyFile, r.keyFile("other")) }, 12, "blocked",
+			[]string{"unable to authenticate", "check user, key_file and password"}},
+		{"key file missing", func(r *rig) string { return replaced(t, r.acme(), r.sshd.KeyFile, r.at("nowhere")) }, 12, "blocked",
+			[]string{"nowhere", "no such file"}},
+		{"host key", func(r *rig) string { return r.stranger() }, 13, "blocked", []string{"is not known", "dropferry trust acme"}},
+		{"refused", func(r *rig) string { return r.dead("acme") }, 14, "lost", []string{"connection refused"}},
+		{"silent", func(r *rig) string {
+			w := sftptest.StartWire(t, r.sshd.Addr)
+			w.Blackhole(true)
+			return sftptest.Through(w, replaced(t, replaced(t, r.acme(), patient, hasty), `connect_timeout = "2s"`, `connect_timeout = "500ms"`))
+		}, 14, "lost", []string{"connect_timeout (500ms)"}},
+		{"root missing", func(r *rig) string { return replaced(t, r.acme(), r.sshd.Dir, r.sshd.Dir+"/missing") }, 14, "lost",
+			[]string{"missing", "create it at the server"}},
+		{"no SFTP", func(r *rig) string {
+			r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{Config: []string{"Subsystem sftp /bin/false"}})
+			return r.acme()
+		}, 14, "lost", []string{"acme"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, `to = ["acme:in"]`)
+			r.outboxTo(c.table(r), `to = ["acme:in"]`)
+			r.drop("a.txt", "a")
+			all, summary := r.once(c.code)
+			if summary.Delivered != 0 || summary.Failed != 1 {
+				t.Errorf("summary: %+v", summary)
+			}
+			if !slices.ContainsFunc(all, func(e eventJSON) bool { return e.Type == c.event && e.Destination == "acme" && e.Error != "" }) {
+				t.Errorf("events: %+v", all)
+			}
+			contains(t, r.expect(c.code, "once").text(), append(c.want, "1 not delivered")...)
+			wantTree(t, r.sshd.Dir, map[string]string{})
+			r.outboxTo(r.acme(), `to = ["acme:in"]`)
+			if c.name != "no SFTP" {
+				r.deliver(1)
+			}
+		})
+	}
+}
+
+// TestOnceBesideAnotherAgent answers 11 and does nothing.
+func TestOnceBesideAnotherAgent(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	a := r.watching()
+	contains(t, r.expect(11, "once").stderr, "another agent holds the state directory")
+	contains(t, r.expect(11, "run").stderr, "another agent holds the state directory")
+	if got := decode[map[string]any](t, r.expect(11, "once", "--json").stdout); got["type"] != "error" || got["code"] != 11.0 {
+		t.Errorf("JSON: %v", got)
+	}
+	r.drop("a.txt", "a")
+	a.wait("delivered")
+	a.kill() // its lock ends with it
+	r.deliver(0)
+}
+
+// TestOnceFindsACrashedAgentsSocket starts again where a killed agent has left its socket.
+func TestRunAfterAKilledAgent(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	r.watching().kill()
+	contains(t, r.expect(0, "status").stdout, "is not running")
+	a := r.watching()
+	contains(t, r.expect(0, "status").stdout, "agent rig is running")
+	if code := a.stop(); code != 0 || strings.Contains(a.text(), "cannot reach this agent") {
+		t.Errorf("exit code %d", code)
+	}
+}
