@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/dropferry/dropferry/file"
-	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
-	"github.com/dropferry/dropferry/watcher"
 )
 
 // Summary is what one `once` has done.
@@ -27,8 +22,6 @@ type Summary struct {
 	Seconds   float64
 	// Cause is the one reason why nothing could be sent to a destination, where there is one.
 	Cause error
-
-	changed map[string]map[file.Path]bool // files that were another version when they were to be sent, by folder
 }
 
 // Complete tells whether everything that was there is delivered.
@@ -120,11 +113,11 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 	}
 	for _, f := range a.folders {
 		s.Failed += f.planner.Deferred()
-		changed, err := a.stillChanged(context.WithoutCancel(ctx), f, s.changed[f.config.Name])
+		ended, err := a.store.Ended(context.WithoutCancel(ctx), f.config.Name, 0)
 		if err != nil {
 			return err
 		}
-		s.Unsettled += changed
+		s.Kept += len(ended)
 	}
 	for _, l := range a.syncer.Status() {
 		if l.State == syncer.LinkFailed && s.Cause == nil {
@@ -132,26 +125,6 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 		}
 	}
 	return nil
-}
-
-// stillChanged counts the files among these that are another version by now than any that was sent or is going to be.
-func (a *Agent) stillChanged(ctx context.Context, f *folder, paths map[file.Path]bool) (n int, err error) {
-	for p := range paths {
-		now, _, err := file.Lstat(p.In(f.config.Path))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		record, err := a.store.Lookup(ctx, f.config.Name, p)
-		if err != nil {
-			return 0, err
-		}
-		planned := slices.ContainsFunc(record.Intents, func(i state.Intent) bool { return i.Fingerprint == now })
-		sent := slices.ContainsFunc(record.Known, func(k state.Known) bool { return k.Fingerprint == now })
-		if !planned && !sent {
-			n++
-		}
-	}
-	return n, nil
 }
 
 func (a *Agent) watches(folder string) bool {
@@ -185,30 +158,11 @@ func (t *tally) count(e syncer.Event) {
 	case syncer.EventDelivered:
 		t.sum.Delivered++
 		t.sum.Bytes += e.Size
-	case syncer.EventDropped:
-		if errors.Is(e.Err, watcher.ErrChanged) || errors.Is(e.Err, watcher.ErrBusy) {
-			t.noteChanged(e.Folder, e.Path)
-		}
 	case EventWaiting:
 		t.sum.Unsettled++
 	case EventUnread:
 		t.sum.Unread++
-	case syncer.EventFailed:
-		if e.Destination == "" {
-			t.sum.Kept++
-		}
 	}
-}
-
-// noteChanged remembers a file that was given up because it was another version, which nobody may look at in this run.
-func (t *tally) noteChanged(folder string, p file.Path) {
-	if t.sum.changed == nil {
-		t.sum.changed = map[string]map[file.Path]bool{}
-	}
-	if t.sum.changed[folder] == nil {
-		t.sum.changed[folder] = map[file.Path]bool{}
-	}
-	t.sum.changed[folder][p] = true
 }
 
 func (t *tally) summary() Summary {

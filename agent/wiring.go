@@ -68,6 +68,7 @@ func readCredential(stateDir, name string) (string, error) {
 func rulesOf(f *config.Folder) watcher.Rules {
 	return watcher.Rules{
 		Name: f.Name, Root: f.Path, Include: f.Include, Exclude: f.Exclude, StableFor: f.StableFor, Rescan: f.Rescan,
+		Watch: f.Watch, Poll: f.PollInterval,
 	}
 }
 
@@ -76,6 +77,7 @@ func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer
 	folder := &syncer.Folder{
 		Name: f.Name, Root: f.Path, Mirror: f.Mode == config.Mirror, After: syncer.After(f.After),
 		Verify: remote.Demand(f.Verify), HoldAmbiguous: f.Ambiguous == "hold", Hint: hint,
+		CheckpointBytes: f.Checkpoint.Size, CheckpointEvery: f.Checkpoint.Every,
 		Retry: syncer.Retry{Initial: f.Retry.Initial, Max: f.Retry.Max, GiveUpAfter: f.Retry.GiveUpAfter},
 	}
 	values := func(p file.Path, at time.Time) config.Values {

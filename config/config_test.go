@@ -87,6 +87,10 @@ func TestParseLeastFile(t *testing.T) {
 			Retry:     Retry{Initial: time.Second, Max: 5 * time.Minute, GiveUpAfter: 72 * time.Hour},
 			To:        []Target{{Destination: "acme"}},
 			Line:      8,
+
+			Checkpoint:   Checkpoint{Size: 64 << 20, Every: 10 * time.Second},
+			Watch:        "auto",
+			PollInterval: 30 * time.Second,
 		}},
 	}
 	want.shown, want.lines = got.shown, got.lines
@@ -136,6 +140,9 @@ archive = "/srv/sent/{yyyy}/"
 verify = "content"
 ambiguous = "hold"
 timezone = "Europe/Berlin"
+checkpoint = { size = "8MiB", every = "1m" }
+watch = "poll"
+poll_interval = "2m"
 to = ["acme:in/{yyyy}", "other:/abs:x/{stem}-{dd}{ext}"]
 [folder.retry]
 initial = "2s"
@@ -174,7 +181,7 @@ give_up_after = "4h"
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
-		Line: 28,
+		Line: 28, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {
 		t.Errorf("folders\n%+v, want\n%+v", c.Folders, wantFolder)

@@ -25,9 +25,19 @@ type Folder struct {
 	Ambiguous string         // delivered or hold
 	Timezone  *time.Location // of the dates in templates
 	Retry     Retry
-	To        []Target // at least one; each destination at most once
+
+	Checkpoint   Checkpoint
+	Watch        string        // auto, events or poll
+	PollInterval time.Duration // between scans where events cannot be relied on
+	To           []Target      // at least one; each destination at most once
 
 	Line int // of the table in the file, from 1
+}
+
+// Checkpoint says how often a long upload notes how far it has come, so that it can go on from there.
+type Checkpoint struct {
+	Size  int64         // bytes
+	Every time.Duration // whichever comes first
 }
 
 // Retry spaces the attempts after failures.
@@ -76,6 +86,10 @@ func builtInRules() Folder {
 		Ambiguous: "delivered",
 		Timezone:  time.UTC,
 		Retry:     Retry{Initial: time.Second, Max: 5 * time.Minute, GiveUpAfter: 72 * time.Hour},
+
+		Checkpoint:   Checkpoint{Size: 64 << 20, Every: 10 * time.Second},
+		Watch:        "auto",
+		PollInterval: 30 * time.Second,
 	}
 }
 
@@ -90,6 +104,9 @@ func (t table) rules(base Folder) Folder {
 	f.Ambiguous = t.choice("ambiguous", base.Ambiguous, words{keys: []string{"delivered", "hold"}})
 	f.Timezone = t.timezone(base.Timezone)
 	f.Retry = t.retry(base.Retry)
+	f.Checkpoint = t.checkpoint(base.Checkpoint)
+	f.Watch = t.choice("watch", base.Watch, words{keys: []string{"auto", "events", "poll"}})
+	f.PollInterval = t.duration("poll_interval", base.PollInterval)
 	return f
 }
 
@@ -167,6 +184,15 @@ func (t table) retry(base Retry) Retry {
 		sub.faultAt(key, "initial = "+show(short(r.Initial))+" is more than max = "+show(short(r.Max)), "")
 	}
 	return r
+}
+
+func (t table) checkpoint(base Checkpoint) Checkpoint {
+	sub, given := t.single("checkpoint", kindMark)
+	if !given {
+		return base
+	}
+	sub.unknown()
+	return Checkpoint{Size: sub.size("size", base.Size), Every: sub.duration("every", base.Every)}
 }
 
 // patterns returns a list of globs.

@@ -22,12 +22,13 @@ const (
 	kindDest     kind = "[[destination]]"
 	kindFolder   kind = "[[folder]]"
 	kindRetry    kind = "retry"
+	kindMark     kind = "checkpoint"
 	kindSecret   kind = "a secret"
 )
 
 // kinds stand in the order in which hints name them.
 func kinds() []kind {
-	return []kind{top, kindAgent, kindLog, kindDefaults, kindDest, kindFolder, kindRetry}
+	return []kind{top, kindAgent, kindLog, kindDefaults, kindDest, kindFolder, kindRetry, kindMark}
 }
 
 // vocabulary returns the keys of a kind of table.
@@ -62,10 +63,12 @@ func vocabulary(k kind) words {
 		return words{
 			keys: append(ruleKeys(), "name", "mode", "path", "include", "archive", "to"),
 			later: append(laterRuleKeys(), "marker", "delete", "delete_delay", "max_delete", "trash", "backfill",
-				"names", "file_mode", "hooks", "expect", "checkpoint", "was"),
+				"names", "file_mode", "hooks", "expect", "was"),
 		}
 	case kindRetry:
 		return words{keys: []string{"initial", "max", "give_up_after"}}
+	case kindMark:
+		return words{keys: []string{"size", "every"}}
 	case kindSecret:
 		return words{keys: []string{"env", "file", "credential"}}
 	}
@@ -74,11 +77,11 @@ func vocabulary(k kind) words {
 
 // ruleKeys are the keys that [defaults] may set for every folder.
 func ruleKeys() []string {
-	return []string{"exclude", "stable_for", "rescan", "after", "verify", "ambiguous", "timezone", "retry"}
+	return []string{"exclude", "stable_for", "rescan", "after", "verify", "ambiguous", "timezone", "retry", "checkpoint", "watch", "poll_interval"}
 }
 
 func laterRuleKeys() []string {
-	return []string{"ready", "watch", "poll_interval", "symlinks", "order", "sequential", "last", "on_conflict"}
+	return []string{"ready", "symlinks", "order", "sequential", "last", "on_conflict"}
 }
 
 // home returns a hint where key belongs if not in a table of kind k, or nothing if no table has it.

@@ -56,10 +56,11 @@ func newMux(in io.Reader, out io.Writer) (*mux, error) {
 		in: bufio.NewReaderSize(in, 32<<10), out: out, heard: newClock(),
 		waiting: map[uint32]chan<- []byte{}, nextID: firstOwnID, closed: make(chan struct{}),
 	}
-	if _, err := out.Write([]byte{0, 0, 0, 5, packetInit, 0, 0, 0, protocolVersion}); err != nil {
-		return nil, err
+	_, sendErr := out.Write([]byte{0, 0, 0, 5, packetInit, 0, 0, 0, protocolVersion})
+	packet, err := m.readPacket() // of a channel that is closed already too: it may hold why
+	if err == nil {
+		err = sendErr
 	}
-	packet, err := m.readPacket()
 	if err != nil {
 		return nil, m.blameShell(packet, err)
 	}

@@ -71,7 +71,7 @@ func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveCon
 		s.ended = client.Wait()
 		close(s.waited)
 		if !errors.Is(s.ended, net.ErrClosed) { // else whoever has closed it tells why
-			s.kill(s.lost(s.ended))
+			s.lose(s.ended)
 		}
 	})
 	return s, nil
@@ -138,9 +138,14 @@ func (s *Session) Close() {
 
 // kill ends the session. Closing the network connection frees every call that waits on it, with nothing left behind;
 // closing the SFTP client or the SSH connection first would wait for locks that a blocked sender holds.
-func (s *Session) kill(why error) {
+func (s *Session) kill(why error) { s.finish(func() error { return why }) }
+
+// lose ends a session whose loss has shown itself as err. What is seen first counts: the rest follows from the end.
+func (s *Session) lose(err error) { s.finish(func() error { return s.reason(err) }) }
+
+func (s *Session) finish(why func() error) {
 	s.end.Do(func() {
-		s.why = why
+		s.why = why()
 		close(s.dead)
 		s.conn.abort()
 	})
@@ -149,12 +154,8 @@ func (s *Session) kill(why error) {
 // errChannelEnded is for an SFTP channel that ends while the connection stands: the server's sftp process is gone.
 var errChannelEnded = errors.New("the server ended the SFTP session")
 
-// lost finds out why a session is lost whose loss has shown itself as err. The connection knows best: it is closed, so
-// that it has to tell.
-func (s *Session) lost(err error) error {
-	if why := s.Err(); why != nil {
-		return why
-	}
+// reason finds out why a session is lost. The connection knows best: it is closed, so that it has to tell.
+func (s *Session) reason(err error) error {
 	s.conn.abort()
 	stood := true
 	select {
@@ -202,7 +203,7 @@ func (s *Session) pulse() {
 		case <-s.dead:
 			return
 		case <-s.mux.closed:
-			s.kill(s.lost(errChannelEnded))
+			s.lose(errChannelEnded)
 			return
 		case <-timer.C:
 		}
@@ -234,7 +235,7 @@ func (s *Session) wrap(op, path string, err error) error {
 	e := &Error{Op: op, Destination: s.target.Name, Path: path, Kind: kind, Err: err}
 	switch kind {
 	case Transient:
-		s.kill(s.lost(err))
+		s.lose(err)
 		e.Err = s.why
 	case DiskFull:
 		e.Hint = hintFull

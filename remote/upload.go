@@ -19,6 +19,14 @@ type Upload struct {
 	Temp     string           // remote path that is written
 	Size     int64            // bytes that are expected of the source
 	Progress func(sent int64) // called with the bytes handed to the connection so far, often; nil is fine
+
+	// Save is called at each checkpoint of a long upload; nil makes none. An error ends the upload.
+	Save func(Mark) error
+	// From is a mark of an earlier attempt to go on from; the zero Mark begins anew.
+	From Mark
+	// A checkpoint is due after so many bytes or so much time; 0 is never.
+	CheckpointBytes int64
+	CheckpointEvery time.Duration
 }
 
 // errShortTransfer says that a local file ended before its size, or went on after it.
@@ -44,18 +52,20 @@ func inFlight(size int64, packet int) int {
 // is there, and returns the SHA-256 of what was sent. When it returns nil every write has been acknowledged, the file has
 // been synced where the server offers that, and it is closed. After an error the temp holds something: it is the
 // caller's to remove. The size is checked, not the content: see Verify. An error that is no *Error is that of the source.
+//
+// An upload that goes on from a mark needs a source that can seek. It never trusts the temp's size: what lies below the
+// mark was acknowledged, what lies above it is written again. Where the temp is shorter than the mark, it begins anew.
 func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, error) {
-	f, err := s.create(ctx, u.Temp)
+	f, err := s.create(ctx, u.Temp, u.From.Offset > 0)
 	if err != nil {
 		return nil, err
 	}
 	in := &source{ctx: ctx, r: src, sum: sha256.New(), progress: u.Progress, left: u.Size}
-	err = s.write(u, f, in)
-	if err == nil && in.err == nil && s.caps.Load().Fsync {
-		if err = s.doSlow("sync", u.Temp, u.Size, f.Sync); Unsupported.is(err) {
-			s.note(func(c *Capabilities) { c.Fsync = false })
-			err = nil
-		}
+	if u.From.Offset > 0 {
+		err = s.resume(u, f, in)
+	}
+	if err == nil && in.err == nil {
+		err = s.writeAll(u, f, in)
 	}
 	closeErr := s.doSlow("close", u.Temp, u.Size, f.Close)
 	switch {
@@ -69,15 +79,50 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	return in.sum.Sum(nil), nil
 }
 
-// create opens a temp for writing, and makes its directory when the server says that it is missing: asking first would
+// writeAll sends the source in stretches, each of which ends with a sync and, but for the last, a checkpoint.
+func (s *Session) writeAll(u Upload, f *sftp.File, in *source) error {
+	for {
+		if u.Save != nil {
+			in.stretch(u.CheckpointBytes, u.CheckpointEvery)
+		}
+		if err := s.write(u, f, in); err != nil || in.err != nil {
+			return err
+		}
+		if err := s.sync(u, f); err != nil || in.left == 0 {
+			return err
+		}
+		if in.err = in.mark(u.Save); in.err != nil {
+			return nil
+		}
+	}
+}
+
+// sync makes what was written durable, where the server offers that.
+func (s *Session) sync(u Upload, f *sftp.File) error {
+	if !s.caps.Load().Fsync {
+		return nil
+	}
+	err := s.doSlow("sync", u.Temp, u.Size, f.Sync)
+	if Unsupported.is(err) {
+		s.note(func(c *Capabilities) { c.Fsync = false })
+		return nil
+	}
+	return err
+}
+
+// create opens a temp for writing, emptied unless it is to be kept, and makes its directory when the server says that it is missing: asking first would
 // cost a round trip for each file.
-func (s *Session) create(ctx context.Context, temp string) (*sftp.File, error) {
+func (s *Session) create(ctx context.Context, temp string, keep bool) (*sftp.File, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	if keep {
+		flags = os.O_WRONLY | os.O_CREATE
+	}
 	var f *sftp.File
 	open := func() (err error) {
-		f, err = s.sftp.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+		f, err = s.sftp.OpenFile(temp, flags)
 		return err
 	}
 	err := s.do("put", temp, open)
@@ -96,7 +141,7 @@ func (s *Session) create(ctx context.Context, temp string) (*sftp.File, error) {
 	return f, nil
 }
 
-// write sends the whole source, or as much of it as there is: in.err tells. It is watched by what moves: acknowledgements
+// write sends the source, or a stretch of it, or as much of it as there is: in.err tells. It is watched by what moves: acknowledgements
 // that come in, data that goes out, and the source's next read, for which one of the writes in flight was acknowledged.
 func (s *Session) write(u Upload, f *sftp.File, in *source) error {
 	if u.Size == 0 {
@@ -111,7 +156,7 @@ func (s *Session) write(u Upload, f *sftp.File, in *source) error {
 			return fmt.Errorf("put %s: no write was acknowledged for %v (stall_timeout)", printable(u.Temp), limit)
 		},
 	})
-	_, err := f.ReadFromWithConcurrency(in, inFlight(u.Size, s.limits.write()))
+	_, err := f.ReadFromWithConcurrency(in, inFlight(in.left, s.limits.write()))
 	in.watch.stop()
 	if in.err != nil {
 		return nil
@@ -130,6 +175,10 @@ type source struct {
 	sent     int64
 	left     int64
 	err      error
+
+	// A stretch ends, for a checkpoint, when due bytes are read or due time has come.
+	due     int64
+	dueTime time.Time
 }
 
 // Read implements io.Reader. Its error ends the upload.
@@ -146,6 +195,9 @@ func (in *source) Read(b []byte) (int, error) {
 	}
 	if in.err != nil {
 		return 0, in.err
+	}
+	if in.stretched() {
+		return 0, io.EOF
 	}
 	n, err := io.ReadFull(in.r, b[:min(int64(len(b)), in.left)])
 	in.sum.Write(b[:n])

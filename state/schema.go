@@ -61,6 +61,16 @@ CREATE INDEX intents_version ON intents (version);
 CREATE INDEX intents_due ON intents (phase, destination, next_attempt);
 CREATE INDEX intents_ended ON intents (folder, next_attempt) WHERE phase = 'delivered';
 
+-- How far the upload of a planned intent has come, as far as the server has acknowledged it.
+CREATE TABLE checkpoints (
+	intent TEXT NOT NULL PRIMARY KEY REFERENCES intents (id) ON DELETE CASCADE,
+	offset INTEGER NOT NULL,
+	hash   BLOB NOT NULL -- state of the SHA-256 of the bytes below offset
+) WITHOUT ROWID;
+CREATE TRIGGER checkpoints_end AFTER UPDATE OF phase ON intents WHEN new.phase <> 'planned' BEGIN
+	DELETE FROM checkpoints WHERE intent = new.id;
+END;
+
 -- The ledger: a receipt for every publication, for ever.
 CREATE TABLE deliveries (
 	seq          INTEGER PRIMARY KEY,

@@ -59,6 +59,13 @@ type Intent struct {
 	StartedAt    time.Time // of the first attempt
 }
 
+// Checkpoint is how far an upload has come: every byte below Offset was acknowledged by the server, and synced there where
+// it offers that.
+type Checkpoint struct {
+	Offset int64
+	Hash   []byte // marshalled state of the SHA-256 of those bytes
+}
+
 // Proof is what is known of a temp that has been uploaded and verified.
 type Proof struct {
 	SHA256        []byte

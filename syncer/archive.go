@@ -34,7 +34,7 @@ func (t *takeaway) archive(ctx context.Context) (string, error) {
 // move renames, or copies where the archive is on another file system. It fails with fs.ErrExist where the name is taken
 // by anything but this very file, as an attempt may have left it that a crash has cut off before the removal.
 func (t *takeaway) move(ctx context.Context, to string) error {
-	if t.isThere(to) {
+	if isSameFile(t.private, to) { // for want of a better rename it has two names for a moment
 		return os.Remove(t.private)
 	}
 	err := renameNoReplace(t.private, to)
@@ -44,11 +44,9 @@ func (t *takeaway) move(ctx context.Context, to string) error {
 	return err
 }
 
-// isThere tells whether the file stands at to already. Equal bytes are not enough: yesterday's may have been the same.
-func (t *takeaway) isThere(to string) bool {
-	if isSameFile(t.private, to) {
-		return true
-	}
+// isCopied tells whether a copy of the file stands at to already. Equal bytes are not enough: yesterday's may have been
+// the same.
+func (t *takeaway) isCopied(to string) bool {
 	here, errHere := os.Lstat(t.private)
 	there, errThere := os.Lstat(to)
 	return errHere == nil && errThere == nil && there.Mode().IsRegular() && here.Size() == there.Size() &&
@@ -58,6 +56,9 @@ func (t *takeaway) isThere(to string) bool {
 // copy moves the file to another file system: the copy is complete, synced and compared under a private name before it
 // takes its own, and only then the original goes.
 func (t *takeaway) copy(ctx context.Context, to string) error {
+	if t.isCopied(to) {
+		return os.Remove(t.private)
+	}
 	if _, err := os.Lstat(to); err == nil { // renames do not say so across file systems
 		return &fs.PathError{Op: "archive", Path: to, Err: fs.ErrExist}
 	}

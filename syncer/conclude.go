@@ -11,7 +11,7 @@ import (
 )
 
 // conclude acts on the end of a delivery. It returns an error where the destination can take nothing for now.
-func (l *link) conclude(ctx context.Context, session Session, w *workload, o *outcome) error {
+func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	switch {
 	case o.err == nil:
 		w.progressed, w.solo = true, false
@@ -20,7 +20,7 @@ func (l *link) conclude(ctx context.Context, session Session, w *workload, o *ou
 	case ctx.Err() != nil: // shutting down: the intent stays as it stands
 		return nil
 	case errors.Is(o.err, errNotBegun):
-		w.lost = session.Err()
+		w.lost = w.session.Err()
 		return nil
 	case errors.Is(o.err, errSuperseded): // which was told by whoever did so
 		delete(l.troubles, o.intent.ID)
@@ -30,7 +30,7 @@ func (l *link) conclude(ctx context.Context, session Session, w *workload, o *ou
 	if l.suspectOneFile(w, o) {
 		return l.fail(ctx, o, state.Failure{Next: l.now()})
 	}
-	alive, now := session.Err() == nil, l.now()
+	alive, now := w.session.Err() == nil, l.now()
 	t := l.trouble(o, alive)
 	v := judgeFailure(o.err, alive, t.failed(o), now, l.folderOf(&o.intent).Retry, l.random)
 	if l.once && (v.action != again || o.alone) {
@@ -39,11 +39,11 @@ func (l *link) conclude(ctx context.Context, session Session, w *workload, o *ou
 			l.skip[o.intent.ID], w.busy[o.intent.ID] = true, true
 		}
 	}
-	return l.act(ctx, session, w, o, v)
+	return l.act(ctx, w, o, v)
 }
 
 // act does what a verdict says.
-func (l *link) act(ctx context.Context, session Session, w *workload, o *outcome, v verdict) error {
+func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) error {
 	next := l.now().Add(v.wait)
 	switch v.action {
 	case again:
@@ -53,10 +53,10 @@ func (l *link) act(ctx context.Context, session Session, w *workload, o *outcome
 		if err := l.fail(ctx, o, state.Failure{Next: next}); err != nil {
 			return err
 		}
-		l.removeTemp(ctx, session, o)
+		l.removeTemp(ctx, w.session, o)
 		return o.err
 	case replan:
-		return l.lookAnew(ctx, session, o)
+		return l.lookAnew(ctx, w.session, o)
 	case sendAgain:
 		if err := l.store.Fail(ctx, o.intent.ID, state.Failure{Err: o.err.Error(), Phase: state.Held}); err != nil {
 			return err
@@ -67,7 +67,7 @@ func (l *link) act(ctx context.Context, session Session, w *workload, o *outcome
 	case later:
 		return l.fail(ctx, o, state.Failure{Next: next, Own: true})
 	}
-	return l.putAside(ctx, session, o, v)
+	return l.putAside(ctx, w.session, o, v)
 }
 
 // fail records a failed attempt after which the intent stands where it stood, and tells of it.

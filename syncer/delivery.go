@@ -23,6 +23,7 @@ type delivery struct {
 	observe Observer
 	began   time.Time
 
+	resumed  bool // the upload has gone on from a checkpoint
 	familiar bool // the server and the account were seen before this session
 }
 
@@ -72,7 +73,7 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	}
 	d.tell(EventStarted)
 	crashpoint("started")
-	sum, err := d.session.Upload(ctx, remote.Upload{Temp: d.intent.Temp, Size: d.intent.Fingerprint.Size, Progress: d.progress()}, src)
+	sum, err := d.upload(ctx, src)
 	if err != nil {
 		if changed := src.Unchanged(); changed != nil && d.session.Err() == nil { // which is why
 			err = changed
@@ -199,7 +200,7 @@ func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) 
 	if err := d.session.SetModTime(ctx, d.intent.Temp, d.intent.Fingerprint.Modified()); err != nil {
 		return state.Proof{}, err
 	}
-	info, evidence, err := d.session.Verify(ctx, d.intent.Temp, d.intent.Fingerprint.Size, sum, d.folder.demand())
+	info, evidence, err := d.session.Verify(ctx, d.intent.Temp, d.intent.Fingerprint.Size, sum, d.demand())
 	if err != nil {
 		return state.Proof{}, err
 	}

@@ -25,6 +25,8 @@ type Store interface {
 	Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
 	NextDue(ctx context.Context, destination string, now time.Time) (time.Time, bool, error)
 	Begin(ctx context.Context, id string, at time.Time) error
+	Checkpoint(ctx context.Context, id string) (state.Checkpoint, bool, error)
+	SaveCheckpoint(ctx context.Context, id string, p state.Checkpoint) (bool, error)
 	Commit(ctx context.Context, id string, proof state.Proof) (bool, error)
 	Deliver(ctx context.Context, id string, d state.Deliver) (bool, error)
 	Adopt(ctx context.Context, id string, k state.Known) (bool, error)

@@ -15,7 +15,8 @@ import (
 func (l *link) awaitWork(ctx context.Context) (done bool, err error) {
 	for {
 		finished := l.noMoreComes() // asked first, so that what was planned last is not missed
-		due, err := l.due(ctx, 1, l.skip)
+		asked := l.now()
+		due, err := l.due(ctx, asked, 1, l.skip)
 		switch {
 		case ctx.Err() != nil:
 			return true, nil
@@ -27,7 +28,7 @@ func (l *link) awaitWork(ctx context.Context) (done bool, err error) {
 			return true, nil
 		}
 		l.setState(LinkIdle, nil, time.Time{})
-		next, stop, err := l.nextDue(ctx)
+		next, stop, err := l.nextDue(ctx, asked)
 		if err != nil {
 			return true, err
 		}
@@ -59,12 +60,13 @@ func (l *link) comesNoMore(known bool) <-chan struct{} {
 	return l.planned
 }
 
-// nextDue returns a channel that fires when the next waiting intent is due.
-func (l *link) nextDue(ctx context.Context) (<-chan time.Time, func(), error) {
+// nextDue returns a channel that fires when the next intent is due that was not yet at the moment asked: that is when due
+// was asked, so that nothing falls between the two questions.
+func (l *link) nextDue(ctx context.Context, asked time.Time) (<-chan time.Time, func(), error) {
 	if l.once {
 		return nil, func() {}, nil
 	}
-	at, ok, err := l.store.NextDue(ctx, l.name, l.now())
+	at, ok, err := l.store.NextDue(ctx, l.name, asked)
 	if err != nil || !ok {
 		if ctx.Err() != nil {
 			err = nil
@@ -76,8 +78,7 @@ func (l *link) nextDue(ctx context.Context) (<-chan time.Time, func(), error) {
 }
 
 // due returns intents that can be worked on now, but for those in busy, and adds to that what is nothing for this link.
-func (l *link) due(ctx context.Context, limit int, busy map[string]bool) ([]state.Intent, error) {
-	now := l.now()
+func (l *link) due(ctx context.Context, now time.Time, limit int, busy map[string]bool) ([]state.Intent, error) {
 	if l.once {
 		now = now.AddDate(100, 0, 0)
 		if tried := l.tried(busy); tried != nil { // what was not tried yet comes first

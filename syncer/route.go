@@ -30,6 +30,9 @@ type Folder struct {
 	HoldAmbiguous bool // a temp that vanished in a crash is held, not taken for delivered
 	Retry         Retry
 	Routes        []Route
+	// A long upload can go on from a checkpoint, which is due after so many bytes or so much time; 0 is never.
+	CheckpointBytes int64
+	CheckpointEvery time.Duration
 	// Hint asks the folder's watcher to look at a path again. It must not block.
 	Hint func(file.Path)
 }

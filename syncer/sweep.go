@@ -19,7 +19,7 @@ type sweepResult struct {
 }
 
 // startSweep removes temps of ours that no intent refers to any more, beside the deliveries.
-func (l *link) startSweep(ctx context.Context, session Session, w *workload) {
+func (l *link) startSweep(ctx context.Context, w *workload) {
 	if !w.sweepWanted || w.swept != nil {
 		return
 	}
@@ -28,7 +28,7 @@ func (l *link) startSweep(ctx context.Context, session Session, w *workload) {
 	swept := make(chan sweepResult, 1)
 	w.swept = swept
 	go func() { // ends in a result, which work waits for
-		more, err := l.sweep(ctx, session, busy)
+		more, err := l.sweep(ctx, w.session, busy)
 		swept <- sweepResult{more, err}
 	}()
 }

@@ -29,6 +29,9 @@ type outcome struct {
 
 // workload is the deliveries of one session.
 type workload struct {
+	session  Session
+	familiar bool // see delivery
+
 	busy    map[string]bool // ids under way, in queue, or nothing for this run
 	queue   []state.Intent  // fetched, not begun
 	active  int
@@ -65,15 +68,18 @@ func (w *workload) width(slots int) int {
 func (l *link) work(ctx context.Context, session Session, familiar bool) *workload {
 	deliveries, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	w := &workload{busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0, sweepWanted: true}
+	w := &workload{
+		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0,
+		sweepWanted: true,
+	}
 	ended, lost := ctx.Done(), session.Done()
 	var grace <-chan time.Time
 	for {
 		draining := w.pause != nil || ctx.Err() != nil || session.Err() != nil
-		finished := l.noMoreComes()
+		finished, asked := l.noMoreComes(), l.now()
 		if !draining {
-			l.startSweep(ctx, session, w)
-			if err := l.fill(ctx, deliveries, session, familiar, w); err != nil {
+			l.startSweep(ctx, w)
+			if err := l.fill(ctx, deliveries, asked, w); err != nil {
 				w.pause = err
 				continue
 			}
@@ -85,7 +91,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 			return w
 		}
 		l.setBusy(w.active > 0)
-		next, stop, err := l.nextDue(ctx)
+		next, stop, err := l.nextDue(ctx, asked)
 		if err != nil && w.pause == nil {
 			w.pause = err
 		}
@@ -93,7 +99,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 		case o := <-w.results:
 			l.stopMoving(o.intent.ID)
 			w.end(&o.intent)
-			if err := l.conclude(deliveries, session, w, &o); err != nil && w.pause == nil {
+			if err := l.conclude(deliveries, w, &o); err != nil && w.pause == nil {
 				w.pause = err
 			}
 		case r := <-w.swept:
@@ -120,15 +126,15 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 	}
 }
 
-// fill begins as many deliveries as there is room for.
-func (l *link) fill(ctx, deliveries context.Context, session Session, familiar bool, w *workload) error {
+// fill begins as many deliveries that were due at the moment asked as there is room for.
+func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workload) error {
 	for w.active < w.width(cap(l.slots)) && (w.cost < memoryBudget || w.active == 0) {
 		if len(w.queue) == 0 {
 			limit := queueAhead
 			if w.width(limit) == 1 {
 				limit = 1 // which is due first changes with each attempt
 			}
-			due, err := l.due(ctx, limit, w.busy)
+			due, err := l.due(ctx, asked, limit, w.busy)
 			if err != nil {
 				if ctx.Err() != nil {
 					return nil
@@ -143,13 +149,13 @@ func (l *link) fill(ctx, deliveries context.Context, session Session, familiar b
 				w.busy[i.ID] = true
 			}
 		}
-		l.begin(ctx, deliveries, session, familiar, w)
+		l.begin(ctx, deliveries, w)
 	}
 	return nil
 }
 
 // begin starts the first delivery of the queue.
-func (l *link) begin(ctx, deliveries context.Context, session Session, familiar bool, w *workload) {
+func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 	o := outcome{intent: w.queue[0], alone: w.width(2) == 1}
 	w.queue = w.queue[1:]
 	w.begun = true
@@ -157,7 +163,7 @@ func (l *link) begin(ctx, deliveries context.Context, session Session, familiar 
 	w.cost += costOf(&o.intent)
 	l.startMoving(&o.intent)
 	go func() { // ends in a result, which work waits for
-		l.deliver(ctx, deliveries, session, familiar, &o)
+		l.deliver(ctx, deliveries, w.session, w.familiar, &o)
 		w.results <- o
 	}()
 }

@@ -134,9 +134,9 @@ func TestExplainABlockedDestination(t *testing.T) {
 	a.wait("destination blocked")
 	name := filepath.Join(r.outbox, "a.txt")
 	eventually(t, "the block is told", 10*time.Second, func() bool { return r.explain(name).State == "blocked" })
-	contains(t, r.explain(name).Reason, "until a person acts", "unable to authenticate")
+	contains(t, r.explain(name).Reason, "until a person acts", "connect acme: ")
 	d := r.status().Destinations[0]
-	if d.State != "blocked" || !strings.Contains(d.Reason, "unable to authenticate") || d.Queued != 1 {
+	if d.State != "blocked" || !strings.Contains(d.Reason, "connect acme: ") || d.Queued != 1 {
 		t.Errorf("status: %+v", d)
 	}
 	if n := lines(r.sshd.Log(), "Failed publickey"); n != 1 {

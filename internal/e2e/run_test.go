@@ -65,6 +65,7 @@ func TestRunTakesABurst(t *testing.T) {
 	if n := lines(r.sshd.Log(), "Accepted publickey"); n != 1 {
 		t.Errorf("%d logins, want 1", n)
 	}
+	r.quiet()
 	s := r.status()
 	if len(s.Folders) != 1 || s.Folders[0].Ready != 0 || s.Destinations[0].Queued != 0 || s.Destinations[0].Active != 0 {
 		t.Errorf("status: %+v", s)

@@ -71,7 +71,7 @@ func TestPasswordPlaces(t *testing.T) {
 			c.place(r, "not "+password)
 			r.secrets = []string{"battery"}
 			r.everywhere()
-			contains(t, r.expect(12, "once").text(), "unable to authenticate")
+			contains(t, r.expect(12, "once").text(), "check user, key_file and password")
 			c.place(r, password)
 			r.expect(0, "check", "--connect")
 			r.everywhere()

@@ -1,0 +1,5 @@
+package syncer
+
+const childVariable = "DROPFERRY_TEST_CHILD"
+
+func child(string) int { return 1 }

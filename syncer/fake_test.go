@@ -1,0 +1,248 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dropferry/dropferry/remote"
+)
+
+// fakeServer is an SFTP server without a network, for tests of time and of remnants: files in memory, and what a server
+// may lack. What happens on a wire is tested with real sessions.
+type fakeServer struct {
+	mu    sync.Mutex
+	files map[string]fakeFile
+
+	hashes, posix, keepsTimes bool
+	writeOnly                 bool // nothing can be read back
+	hostKey, identity         string
+	now                       func() time.Time
+
+	// refuse is asked before each request and may fail it; cut ends the session.
+	refuse func(op, name string, cut func()) error
+	dialed func() error // fails a dial
+
+	dials int
+}
+
+type fakeFile struct {
+	content string
+	time    time.Time
+	dir     bool
+}
+
+func newFakeServer() *fakeServer {
+	return &fakeServer{
+		files: map[string]fakeFile{}, posix: true, keepsTimes: true, hostKey: "SHA256:server", identity: "server", now: time.Now,
+	}
+}
+
+func (s *fakeServer) dial(ctx context.Context) (Session, error) {
+	s.mu.Lock()
+	s.dials++
+	dialed := s.dialed
+	s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if dialed != nil {
+		if err := dialed(); err != nil {
+			return nil, err
+		}
+	}
+	return &fakeSession{server: s, done: make(chan struct{})}, nil
+}
+
+func (s *fakeServer) put(name, content string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files[name] = fakeFile{content: content, time: at.Truncate(time.Second)}
+}
+
+func (s *fakeServer) content(name string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, ok := s.files[name]
+	return f.content, ok
+}
+
+// names returns the files whose names contain part.
+func (s *fakeServer) names(part string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for name := range s.files {
+		if strings.Contains(name, part) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+type fakeSession struct {
+	server *fakeServer
+	once   sync.Once
+	done   chan struct{}
+	caps   remote.Capabilities
+}
+
+var errCut = errors.New("the connection was cut")
+
+func (f *fakeSession) Close()                                        { f.once.Do(func() { close(f.done) }) }
+func (f *fakeSession) Done() <-chan struct{}                         { return f.done }
+func (f *fakeSession) HostKey() string                               { return f.server.hostKey }
+func (f *fakeSession) Identity() string                              { return f.server.identity }
+func (f *fakeSession) Capabilities() remote.Capabilities             { return f.caps }
+func (f *fakeSession) Use(c remote.Capabilities)                     { f.caps = c }
+func (f *fakeSession) CheckRoot(ctx context.Context) error           { return f.request(ctx, "root", "", nil) }
+func (f *fakeSession) Remove(ctx context.Context, name string) error { return f.remove(ctx, name) }
+
+func (f *fakeSession) Err() error {
+	select {
+	case <-f.done:
+		return errCut
+	default:
+		return nil
+	}
+}
+
+func (f *fakeSession) Probe(context.Context, time.Time) (remote.Capabilities, error) {
+	f.caps = remote.Capabilities{PosixRename: f.server.posix, SetTimes: f.server.keepsTimes, RenameRefuses: true}
+	return f.caps, nil
+}
+
+func problem(op, name string, kind remote.Kind, err error) error {
+	return &remote.Error{Op: op, Destination: "acme", Path: name, Kind: kind, Err: err}
+}
+
+// request makes one request; do runs under the server's lock.
+func (f *fakeSession) request(ctx context.Context, op, name string, do func(files map[string]fakeFile) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if f.Err() == nil && f.server.refuse != nil {
+		if err := f.server.refuse(op, name, f.Close); err != nil {
+			return err
+		}
+	}
+	if err := f.Err(); err != nil {
+		return problem(op, name, remote.Transient, err)
+	}
+	if do == nil {
+		return nil
+	}
+	f.server.mu.Lock()
+	defer f.server.mu.Unlock()
+	return do(f.server.files)
+}
+
+func (f *fakeSession) Stat(ctx context.Context, name string) (info remote.Info, err error) {
+	err = f.request(ctx, "stat", name, func(files map[string]fakeFile) error {
+		file, ok := files[name]
+		if !ok {
+			return problem("stat", name, remote.Missing, fs.ErrNotExist)
+		}
+		info = remote.Info{Size: int64(len(file.content)), ModTime: file.time}
+		if file.dir {
+			info.Mode = fs.ModeDir
+		}
+		return nil
+	})
+	return info, err
+}
+
+func (f *fakeSession) Hash(ctx context.Context, name string, _ int64) (sum []byte, command string, err error) {
+	err = f.request(ctx, "hash", name, func(files map[string]fakeFile) error {
+		if !f.server.hashes {
+			return problem("hash", name, remote.Unsupported, errors.New("no hash command"))
+		}
+		h := sha256.Sum256([]byte(files[name].content))
+		sum = h[:]
+		return nil
+	})
+	return sum, "sha256sum", err
+}
+
+func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader) ([]byte, error) {
+	var content []byte
+	err := f.request(ctx, "put", u.Temp, nil)
+	if err == nil {
+		content, err = io.ReadAll(io.LimitReader(src, u.Size))
+	}
+	if err == nil {
+		err = f.request(ctx, "close", u.Temp, func(files map[string]fakeFile) error {
+			files[u.Temp] = fakeFile{content: string(content), time: f.server.now().Truncate(time.Second)}
+			return nil
+		})
+	}
+	h := sha256.Sum256(content)
+	return h[:], err
+}
+
+func (f *fakeSession) SetModTime(ctx context.Context, name string, at time.Time) error {
+	return f.request(ctx, "set time", name, func(files map[string]fakeFile) error {
+		if f.server.keepsTimes {
+			files[name] = fakeFile{content: files[name].content, time: at.Truncate(time.Second)}
+		}
+		return nil
+	})
+}
+
+func (f *fakeSession) Verify(ctx context.Context, name string, size int64, sum []byte, demand remote.Demand) (remote.Info, remote.Evidence, error) {
+	info, err := f.Stat(ctx, name)
+	switch {
+	case err != nil:
+		return info, remote.Evidence{}, err
+	case info.Size != size:
+		return info, remote.Evidence{}, problem("verify", name, remote.Integrity, fmt.Errorf("%d bytes of %d", info.Size, size))
+	case demand == remote.Size, demand == remote.Auto && !f.server.hashes:
+		return info, remote.Evidence{Kind: remote.SizeOnly}, nil
+	case !f.server.hashes && f.server.writeOnly:
+		return info, remote.Evidence{}, problem("read", name, remote.Permission, fs.ErrPermission)
+	}
+	content, _ := f.server.content(name)
+	if h := sha256.Sum256([]byte(content)); !bytes.Equal(h[:], sum) {
+		return info, remote.Evidence{}, problem("verify", name, remote.Integrity, errors.New("other content"))
+	}
+	if f.server.hashes {
+		return info, remote.Evidence{Kind: remote.RemoteHash, Command: "sha256sum"}, nil
+	}
+	return info, remote.Evidence{Kind: remote.ReadBack}, nil
+}
+
+func (f *fakeSession) Publish(ctx context.Context, temp, final string, replace bool) error {
+	return f.request(ctx, "rename", final, func(files map[string]fakeFile) error {
+		file, ok := files[temp]
+		if !ok {
+			return problem("rename", final, remote.Missing, fs.ErrNotExist)
+		}
+		if _, taken := files[final]; taken && !replace {
+			return problem("rename", final, remote.Exists, fs.ErrExist)
+		}
+		delete(files, temp)
+		if !f.server.keepsTimes {
+			file.time = f.server.now().Truncate(time.Second)
+		}
+		files[final] = file
+		return nil
+	})
+}
+
+func (f *fakeSession) remove(ctx context.Context, name string) error {
+	return f.request(ctx, "remove", name, func(files map[string]fakeFile) error {
+		delete(files, name)
+		return nil
+	})
+}
+
+// isTemp tells whether a remote name is one of our temps.
+func isTemp(name string) bool { return strings.HasPrefix(path.Base(name), ".") }

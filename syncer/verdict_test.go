@@ -1,0 +1,105 @@
+package syncer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+func TestJudgeFailure(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	retry := Retry{Initial: time.Second, Max: time.Minute, GiveUpAfter: 72 * time.Hour}
+	at := func(k remote.Kind) error {
+		return fmt.Errorf("wrapped: %w", &remote.Error{Op: "put", Destination: "acme", Kind: k, Err: errors.New("no")})
+	}
+	const alive, dead = true, false
+	first, second, third := failed{times: 1}, failed{times: 2}, failed{times: 3}
+	since := func(ago time.Duration) failed { return failed{times: 9, since: now.Add(-ago)} }
+	for _, row := range []struct {
+		name   string
+		err    error
+		alive  bool
+		failed failed
+		want   action
+		phase  state.Phase
+	}{
+		{"somebody else's file", conflict("/in/a", &remote.Info{}), alive, first, hold, state.Held},
+		{"a temp that vanished", errAmbiguous, alive, first, hold, state.Held},
+		{"a temp that vanished before it was published", &errNotPublished{"/in/.a.part", errVanished}, alive, first, sendAgain, ""},
+		{"a temp that is damaged", &errNotPublished{"/in/.a.part", at(remote.Integrity)}, alive, third, sendAgain, ""},
+
+		{"a source that is written to", fmt.Errorf("open a: %w", watcher.ErrBusy), alive, first, replan, ""},
+		{"a source that has changed", fmt.Errorf("read a: %w", watcher.ErrChanged), alive, first, replan, ""},
+		{"a source that is gone", &fs.PathError{Op: "open", Path: "a", Err: fs.ErrNotExist}, alive, first, replan, ""},
+		{"a source that is gone, whatever became of the session", &fs.PathError{Op: "open", Path: "a", Err: fs.ErrNotExist}, dead, first, replan, ""},
+		{"a source that cannot be read", &fs.PathError{Op: "open", Path: "a", Err: fs.ErrPermission}, alive, third, later, ""},
+
+		{"the connection is lost", at(remote.Transient), dead, first, again, ""},
+		{"the connection is lost after 72 hours of failures", at(remote.Transient), dead, since(100 * time.Hour), again, ""},
+		{"one request fails on a live connection", at(remote.Transient), alive, first, later, ""},
+		{"the root is missing", at(remote.Root), alive, since(100 * time.Hour), pause, ""},
+		{"the disk is full", at(remote.DiskFull), alive, since(100 * time.Hour), pause, ""},
+
+		{"a remote file is missing", at(remote.Missing), alive, first, later, ""},
+		{"denied once", at(remote.Permission), alive, first, later, ""},
+		{"denied twice", at(remote.Permission), alive, second, setAside, state.Parked},
+		{"refused once", at(remote.Refused), alive, first, later, ""},
+		{"refused twice", at(remote.Refused), alive, second, later, ""},
+		{"refused three times", at(remote.Refused), alive, third, setAside, state.Parked},
+		{"a file where a directory is needed", at(remote.Exists), alive, first, setAside, state.Parked},
+		{"the server lacks the operation", at(remote.Unsupported), alive, first, setAside, state.Parked},
+		{"other bytes arrived", at(remote.Integrity), alive, first, later, ""},
+		{"other bytes arrived again", at(remote.Integrity), alive, second, hold, state.Held},
+
+		{"failing for 71 hours", at(remote.Missing), alive, since(71 * time.Hour), later, ""},
+		{"failing for 73 hours", at(remote.Missing), alive, since(73 * time.Hour), setAside, state.Parked},
+		{"the first failure, though the file is old", at(remote.Missing), alive, first, later, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := judgeFailure(row.err, row.alive, row.failed, now, retry, rand.New(rand.NewPCG(1, 2)))
+			if got.action != row.want || got.phase != row.phase {
+				t.Errorf("%s %s, want %s %s", got.action, got.phase, row.want, row.phase)
+			}
+			if got.action == later && got.wait <= 0 {
+				t.Error("it would be tried again at once")
+			}
+		})
+	}
+}
+
+// TestJudgeLostConnections waits for one lost connection no longer than for a new one, and for further ones longer and
+// longer: a file that kills its connection must not keep others from theirs.
+func TestJudgeLostConnections(t *testing.T) {
+	retry := Retry{Initial: time.Second, Max: time.Minute}
+	lost := &remote.Error{Kind: remote.Transient, Err: errors.New("reset")}
+	for n, most := range []time.Duration{0, 0, time.Second, 2 * time.Second, 4 * time.Second} {
+		v := judgeFailure(lost, false, failed{lost: n}, time.Time{}, retry, rand.New(rand.NewPCG(1, 2)))
+		if v.action != again || v.wait > most || (most > 0 && v.wait < most/10) {
+			t.Errorf("after %d lost connections: %s in %v, want again in at most %v", n, v.action, v.wait, most)
+		}
+	}
+}
+
+func TestConflictNamesWhatStandsThere(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		info remote.Info
+		want string
+	}{
+		{remote.Info{Size: 7, ModTime: at}, "a file of 7 bytes from 2026-03-01T12:00:00Z"},
+		{remote.Info{Mode: fs.ModeDir}, "a directory"},
+		{remote.Info{Mode: fs.ModeSymlink}, "something that is no file"},
+	} {
+		if got := conflict("/in/a", &row.info).Error(); !strings.Contains(got, "/in/a holds "+row.want) {
+			t.Errorf("%q does not tell of %s", got, row.want)
+		}
+	}
+}
