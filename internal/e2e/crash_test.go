@@ -19,8 +19,8 @@ import (
 
 // crashPoints are the places of the delivery protocol where a test build can kill itself, in their order.
 var crashPoints = []string{
-	"before-plan", "planned", "started", "uploading", "uploading:3", "uploaded", "verified", "committed", "published",
-	"delivered", "taken", "put-away", "closed",
+	"before-plan", "planned", "started", "uploading", "before-checkpoint", "checkpoint", "uploading:3", "checkpoint:2",
+	"uploaded", "verified", "committed", "published", "delivered", "taken", "put-away", "closed",
 }
 
 // crashCase is a world of its own at a shared server.
@@ -144,7 +144,7 @@ func TestCrashDuringRecovery(t *testing.T) {
 	}
 	t.Parallel()
 	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
-	for _, first := range []string{"uploading", "committed", "published", "delivered", "taken"} {
+	for _, first := range []string{"checkpoint", "committed", "published", "delivered", "taken"} {
 		for _, second := range crashPoints {
 			t.Run(first+" then "+second, func(t *testing.T) {
 				t.Parallel()
@@ -177,7 +177,7 @@ func TestCrashWithKeep(t *testing.T) {
 
 // crashFolder archives beside the outbox: the test's own directory holds both.
 func crashFolder(*testing.T) string {
-	return "after = \"archive\"\narchive = \"archive\"\nto = [\"acme\"]"
+	return "after = \"archive\"\narchive = \"archive\"\ncheckpoint = { size = \"1MiB\" }\nto = [\"acme\"]"
 }
 
 // partner takes every published file the moment it appears.
