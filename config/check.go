@@ -120,7 +120,7 @@ func checkKey(name string) error {
 		}
 	case isPublicKey(head):
 		hint := "name the private key"
-		if private := strings.TrimSuffix(name, ".pub"); private != name {
+		if private, ok := strings.CutSuffix(name, ".pub"); ok {
 			hint = fmt.Sprintf("key_file = %q", private)
 		}
 		return &hinted{name + " is a public key", hint}

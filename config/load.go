@@ -34,8 +34,7 @@ func Load(name string) (*Config, error) {
 
 // cause leaves out what the fault says already: operation and path.
 func cause(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err.Error()
 	}
 	return err.Error()

@@ -42,7 +42,7 @@ func (l *loading) checkOverlaps() {
 		root := canonical(f.Path)
 		for _, thing := range things {
 			rel, inside := file.Rel(root, thing.path)
-			if inside && !(thing.kind == otherFolder && thing.owner == i) {
+			if inside && (thing.kind != otherFolder || thing.owner != i) {
 				thing.check(f, i, rel)
 			}
 		}

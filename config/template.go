@@ -93,8 +93,7 @@ func (e *templateError) Error() string {
 
 // hintOf splits an error of ParseTemplate into text and hint.
 func hintOf(err error) (text, hint string) {
-	var e *templateError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*templateError](err); ok {
 		return e.text, e.hint
 	}
 	return err.Error(), ""
@@ -138,11 +137,11 @@ func unknownPlaceholder(word string) error {
 
 // literal returns the plain text of an element.
 func literal(pieces []piece) string {
-	var s string
+	var s strings.Builder
 	for _, p := range pieces {
-		s += p.text
+		s.WriteString(p.text)
 	}
-	return s
+	return s.String()
 }
 
 func placeholdersIn(pieces []piece) []string {

@@ -26,6 +26,7 @@ func (f fake) Status(ctx context.Context) (Status, error) { return f.status(ctx)
 func (f fake) History(ctx context.Context, q HistoryQuery) (History, error) {
 	return f.history(ctx, q)
 }
+
 func (f fake) Explain(ctx context.Context, name string) (Explanation, error) {
 	return f.explain(ctx, name)
 }

@@ -182,7 +182,7 @@ func (s *Session) exec(command string, input io.Reader, limit time.Duration) ([]
 	}})
 	defer w.stop()
 	out := capped{left: maxHashReply}
-	channel, err := s.client.NewSession()
+	channel, err := s.open()
 	if err == nil {
 		defer channel.Close() //nolint:errcheck // it is closed by the server already, or the connection is lost
 		channel.Stdin, channel.Stdout = input, &out

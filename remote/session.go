@@ -54,6 +54,13 @@ func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveCon
 		dead: make(chan struct{}), waited: make(chan struct{}),
 	}
 	s.caps.Store(&Capabilities{})
+	s.pulses.Go(func() {
+		s.ended = client.Wait()
+		close(s.waited)
+		if !errors.Is(s.ended, net.ErrClosed) { // else whoever has closed it tells why
+			s.lose(s.ended)
+		}
+	})
 	err := s.start()
 	if err == nil && !stop() {
 		err = context.Cause(ctx)
@@ -67,19 +74,12 @@ func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveCon
 		return nil, err
 	}
 	s.pulses.Go(s.pulse)
-	s.pulses.Go(func() {
-		s.ended = client.Wait()
-		close(s.waited)
-		if !errors.Is(s.ended, net.ErrClosed) { // else whoever has closed it tells why
-			s.lose(s.ended)
-		}
-	})
 	return s, nil
 }
 
 // start opens the channel and speaks with the server until SFTP is ready.
 func (s *Session) start() error {
-	channel, err := s.client.NewSession()
+	channel, err := s.open()
 	if err != nil {
 		return fmt.Errorf("open SFTP channel: %w", err)
 	}
@@ -114,6 +114,30 @@ func (s *Session) start() error {
 		return fmt.Errorf("start SFTP: %w", err)
 	}
 	return nil
+}
+
+// open opens a channel. At the moment when the connection ends, x/crypto/ssh may wait for one that nobody will answer any
+// more: its mux has dropped all channels already, and its transport keeps the failure of the first write to itself. So
+// the connection's end is waited for too. Such a call stays behind for good; asking first makes that next to impossible.
+func (s *Session) open() (*ssh.Session, error) {
+	if s.Err() != nil || s.conn.failed.Load() {
+		return nil, errGone
+	}
+	type result struct {
+		channel *ssh.Session
+		err     error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		channel, err := s.client.NewSession()
+		opened <- result{channel, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.channel, r.err
+	case <-s.waited:
+		return nil, errGone
+	}
 }
 
 // Done is closed when the session is no longer usable.

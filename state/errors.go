@@ -57,8 +57,7 @@ func resultCode(err error) int {
 
 // damaged tells whether err says that the file is not a whole database.
 func damaged(err error) bool {
-	var found damage
-	if errors.As(err, &found) {
+	if _, ok := errors.AsType[damage](err); ok {
 		return true
 	}
 	code := resultCode(err)

@@ -2,6 +2,7 @@ package state
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 
 // withNext is the schema with a version that does not exist yet.
 func withNext(sql string) []migration {
-	return append(schema[:len(schema):len(schema)], migration(sql))
+	return append(slices.Clip(schema), migration(sql))
 }
 
 func TestMigrationKeepsACopy(t *testing.T) {

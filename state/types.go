@@ -27,6 +27,7 @@ type Known struct {
 // other intents.
 type Phase string
 
+// The phases, in their order but for the last two.
 const (
 	Planned    Phase = "planned"    // T1: nothing is visible at the destination
 	Committing Phase = "committing" // T2: the temp is verified; the rename may or may not have happened

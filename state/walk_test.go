@@ -106,7 +106,10 @@ func TestWalkIsASnapshotAndLetsOthersWork(t *testing.T) {
 				t.Fatal(ok, err)
 			}
 		}
-		for range s.Walk(t.Context(), route.Folder) { // one inside the other
+		for _, err := range s.Walk(t.Context(), route.Folder) { // one inside the other
+			if err != nil {
+				t.Fatal(err)
+			}
 			break
 		}
 	}

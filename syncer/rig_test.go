@@ -445,3 +445,20 @@ func (c *recorder) String() string {
 	}
 	return b.String()
 }
+
+// rooted dials a server with the root "root".
+func rooted(r *rig, s *sftptest.TestServer) func(context.Context) (Session, error) {
+	return func(ctx context.Context) (Session, error) {
+		host, port := splitAddr(s.Addr())
+		session, err := remote.Dial(ctx, remote.Target{
+			Name: "acme", Host: host, Port: port, User: s.User, KeyFile: s.KeyFile, PinnedKeys: []string{s.Fingerprint()}, Root: "root",
+			ConnectTimeout: 10 * time.Second, Keepalive: time.Second, StallTimeout: 10 * time.Second,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return session, nil
+	}
+}
+
+func inRoot(p file.Path, _ time.Time) string { return "root/" + string(p) }

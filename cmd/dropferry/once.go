@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,19 +79,23 @@ func (p *program) printSummary(s agent.Summary) error {
 			Seconds   float64 `json:"seconds"`
 		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Bytes, s.Seconds})
 	}
-	text := fmt.Sprintf("%d delivered, %s in %.1f s", s.Delivered, size(s.Bytes), s.Seconds)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d delivered, %s in %.1f s", s.Delivered, size(s.Bytes), s.Seconds)
 	for _, part := range []struct {
 		n    int
 		word string
 	}{
-		{s.Failed, "not delivered"}, {s.Held, "held"}, {s.Unsettled, "still changing"}, {s.Unread, "places unreadable"},
+		{s.Failed, "not delivered"},
+		{s.Held, "held"},
+		{s.Unsettled, "still changing"},
+		{s.Unread, "places unreadable"},
 		{s.Kept, "delivered, but not put away"},
 	} {
 		if part.n > 0 {
-			text += fmt.Sprintf("; %d %s", part.n, part.word)
+			fmt.Fprintf(&text, "; %d %s", part.n, part.word)
 		}
 	}
-	return p.printf("%s\n", text)
+	return p.printf("%s\n", text.String())
 }
 
 // eventLines prints events as JSON lines, where JSON is asked for.

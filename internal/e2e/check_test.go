@@ -174,9 +174,20 @@ func TestUsage(t *testing.T) {
 	r.write(r.at("key"), "")
 	r.outboxTo(fmt.Sprintf("[[destination]]\nname = \"acme\"\nhost = \"127.0.0.1\"\nport = 1\nuser = \"u\"\nkey_file = %q\n", r.at("key")), `to = ["acme"]`)
 	for _, args := range [][]string{
-		{"onec"}, {"--nonsense"}, {"once", "--nonsense"}, {"once", "file.txt"}, {"explain"}, {"explain", "a", "b"}, {"trust"}, {"trust", "nobody"},
-		{"check", "nobody"}, {"once", "--folder", "nonsense"}, {"plan", "--folder", "nonsense"}, {"history", "--since", "yesterday-ish"},
-		{"history", "--limit", "many"}, {"history", "--limit", "-1"},
+		{"onec"},
+		{"--nonsense"},
+		{"once", "--nonsense"},
+		{"once", "file.txt"},
+		{"explain"},
+		{"explain", "a", "b"},
+		{"trust"},
+		{"trust", "nobody"},
+		{"check", "nobody"},
+		{"once", "--folder", "nonsense"},
+		{"plan", "--folder", "nonsense"},
+		{"history", "--since", "yesterday-ish"},
+		{"history", "--limit", "many"},
+		{"history", "--limit", "-1"},
 	} {
 		got := r.run(args...)
 		if got.code != 4 || got.stderr == "" {

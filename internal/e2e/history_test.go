@@ -59,10 +59,17 @@ func TestHistory(t *testing.T) {
 			args []string
 			want int
 		}{
-			{[]string{"--folder", "left"}, 2}, {[]string{"--folder", "right"}, 2}, {[]string{"--destination", "acme"}, 3},
-			{[]string{"--destination", "second"}, 1}, {[]string{"--folder", "right", "--destination", "second"}, 0},
-			{[]string{"--limit", "1"}, 1}, {[]string{"--limit", "3", "--folder", "left"}, 2}, {[]string{"--folder", "nonsense"}, 0},
-			{[]string{"--since", "1h"}, 4}, {[]string{"--since", "7d"}, 4}, {[]string{"--since", between.UTC().Format(time.RFC3339Nano)}, 1},
+			{[]string{"--folder", "left"}, 2},
+			{[]string{"--folder", "right"}, 2},
+			{[]string{"--destination", "acme"}, 3},
+			{[]string{"--destination", "second"}, 1},
+			{[]string{"--folder", "right", "--destination", "second"}, 0},
+			{[]string{"--limit", "1"}, 1},
+			{[]string{"--limit", "3", "--folder", "left"}, 2},
+			{[]string{"--folder", "nonsense"}, 0},
+			{[]string{"--since", "1h"}, 4},
+			{[]string{"--since", "7d"}, 4},
+			{[]string{"--since", between.UTC().Format(time.RFC3339Nano)}, 1},
 			{[]string{"--since", time.Now().Add(time.Hour).Format("2006-01-02 15:04:05")}, 0},
 		} {
 			if got := r.history(c.args...); len(got) != c.want {

@@ -18,10 +18,14 @@ func TestOnceExitCodes(t *testing.T) {
 		event string
 		want  []string
 	}{
-		{"authentication", func(r *rig) string { return replaced(t, r.acme(), r.sshd.KeyFile, r.keyFile("other")) }, 12, "blocked",
-			[]string{"check user, key_file and password"}},
-		{"key file missing", func(r *rig) string { return replaced(t, r.acme(), r.sshd.KeyFile, r.at("nowhere")) }, 12, "blocked",
-			[]string{"nowhere", "no such file"}},
+		{
+			"authentication", func(r *rig) string { return replaced(t, r.acme(), r.sshd.KeyFile, r.keyFile("other")) }, 12, "blocked",
+			[]string{"check user, key_file and password"},
+		},
+		{
+			"key file missing", func(r *rig) string { return replaced(t, r.acme(), r.sshd.KeyFile, r.at("nowhere")) }, 12, "blocked",
+			[]string{"nowhere", "no such file"},
+		},
 		{"host key", func(r *rig) string { return r.stranger() }, 13, "blocked", []string{"is not known", "dropferry trust acme"}},
 		{"refused", func(r *rig) string { return r.dead("acme") }, 14, "lost", []string{"connection refused"}},
 		{"silent", func(r *rig) string {
@@ -29,8 +33,10 @@ func TestOnceExitCodes(t *testing.T) {
 			w.Blackhole(true)
 			return sftptest.Through(w, replaced(t, replaced(t, r.acme(), patient, hasty), `connect_timeout = "2s"`, `connect_timeout = "500ms"`))
 		}, 14, "lost", []string{"connect_timeout", "500ms"}},
-		{"root missing", func(r *rig) string { return replaced(t, r.acme(), r.sshd.Dir, r.sshd.Dir+"/missing") }, 14, "lost",
-			[]string{"missing", "create it at the server"}},
+		{
+			"root missing", func(r *rig) string { return replaced(t, r.acme(), r.sshd.Dir, r.sshd.Dir+"/missing") }, 14, "lost",
+			[]string{"missing", "create it at the server"},
+		},
 		{"no SFTP", func(r *rig) string {
 			r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{Config: []string{"Subsystem sftp /bin/false"}})
 			return r.acme()

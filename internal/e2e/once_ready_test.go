@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,9 +74,7 @@ func TestOnceNeverTouchesSomebodyElsesFile(t *testing.T) {
 		}
 	}
 	want := map[string]string{"free.txt": "free"}
-	for name, content := range theirs {
-		want[name] = content
-	}
+	maps.Copy(want, theirs)
 	wantTree(t, r.inbox("in"), want)
 	if n := names(t, r.inbox("in")); len(n) != 5 {
 		t.Errorf("left behind: %q", n)

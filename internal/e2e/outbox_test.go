@@ -69,7 +69,9 @@ func TestArchiveThatCannotBeWritten(t *testing.T) {
 	if summary.Delivered != 1 || summary.Kept != 1 || summary.Failed != 0 {
 		t.Errorf("summary: %+v", summary)
 	}
-	if !slices.ContainsFunc(all, func(e eventJSON) bool { return e.Type == "failed" && strings.Contains(e.Error, "archive ") && strings.Contains(e.Error, "a.txt") }) {
+	if !slices.ContainsFunc(all, func(e eventJSON) bool {
+		return e.Type == "failed" && strings.Contains(e.Error, "archive ") && strings.Contains(e.Error, "a.txt")
+	}) {
 		t.Errorf("events: %+v", all)
 	}
 	contains(t, r.expect(3, "once").text(), "a.txt", "not a directory", "1 delivered, but not put away")
@@ -178,7 +180,7 @@ func TestKeepIsTheDefault(t *testing.T) {
 func TestTemplates(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	var folders, want = "", map[string]string{}
+	folders, want := "", map[string]string{}
 	// These two zones are 26 hours apart: it is never the same day in both.
 	for _, zone := range []string{"Pacific/Kiritimati", "Etc/GMT+12"} {
 		place, err := time.LoadLocation(zone)

@@ -30,8 +30,15 @@ func passwordRig(t *testing.T, password, where string) (*rig, *sftptest.TestServ
 func (r *rig) everywhere() {
 	r.t.Helper()
 	for _, args := range [][]string{
-		{"check", "--connect", "-v"}, {"check", "--connect", "--json"}, {"plan", "-v"}, {"trust", "acme", "-v"}, {"once", "-v", "--json"},
-		{"once", "-v"}, {"status", "--json", "-v"}, {"history", "--json", "-v"}, {"explain", "outbox/a.txt", "-v"},
+		{"check", "--connect", "-v"},
+		{"check", "--connect", "--json"},
+		{"plan", "-v"},
+		{"trust", "acme", "-v"},
+		{"once", "-v", "--json"},
+		{"once", "-v"},
+		{"status", "--json", "-v"},
+		{"history", "--json", "-v"},
+		{"explain", "outbox/a.txt", "-v"},
 	} {
 		r.run(args...)
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -77,8 +78,10 @@ func TestStatusOfAFullServer(t *testing.T) {
 	a := r.watching()
 	r.drop("large.bin", noise(1<<20))
 	a.wait("disk is full")
-	eventually(t, "the status tells", 10*time.Second, func() bool { return r.status().Destinations[0].State == "waiting" })
-	contains(t, r.expect(0, "status").stdout, "the server's disk is full", "next attempt")
+	eventually(t, "the status tells", 10*time.Second, func() bool { // between two attempts
+		text := r.expect(0, "status").stdout
+		return strings.Contains(text, "the server's disk is full") && strings.Contains(text, "next attempt")
+	})
 	server.Faults.Clear()
 	a.wait("delivered")
 }

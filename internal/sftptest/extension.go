@@ -31,8 +31,10 @@ func extensionsOf(o ServerOptions) []extension {
 		{name: extFsync, data: "1", answer: (*exchange).fsync},
 	}
 	if o.Limits != nil {
-		list = append(list, extension{name: extLimits, data: "1",
-			answer: func(x *exchange, id uint32, _ string, _ []byte) error { return x.limits(id, *o.Limits) }})
+		list = append(list, extension{
+			name: extLimits, data: "1",
+			answer: func(x *exchange, id uint32, _ string, _ []byte) error { return x.limits(id, *o.Limits) },
+		})
 	}
 	if o.CheckFile {
 		list = append(list, extension{name: extCheckFile, data: "1", answer: (*exchange).checkFile})

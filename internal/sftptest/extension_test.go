@@ -17,8 +17,12 @@ func TestAnnouncedExtensions(t *testing.T) {
 		want    []string
 	}{
 		{"plain", ServerOptions{}, nil, []string{extFsync, extHardlink, extPosixRename, extStatVFS}},
-		{"all", ServerOptions{Limits: &Limits{}, CheckFile: true}, nil,
-			[]string{extCheckFile, extFsync, extHardlink, extLimits, extPosixRename, extStatVFS}},
+		{
+			"all",
+			ServerOptions{Limits: &Limits{}, CheckFile: true},
+			nil,
+			[]string{extCheckFile, extFsync, extHardlink, extLimits, extPosixRename, extStatVFS},
+		},
 		{"none", ServerOptions{}, []Fault{NoPosixRename(), NoFsync(), NoStatVFS(), NoExtension(extHardlink)}, nil},
 	}
 	for _, tt := range tests {

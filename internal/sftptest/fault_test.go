@@ -142,7 +142,7 @@ func readAll(c *sftp.Client, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // the test is over
 	return io.ReadAll(f)
 }
 

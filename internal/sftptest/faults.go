@@ -127,7 +127,7 @@ func (m meeting) apply(ctx context.Context, cut func(), late bool) error {
 		if r.Late != late {
 			continue
 		}
-		if err := r.Fault.apply(ctx, cut, m.cleared); err != nil {
+		if err := r.apply(ctx, cut, m.cleared); err != nil {
 			return err
 		}
 	}

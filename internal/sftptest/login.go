@@ -17,7 +17,7 @@ func (s *Server) loginConfig() (*ssh.ServerConfig, error) {
 	switch {
 	case !hasKeys && !hasPassword:
 		return nil, errors.New("sftp server: neither a key nor a password may log in")
-	case o.PartialKeyThenPassword && !(hasKeys && hasPassword):
+	case o.PartialKeyThenPassword && (!hasKeys || !hasPassword):
 		return nil, errors.New("sftp server: key, then password: one of them is missing")
 	}
 	c := &ssh.ServerConfig{Config: o.Algorithms, AuthLogCallback: s.countLogin}

@@ -43,22 +43,34 @@ func TestLogin(t *testing.T) {
 		{"password", ServerOptions{Password: "secret"}, "u", []ssh.AuthMethod{ssh.Password("secret")}, true, 0},
 		{"wrong password", ServerOptions{Password: "secret"}, "u", []ssh.AuthMethod{ssh.Password("guess")}, false, 1},
 		{
-			"password where it is asked for interactively", ServerOptions{Password: "secret", Interactive: true}, "u",
-			[]ssh.AuthMethod{ssh.Password("secret")}, false, 0,
+			"password where it is asked for interactively",
+			ServerOptions{Password: "secret", Interactive: true},
+			"u",
+			[]ssh.AuthMethod{ssh.Password("secret")},
+			false, 0,
 		},
 		{"interactive", ServerOptions{Password: "secret", Interactive: true}, "u", []ssh.AuthMethod{asked("secret")}, true, 0},
 		{"interactive, wrong", ServerOptions{Password: "secret", Interactive: true}, "u", []ssh.AuthMethod{asked("guess")}, false, 1},
 		{
-			"both wanted, both given", ServerOptions{AuthorizedKeys: keys, Password: "secret", PartialKeyThenPassword: true}, "u",
-			[]ssh.AuthMethod{byKey(key), ssh.Password("secret")}, true, 0,
+			"both wanted, both given",
+			ServerOptions{AuthorizedKeys: keys, Password: "secret", PartialKeyThenPassword: true},
+			"u",
+			[]ssh.AuthMethod{byKey(key), ssh.Password("secret")},
+			true, 0,
 		},
 		{
-			"both wanted, key alone", ServerOptions{AuthorizedKeys: keys, Password: "secret", PartialKeyThenPassword: true}, "u",
-			[]ssh.AuthMethod{byKey(key)}, false, 0,
+			"both wanted, key alone",
+			ServerOptions{AuthorizedKeys: keys, Password: "secret", PartialKeyThenPassword: true},
+			"u",
+			[]ssh.AuthMethod{byKey(key)},
+			false, 0,
 		},
 		{
-			"both wanted, password alone", ServerOptions{AuthorizedKeys: keys, Password: "secret", PartialKeyThenPassword: true}, "u",
-			[]ssh.AuthMethod{ssh.Password("secret")}, false, 0,
+			"both wanted, password alone",
+			ServerOptions{AuthorizedKeys: keys, Password: "secret", PartialKeyThenPassword: true},
+			"u",
+			[]ssh.AuthMethod{ssh.Password("secret")},
+			false, 0,
 		},
 	}
 	for _, tt := range tests {
@@ -68,7 +80,7 @@ func TestLogin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close()
+			defer s.Close() //nolint:errcheck // the test is over
 			c, err := ssh.Dial("tcp", s.Addr(), &ssh.ClientConfig{
 				User: tt.user, Auth: tt.methods, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: patience,
 			})
@@ -93,8 +105,7 @@ func TestNoCommonAlgorithm(t *testing.T) {
 		User: s.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(s.Key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
 		Config: ssh.Config{Ciphers: []string{"aes256-ctr"}}, Timeout: patience,
 	})
-	var negotiation *ssh.AlgorithmNegotiationError
-	if !errors.As(err, &negotiation) {
+	if _, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); !ok {
 		t.Errorf("%v", err)
 	}
 }

@@ -100,7 +100,7 @@ func (o *Observer) watch() {
 			if !e.Has(fsnotify.Remove) && !e.Has(fsnotify.Rename) { // those are of the old name
 				o.look(e.Name, e.Has(fsnotify.Create))
 			}
-		case <-o.watcher.Errors: // lost events: the next look by itself makes up for them
+		case _ = <-o.watcher.Errors: // lost events: the next look by itself makes up for them
 		case <-tick.C:
 			o.scan(o.dir)
 		case done := <-o.ask:

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -174,13 +175,13 @@ func portOf(l net.Listener) int    { return l.Addr().(*net.TCPAddr).Port }
 
 // destinationTOML is a destination's table in agent.toml.
 func destinationTOML(name, host string, port int, user, keyFile, root string, fingerprints []string) string {
-	pins := ""
+	var pins strings.Builder
 	for i, f := range fingerprints {
 		if i > 0 {
-			pins += ", "
+			pins.WriteString(", ")
 		}
-		pins += fmt.Sprintf("%q", f)
+		fmt.Fprintf(&pins, "%q", f)
 	}
 	return fmt.Sprintf("[[destination]]\nname = %q\nhost = %q\nport = %d\nuser = %q\nkey_file = %q\nhost_key = [%s]\nroot = %q\n",
-		name, host, port, user, keyFile, pins, root)
+		name, host, port, user, keyFile, pins.String(), root)
 }

@@ -237,7 +237,7 @@ func TestServerSessionsAndLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // the test is over
 	if n, err := r.ReadAt(make([]byte, 100<<10), 0); n != 100<<10 || err != nil {
 		t.Errorf("read %d, %v", n, err)
 	}

@@ -91,7 +91,7 @@ func TestSSHDOptions(t *testing.T) {
 		run, err = client.NewSession()
 		return err == nil
 	})
-	defer run.Close()
+	defer run.Close() //nolint:errcheck // the test is over
 	if out, err := run.Output("echo hello"); strings.Contains(string(out), "hello") {
 		t.Errorf("a command ran: %q, %v", out, err)
 	}

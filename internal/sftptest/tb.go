@@ -3,6 +3,7 @@ package sftptest
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -38,7 +39,7 @@ func StartServer(tb TB, o ServerOptions, faults ...Fault) *TestServer {
 	if o.Dir == "" {
 		o.Dir = tb.TempDir()
 	}
-	o.AuthorizedKeys = append(o.AuthorizedKeys[:len(o.AuthorizedKeys):len(o.AuthorizedKeys)], key.PublicKey())
+	o.AuthorizedKeys = append(slices.Clip(o.AuthorizedKeys), key.PublicKey())
 	s, err := NewServer(o)
 	if err != nil {
 		tb.Fatalf("start the SFTP server: %v", err)

@@ -181,12 +181,12 @@ func benchmarkWire(b *testing.B, delay time.Duration, connections int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer l.Close()
+	defer l.Close() //nolint:errcheck // the test is over
 	w, err := NewWire(l.Addr().String())
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer w.Close()
+	defer w.Close() //nolint:errcheck // the test is over
 	w.SetDelay(delay)
 	chunk := make([]byte, 256<<10)
 	b.SetBytes(int64(size * connections))
@@ -202,7 +202,7 @@ func benchmarkWire(b *testing.B, delay time.Duration, connections int) {
 				b.Fatal(err)
 			}
 			all.Go(func() {
-				defer client.Close()
+				defer client.Close() //nolint:errcheck // the test is over
 				for range size / len(chunk) {
 					if _, err := client.Write(chunk); err != nil {
 						b.Error(err)
@@ -211,7 +211,7 @@ func benchmarkWire(b *testing.B, delay time.Duration, connections int) {
 				}
 			})
 			all.Go(func() {
-				defer server.Close()
+				defer server.Close() //nolint:errcheck // the test is over
 				buffer := make([]byte, 256<<10)
 				for {
 					if _, err := server.Read(buffer); err != nil {
