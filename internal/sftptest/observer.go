@@ -100,7 +100,10 @@ func (o *Observer) watch() {
 			if !e.Has(fsnotify.Remove) && !e.Has(fsnotify.Rename) { // those are of the old name
 				o.look(e.Name, e.Has(fsnotify.Create))
 			}
-		case _ = <-o.watcher.Errors: // lost events: the next look by itself makes up for them
+		case _, ok := <-o.watcher.Errors: // lost events: the next look by itself makes up for them
+			if !ok {
+				return
+			}
 		case <-tick.C:
 			o.scan(o.dir)
 		case done := <-o.ask:
