@@ -55,7 +55,7 @@ func TestPacketsStayWhole(t *testing.T) {
 		for r := bytes.NewReader(sent.all); r.Len() > 0; {
 			packet := request(r)
 			switch {
-			case packet == nil || len(packet) < 5:
+			case len(packet) < 5:
 				t.Fatalf("seed %d: packets are mixed after %d and %d", seed, passed, made)
 			case binary.BigEndian.Uint32(packet[1:]) >= firstOwnID:
 				made++
@@ -166,7 +166,7 @@ func TestStatusTexts(t *testing.T) {
 			t.Errorf("%d %q: %s, want %s", test.code, test.text, err, test.want)
 		}
 		for _, known := range []error{fs.ErrNotExist, fs.ErrPermission, fs.ErrExist} {
-			if errors.Is(err, known) != (known == test.is) {
+			if errors.Is(err, known) != errors.Is(test.is, known) {
 				t.Errorf("%d: errors.Is(%v) is %t", test.code, known, errors.Is(err, known))
 			}
 		}
@@ -251,8 +251,19 @@ func TestRoom(t *testing.T) {
 func TestTargetPath(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ root, path, want string }{
-		{"/in", "a", "/in/a"}, {"/in/", "a/b", "/in/a/b"}, {"/", "a", "/a"}, {"", "a", "a"}, {".", "a", "a"}, {"~", "a", "a"}, {"~/in", "a", "in/a"},
-		{"./in", "a", "in/a"}, {"/in", "/abs", "/abs"}, {"in", "", "in"}, {"", "", ""}, {"/in", "a//b/../c", "/in/a//b/../c"}, {"~/", "a", "a"},
+		{"/in", "a", "/in/a"},
+		{"/in/", "a/b", "/in/a/b"},
+		{"/", "a", "/a"},
+		{"", "a", "a"},
+		{".", "a", "a"},
+		{"~", "a", "a"},
+		{"~/in", "a", "in/a"},
+		{"./in", "a", "in/a"},
+		{"/in", "/abs", "/abs"},
+		{"in", "", "in"},
+		{"", "", ""},
+		{"/in", "a//b/../c", "/in/a//b/../c"},
+		{"~/", "a", "a"},
 	}
 	for _, test := range tests {
 		target := Target{Root: test.root}

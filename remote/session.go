@@ -71,6 +71,9 @@ func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveCon
 			_ = s.sftp.Close() // the connection under it is gone already
 		}
 		s.pulses.Wait()
+		if isGone(err) && s.Err() != nil {
+			err = s.Err() // the connection has ended by itself, and tells more
+		}
 		return nil, err
 	}
 	s.pulses.Go(s.pulse)
@@ -170,8 +173,8 @@ func (s *Session) lose(err error) { s.finish(func() error { return s.reason(err)
 func (s *Session) finish(why func() error) {
 	s.end.Do(func() {
 		s.why = why()
+		s.conn.abort() // first: who hears of the end finds nothing that still works
 		close(s.dead)
-		s.conn.abort()
 	})
 }
 

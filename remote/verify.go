@@ -174,7 +174,7 @@ func (s *Session) readAt(name string, f io.ReaderAt, data []byte, off int64) err
 		switch {
 		case n == len(data):
 			return nil
-		case err == nil, err == io.EOF: //nolint:errorlint // a wrapped one comes from the connection
+		case err == nil, err == io.EOF: // a wrapped one comes from the connection
 			return errShortFile
 		}
 		return err

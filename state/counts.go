@@ -5,8 +5,8 @@ import "context"
 // Count is how much the store holds of one route.
 type Count struct {
 	Route
-	Planned, Committing, Delivered, Held, Parked int // intents, by phase
-	Known                                        int // files
+	Planned, Committing, Delivered, Held, Parked, Cancelled int // intents, by phase
+	Known                                                   int // files
 }
 
 // Counts returns the counts of all routes that have any, by folder and destination. What there may be a million of is
@@ -29,7 +29,7 @@ func (s *Store) Counts(ctx context.Context) ([]Count, error) {
 				all[i].move(Phase(r.text(2)))
 			}
 			return nil
-		}, `SELECT folder, destination, phase FROM intents WHERE phase IN ('committing', 'delivered', 'held', 'parked')`)
+		}, `SELECT folder, destination, phase FROM intents WHERE phase IN ('committing', 'delivered', 'held', 'parked', 'cancelled')`)
 	})
 	return all, err
 }
@@ -46,5 +46,7 @@ func (c *Count) move(to Phase) {
 		c.Held++
 	case Parked:
 		c.Parked++
+	case Cancelled:
+		c.Cancelled++
 	}
 }

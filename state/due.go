@@ -10,17 +10,26 @@ import (
 
 // Planned intents that have never failed are due in the order of the index. Those whose time has come again are found
 // by their numbers first, so that no more of them than wanted are read and sorted.
+//
+// Each asks first whether the whole destination is paused, once; then of each intent whether its folder or route is.
 const (
-	dueCommitting = selectIntent + `WHERE phase = 'committing' AND destination = ? AND next_attempt <= ? ORDER BY seq`
-	dueFresh      = selectIntent + `WHERE phase = 'planned' AND destination = ? AND next_attempt = 0 ORDER BY seq`
-	dueAgain      = selectIntent + `WHERE seq IN (
-		SELECT seq FROM intents WHERE phase = 'planned' AND destination = ? AND next_attempt > 0 AND next_attempt <= ?
-		ORDER BY seq LIMIT ?) ORDER BY seq`
+	unpaused = `NOT EXISTS (SELECT 1 FROM pauses WHERE folder = '' AND destination = ?1)
+		AND NOT EXISTS (SELECT 1 FROM pauses AS p WHERE p.folder = intents.folder AND p.destination IN ('', ?1)) `
+
+	dueCommitting = selectIntent + `WHERE phase = 'committing' AND destination = ?1 AND next_attempt <= ?2 AND ` + unpaused +
+		`ORDER BY seq`
+	dueFresh = selectIntent + `WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0 AND ` + unpaused +
+		`ORDER BY seq`
+	dueAgain = selectIntent + `WHERE seq IN (
+		SELECT seq FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt > 0 AND next_attempt <= ?2
+			AND ` + unpaused + `ORDER BY seq LIMIT ?3) ORDER BY seq`
+	nextAttempt = `SELECT min(next_attempt) FROM intents WHERE destination = ?1 AND phase = ?2 AND next_attempt > ?3
+		AND ` + unpaused
 )
 
 // Due returns the intents of the destination whose next attempt is not after now and which are not in skip: those that
-// are committing, and then those that are planned, each in the order in which they were planned. It returns at most
-// limit of them, or all where that is 0.
+// are committing, and then those that are planned, each in the order in which they were planned, but for those on a
+// paused route. It returns at most limit of them, or all where that is 0.
 func (s *Store) Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]Intent, error) {
 	if limit <= 0 {
 		limit = math.MaxInt
@@ -80,15 +89,14 @@ func wanted(c *conn, limit int, skip map[string]bool, query string, args ...any)
 	return found, cur.close()
 }
 
-// NextDue returns the earliest next attempt of a planned or committing intent of the destination that lies after now,
-// if there is one.
+// NextDue returns the earliest next attempt of a planned or committing intent of the destination that lies after now
+// and is on no paused route, if there is one.
 func (s *Store) NextDue(ctx context.Context, destination string, now time.Time) (time.Time, bool, error) {
 	var next int64
 	err := s.read(ctx, "next due at "+destination, func(c *conn) error {
 		next = 0
 		for _, phase := range []Phase{Planned, Committing} {
-			r, _, err := c.one("SELECT min(next_attempt) FROM intents WHERE phase = ? AND destination = ? AND next_attempt > ?",
-				phase, destination, now)
+			r, _, err := c.one(nextAttempt, destination, phase, now)
 			if err != nil {
 				return err
 			}

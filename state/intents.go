@@ -26,8 +26,8 @@ func (s *Store) Commit(ctx context.Context, id string, proof Proof) (bool, error
 	})
 }
 
-// Fail records a failed attempt. An intent that has been delivered, held or parked meanwhile stays so, with the error;
-// one that is gone is no error.
+// Fail records a failed attempt. An intent that has been delivered, cancelled, held or parked meanwhile stays so, with
+// the error; one that is gone is no error.
 func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 	begun := s.attempts.of(id)
 	aside := ""
@@ -39,7 +39,7 @@ func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 		own, since = 1, time.Now().UnixNano()
 	}
 	_, err := s.settle(ctx, "fail", id, begun, func(c *conn) (int64, error) {
-		return c.exec(`UPDATE intents SET phase = CASE WHEN ? = '' OR phase = 'delivered' THEN phase ELSE ? END,
+		return c.exec(`UPDATE intents SET phase = CASE WHEN ? = '' OR phase IN ('delivered', 'cancelled') THEN phase ELSE ? END,
 				last_error = ?, next_attempt = ?, attempts = attempts + ?,
 				started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END,
 				failures = failures + ?, failing_since = CASE failing_since WHEN 0 THEN ? ELSE failing_since END
@@ -52,16 +52,20 @@ func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 // Drop removes an intent that is planned, held or parked, and queues its temp to be swept. It returns false for an
 // intent of another phase and for none.
 func (s *Store) Drop(ctx context.Context, id string) (bool, error) {
-	return s.settle(ctx, "drop", id, s.attempts.of(id), func(c *conn) (int64, error) { return abandon(c, id) })
+	return s.settle(ctx, "drop", id, s.attempts.of(id), func(c *conn) (int64, error) {
+		_, cancelled, err := c.one("SELECT 1 FROM intents WHERE id = ? AND phase = 'cancelled'", id)
+		if err != nil || cancelled {
+			return 0, err
+		}
+		return abandon(c, id)
+	})
 }
 
 // Release sets a held or parked intent free: it is planned again and due at once, with its failures forgiven and its
 // last error kept. It returns false for an intent of another phase and for none.
 func (s *Store) Release(ctx context.Context, id string) (bool, error) {
 	return s.settle(ctx, "release", id, begun{}, func(c *conn) (int64, error) {
-		return c.exec(`UPDATE intents SET phase = 'planned', next_attempt = 0, failures = 0, failing_since = 0,
-				sha256 = NULL, evidence = '', command = '', remote_mtime = 0, host_key = ''
-			WHERE id = ? AND phase IN ('held', 'parked')`, id)
+		return c.exec("UPDATE intents SET "+released+" WHERE id = ? AND phase IN ('held', 'parked')", id)
 	})
 }
 
@@ -81,7 +85,7 @@ func (s *Store) settle(ctx context.Context, op, id string, b begun, change func(
 
 // abandon removes an intent that nobody has seen anything of, and queues its temp to be swept.
 func abandon(c *conn, id string) (int64, error) {
-	const open = " FROM intents WHERE id = ? AND phase IN ('planned', 'held', 'parked')"
+	const open = " FROM intents WHERE id = ? AND phase IN ('planned', 'held', 'parked', 'cancelled')"
 	if _, err := c.exec("INSERT OR REPLACE INTO sweeps SELECT id, destination, temp"+open+" AND temp <> ''", id); err != nil {
 		return 0, err
 	}
@@ -135,7 +139,7 @@ func unlimited(limit int) int {
 
 const selectIntent = `SELECT seq, id, version, folder, destination, path, size, mtime, ctime, dev, ino, reason, final,
 	temp, archive, ready_at, phase, sha256, evidence, command, remote_mtime, host_key, attempts, failures,
-	failing_since, next_attempt, last_error, started_at FROM intents `
+	failing_since, next_attempt, last_error, started_at, source, overwrite FROM intents `
 
 // Columns of selectIntent that are looked at before the rest.
 const (
@@ -163,6 +167,8 @@ func (r row) intent() Intent {
 		NextAttempt:  r.time(25),
 		LastError:    r.text(26),
 		StartedAt:    r.time(27),
+		Source:       r.text(28),
+		Overwrite:    r.bool(29),
 	}
 }
 

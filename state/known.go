@@ -6,10 +6,11 @@ import (
 	"github.com/dropferry/dropferry/file"
 )
 
-// knowDelivered makes the published file of an intent known, and ours.
+// knowDelivered makes the published file of an intent known, and ours. What is sent again from elsewhere says nothing of
+// the folder's file.
 func knowDelivered(c *conn, id string, d Deliver) error {
 	_, err := c.exec(`INSERT OR FAIL INTO known (folder, destination, path, remote_path, owned, size, mtime, ctime, dev, ino, racy, sha256)
-		SELECT folder, destination, path, final, 1, ?, ?, ?, ?, ?, ?, ? FROM intents WHERE id = ?
+		SELECT folder, destination, path, final, 1, ?, ?, ?, ?, ?, ?, ? FROM intents WHERE id = ? AND source = ''
 		ON CONFLICT (folder, path, destination) DO UPDATE SET remote_path = excluded.remote_path, owned = 1,
 			size = excluded.size, mtime = excluded.mtime, ctime = excluded.ctime, dev = excluded.dev, ino = excluded.ino,
 			racy = excluded.racy, sha256 = excluded.sha256`,

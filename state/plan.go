@@ -80,7 +80,7 @@ func supersede(c *conn, p *Plan) (other string, err error) {
 // inTheWay returns the id of the open intent, other than except, that holds in's final name; "" where there is none.
 func inTheWay(c *conn, in *Intent, except string) (string, error) {
 	r, ok, err := c.one(`SELECT id FROM intents
-		WHERE destination = ? AND final = ? AND phase <> 'delivered' AND id <> ?`, in.Destination, in.Final, except)
+		WHERE destination = ? AND final = ? AND phase NOT IN ('delivered', 'cancelled') AND id <> ?`, in.Destination, in.Final, except)
 	if err != nil || !ok {
 		return "", err
 	}
@@ -104,11 +104,12 @@ func insertIntent(c *conn, in *Intent) (bool, error) {
 		return false, fmt.Errorf("an intent cannot begin as %s", phase)
 	}
 	n, err := c.exec(`INSERT OR FAIL INTO intents (id, version, folder, destination, path, size, mtime, ctime, dev, ino,
-			reason, final, temp, archive, ready_at, phase, next_attempt, last_error)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (destination, final) WHERE phase <> 'delivered' DO NOTHING`,
+			reason, final, temp, archive, ready_at, phase, next_attempt, last_error, source)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (destination, final) WHERE phase NOT IN ('delivered', 'cancelled') DO NOTHING`,
 		in.ID, in.Version, in.Folder, in.Destination, in.Path,
 		in.Fingerprint.Size, in.Fingerprint.ModTime, in.Fingerprint.ChangeTime, in.Fingerprint.Dev, in.Fingerprint.Inode,
-		in.Reason, in.Final, in.Temp, in.Archive, in.ReadyAt, phase, in.NextAttempt, in.LastError)
+		in.Reason, in.Final, in.Temp, in.Archive, in.ReadyAt, phase, in.NextAttempt, in.LastError,
+		in.Source)
 	return n == 1, err
 }

@@ -41,7 +41,7 @@ CREATE TABLE intents (
 	temp          TEXT NOT NULL,
 	archive       TEXT NOT NULL,
 	ready_at      INTEGER NOT NULL,
-	phase         TEXT NOT NULL CHECK (phase IN ('planned', 'committing', 'delivered', 'held', 'parked')),
+	phase         TEXT NOT NULL CHECK (phase IN ('planned', 'committing', 'delivered', 'held', 'parked', 'cancelled')),
 	sha256        BLOB,
 	evidence      TEXT NOT NULL DEFAULT '',
 	command       TEXT NOT NULL DEFAULT '',
@@ -52,10 +52,12 @@ CREATE TABLE intents (
 	failing_since INTEGER NOT NULL DEFAULT 0,
 	next_attempt  INTEGER NOT NULL DEFAULT 0,
 	last_error    TEXT NOT NULL DEFAULT '',
-	started_at    INTEGER NOT NULL DEFAULT 0
+	started_at    INTEGER NOT NULL DEFAULT 0,
+	source        TEXT NOT NULL DEFAULT '', -- what to read where that is not the folder's file
+	overwrite     INTEGER NOT NULL DEFAULT 0 -- 1: a person allows to replace what stands at final
 );
 -- Two open intents never publish at the same name.
-CREATE UNIQUE INDEX intents_open ON intents (destination, final) WHERE phase <> 'delivered';
+CREATE UNIQUE INDEX intents_open ON intents (destination, final) WHERE phase NOT IN ('delivered', 'cancelled');
 CREATE INDEX intents_path ON intents (folder, path);
 CREATE INDEX intents_version ON intents (version);
 CREATE INDEX intents_due ON intents (phase, destination, next_attempt);
@@ -97,6 +99,12 @@ BEGIN SELECT RAISE(ABORT, 'a receipt is never removed'); END;
 CREATE TRIGGER deliveries_stand BEFORE UPDATE ON deliveries
 BEGIN SELECT RAISE(ABORT, 'a receipt is never changed'); END;
 
+-- Where the sources of deliveries were archived.
+CREATE TABLE archived (
+	id   TEXT NOT NULL PRIMARY KEY, -- of the delivery
+	path TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- Temps of ours that no intent refers to any more.
 CREATE TABLE sweeps (
 	id          TEXT NOT NULL PRIMARY KEY, -- of the intent that made the temp
@@ -104,6 +112,14 @@ CREATE TABLE sweeps (
 	temp        TEXT NOT NULL
 );
 CREATE INDEX sweeps_destination ON sweeps (destination);
+
+-- What a person has stopped. An empty name stands for all.
+CREATE TABLE pauses (
+	folder      TEXT NOT NULL,
+	destination TEXT NOT NULL,
+	since       INTEGER NOT NULL,
+	PRIMARY KEY (folder, destination)
+) WITHOUT ROWID;
 
 CREATE TABLE blocks (
 	destination TEXT NOT NULL PRIMARY KEY,

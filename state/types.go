@@ -23,17 +23,18 @@ type Known struct {
 	Owned       bool // delivered by us, so ours to replace and, one day, to delete; false: adopted
 }
 
-// Phase is how far an intent has come. An intent is open in every phase but Delivered: it holds its final name against
-// other intents.
+// Phase is how far an intent has come. An intent is open in every phase but Delivered and Cancelled: it holds its final
+// name against other intents.
 type Phase string
 
-// The phases, in their order but for the last two.
+// The phases, in their order but for the last three.
 const (
 	Planned    Phase = "planned"    // T1: nothing is visible at the destination
 	Committing Phase = "committing" // T2: the temp is verified; the rename may or may not have happened
 	Delivered  Phase = "delivered"  // T3: in the ledger; the source may still have to be taken away
 	Held       Phase = "held"       // waits for a person: somebody else's file stands at the final name, say
 	Parked     Phase = "parked"     // given up after failures of its own, until a person or a new version frees it
+	Cancelled  Phase = "cancelled"  // not to be sent: stays as long as the source is this version, so that it is not planned anew
 )
 
 // Intent is the durable record of a transfer under way. All its names are fixed when it is planned, so that a retry
@@ -48,9 +49,11 @@ type Intent struct {
 	Final       string    // remote path to publish at
 	Temp        string    // remote path to upload to
 	Archive     string    // local path to archive the source at; "" where it is not archived
+	Source      string    // local path of what is sent again; "" where it is the folder's file. Such a file stays where it is
 	ReadyAt     time.Time // when the file was first seen ready
 
 	Phase        Phase
+	Overwrite    bool      // a person allows to replace somebody else's file at Final
 	Proof        Proof     // from T2 on
 	Attempts     int       // so far, as far as they are on record: see Store.Begin
 	Failures     int       // the file's own, since it was planned or last released

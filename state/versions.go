@@ -92,6 +92,9 @@ func (s *Store) CloseVersion(ctx context.Context, version string, forget bool) e
 				}
 			}
 		}
+		if err := knowArchived(c, version); err != nil {
+			return err
+		}
 		_, err = c.exec("DELETE FROM intents WHERE version = ?", version)
 		return err
 	})

@@ -14,7 +14,7 @@ import (
 func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	switch {
 	case o.err == nil:
-		w.progressed, w.solo = true, false
+		w.progressed, w.solo, l.cuts = true, false, 0
 		delete(l.troubles, o.intent.ID)
 		return nil
 	case ctx.Err() != nil: // shutting down: the intent stays as it stands
@@ -24,7 +24,7 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 		return nil
 	case errors.Is(o.err, errSuperseded): // which was told by whoever did so
 		delete(l.troubles, o.intent.ID)
-		w.sweepWanted = true
+		l.sweepWanted = true
 		return nil
 	}
 	if l.suspectOneFile(w, o) {
@@ -34,13 +34,15 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	t := l.trouble(o, alive)
 	v := judgeFailure(o.err, alive, t.failed(o), now, l.folderOf(&o.intent).Retry, l.random)
 	if l.once && (v.action != again || o.alone) {
-		t.tries++
-		if t.tries >= onceTries || (v.action == replan && !isMissingSource(o.err)) {
-			l.skip[o.intent.ID], w.busy[o.intent.ID] = true, true
+		if t.tries++; t.tries >= onceTries {
+			l.pass(w, o.intent.ID)
 		}
 	}
 	return l.act(ctx, w, o, v)
 }
+
+// pass leaves an intent alone for the rest of the run.
+func (l *link) pass(w *workload, id string) { l.skip[id], w.busy[id] = true, true }
 
 // act does what a verdict says.
 func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) error {
@@ -56,7 +58,7 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 		l.removeTemp(ctx, w.session, o)
 		return o.err
 	case replan:
-		return l.lookAnew(ctx, w.session, o)
+		return l.lookAnew(ctx, w, o)
 	case sendAgain:
 		if err := l.store.Fail(ctx, o.intent.ID, state.Failure{Err: o.err.Error(), Phase: state.Held}); err != nil {
 			return err
@@ -98,18 +100,20 @@ func (l *link) putAside(ctx context.Context, session Session, o *outcome, v verd
 
 // lookAnew has the watcher look at a source again that is not what was planned. With once nobody would: then the intent
 // stays, as something that could not be sent, and the next run plans anew.
-func (l *link) lookAnew(ctx context.Context, session Session, o *outcome) error {
-	if l.once && !isMissingSource(o.err) {
+func (l *link) lookAnew(ctx context.Context, w *workload, o *outcome) error {
+	folder := l.folderOf(&o.intent)
+	if l.once && !isMissing(o.intent.Path.In(folder.Root)) {
+		l.pass(w, o.intent.ID)
 		if err := l.fail(ctx, o, state.Failure{Next: l.now()}); err != nil {
 			return err
 		}
-		l.removeTemp(ctx, session, o)
+		l.removeTemp(ctx, w.session, o)
 		return nil
 	}
 	if err := l.drop(ctx, &o.intent, o.err); err != nil {
 		return err
 	}
-	l.folderOf(&o.intent).Hint(o.intent.Path)
+	folder.Hint(o.intent.Path)
 	return nil
 }
 

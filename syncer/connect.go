@@ -72,7 +72,8 @@ func (p *patience) failed(err error) int {
 // end.
 func (l *link) wait(ctx context.Context, err error, n int) (stop bool) {
 	kind := remote.KindOf(err)
-	e := Event{At: l.now(), Type: EventLost, Destination: l.name, Err: err, Reason: err.Error()}
+	now := l.now()
+	e := Event{At: now, Type: EventLost, Destination: l.name, Err: err, Reason: err.Error()}
 	state := LinkWaiting
 	if kind.NeedsPerson() {
 		e.Type, state = EventBlocked, LinkBlocked
@@ -83,7 +84,7 @@ func (l *link) wait(ctx context.Context, err error, n int) (stop bool) {
 		return true
 	}
 	wait := connectWait(kind, l.retry, n, l.once, l.random)
-	e.Next = l.now().Add(wait)
+	e.Next = now.Add(wait)
 	l.setState(state, err, e.Next)
 	l.observe(e)
 	timer := time.NewTimer(wait)

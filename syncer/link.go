@@ -34,9 +34,10 @@ type link struct {
 	planned <-chan struct{}
 
 	// Of the link's goroutine.
-	cuts     int                 // sessions lost in a row without one delivery; see workload.solo
-	skip     map[string]bool     // intents that are nothing for this run: of folders that are not its own, or tried enough
-	troubles map[string]*trouble // of intents that have failed
+	cuts        int                 // sessions lost since the last delivery; see workload.solo
+	skip        map[string]bool     // intents that are nothing for this run: of folders that are not its own, or tried enough
+	troubles    map[string]*trouble // of intents that have failed
+	sweepWanted bool                // there may be temps to be swept
 
 	mu     sync.Mutex
 	status LinkStatus
@@ -176,11 +177,10 @@ func (l *link) use(ctx context.Context, session Session, familiar bool, p *patie
 	w := l.work(ctx, session, familiar)
 	session.Close()
 	l.setConnected(false)
-	switch {
-	case w.progressed:
-		l.cuts = 0
+	if w.progressed {
 		p.reset()
-	case w.lost != nil:
+	}
+	if w.lost != nil {
 		l.cuts++
 	}
 	if w.pause != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -81,32 +82,54 @@ func (l *link) nextDue(ctx context.Context, asked time.Time) (<-chan time.Time, 
 func (l *link) due(ctx context.Context, now time.Time, limit int, busy map[string]bool) ([]state.Intent, error) {
 	if l.once {
 		now = now.AddDate(100, 0, 0)
-		if tried := l.tried(busy); tried != nil { // what was not tried yet comes first
-			if due, err := l.dueOfOurs(ctx, now, limit, tried); err != nil || len(due) > 0 {
-				return due, err
-			}
+	}
+	for _, rank := range l.ranks() {
+		due, err := l.dueOfOurs(ctx, now, limit, busy, l.beyond(rank, busy))
+		if err != nil || len(due) > 0 {
+			return due, err
 		}
 	}
-	return l.dueOfOurs(ctx, now, limit, busy)
+	return nil, nil
 }
 
-// tried returns busy with those that were tried before; nil where there are none.
-func (l *link) tried(busy map[string]bool) map[string]bool {
-	var tried map[string]bool
+// rank says what comes first, the lowest: with once what was not tried yet, and while connections are lost what was under
+// way the fewest times.
+func (l *link) rank(t *trouble) int {
+	if l.cuts == 0 {
+		return t.tries
+	}
+	return t.tries + t.lost
+}
+
+// ranks returns all ranks, in order.
+func (l *link) ranks() []int {
+	ranks := []int{0}
+	for _, t := range l.troubles {
+		ranks = append(ranks, l.rank(t))
+	}
+	slices.Sort(ranks)
+	return slices.Compact(ranks)
+}
+
+// beyond returns busy with those of higher ranks: busy itself where there are none.
+func (l *link) beyond(rank int, busy map[string]bool) map[string]bool {
+	all := busy
 	for id, t := range l.troubles {
-		if t.tries > 0 && !busy[id] {
-			if tried == nil {
-				tried = maps.Clone(busy)
-			}
-			tried[id] = true
+		if l.rank(t) <= rank || all[id] {
+			continue
 		}
+		if len(all) == len(busy) {
+			all = maps.Clone(busy)
+		}
+		all[id] = true
 	}
-	return tried
+	return all
 }
 
-func (l *link) dueOfOurs(ctx context.Context, now time.Time, limit int, busy map[string]bool) ([]state.Intent, error) {
+// dueOfOurs returns intents that are not in skip, which holds busy and maybe more.
+func (l *link) dueOfOurs(ctx context.Context, now time.Time, limit int, busy, skip map[string]bool) ([]state.Intent, error) {
 	for {
-		due, err := l.store.Due(ctx, l.name, now, limit, busy)
+		due, err := l.store.Due(ctx, l.name, now, limit, skip)
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +143,9 @@ func (l *link) dueOfOurs(ctx context.Context, now time.Time, limit int, busy map
 				ours = append(ours, due[i])
 				continue
 			}
-			busy[due[i].ID], l.skip[due[i].ID] = true, true
+			for _, passed := range []map[string]bool{skip, busy, l.skip} {
+				passed[due[i].ID] = true
+			}
 		}
 		if len(ours) > 0 || len(due) < limit {
 			return ours, nil
@@ -157,13 +182,13 @@ var (
 // drop takes an intent back that nobody has seen anything of, and tells why. Its temp is swept.
 func (l *link) drop(ctx context.Context, i *state.Intent, why error) error {
 	dropped, err := l.store.Drop(ctx, i.ID)
+	l.sweepWanted = true
 	if err != nil || !dropped { // it was superseded or dropped meanwhile, and that was told
 		return err
 	}
 	delete(l.troubles, i.ID)
 	l.told(EventDropped, i, why, time.Time{})
 	l.released(ctx, i.ID)
-	l.poke()
 	return nil
 }
 

@@ -85,8 +85,38 @@ func (r *rig) must(err error) {
 	}
 }
 
+// freshStore is the files of a store that holds nothing: making one takes a while with the race detector.
+var freshStore = sync.OnceValues(func() (map[string][]byte, error) {
+	dir, err := os.MkdirTemp("", "dropferry-syncer-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	store, err := state.Open(context.Background(), dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Close(); err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if files[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
+			return nil, err
+		}
+	}
+	return files, err
+})
+
 func (r *rig) openStore() {
 	r.Helper()
+	files, err := freshStore()
+	r.must(err)
+	r.must(os.Mkdir(r.at("state"), 0o700))
+	for name, content := range files {
+		r.must(os.WriteFile(filepath.Join(r.at("state"), name), content, 0o600))
+	}
 	store, err := state.Open(context.Background(), r.at("state"))
 	r.must(err)
 	r.store, r.options.Store = store, store

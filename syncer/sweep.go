@@ -20,10 +20,10 @@ type sweepResult struct {
 
 // startSweep removes temps of ours that no intent refers to any more, beside the deliveries.
 func (l *link) startSweep(ctx context.Context, w *workload) {
-	if !w.sweepWanted || w.swept != nil {
+	if !l.sweepWanted || w.swept != nil {
 		return
 	}
-	w.sweepWanted = false
+	l.sweepWanted = false
 	busy := maps.Clone(w.busy) // an upload that has lost its intent still writes to its temp
 	swept := make(chan sweepResult, 1)
 	w.swept = swept

@@ -46,8 +46,10 @@ type workload struct {
 	suspect   string
 	manyFiles bool // that was not the reason
 
-	sweepWanted bool
-	swept       chan sweepResult // of the sweep under way; nil where there is none
+	// alone is the file that is sent with nothing beside it, since it was under way when several connections were lost.
+	alone string
+
+	swept chan sweepResult // of the sweep under way; nil where there is none
 
 	begun      bool  // something
 	progressed bool  // something was delivered
@@ -57,7 +59,7 @@ type workload struct {
 
 // width is how many files are sent at once.
 func (w *workload) width(slots int) int {
-	if w.solo || w.oneFile {
+	if w.solo || w.oneFile || w.alone != "" {
 		return 1
 	}
 	return slots
@@ -70,8 +72,8 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 	defer cancel()
 	w := &workload{
 		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0,
-		sweepWanted: true,
 	}
+	l.sweepWanted = true
 	ended, lost := ctx.Done(), session.Done()
 	var grace <-chan time.Time
 	for {
@@ -84,7 +86,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 				continue
 			}
 		}
-		if w.active == 0 && w.swept == nil && (draining || (l.once && finished && !w.sweepWanted)) {
+		if w.active == 0 && w.swept == nil && (draining || (l.once && finished && !l.sweepWanted)) {
 			if !w.begun && w.lost == nil { // there was work, and no time for any
 				w.lost = session.Err()
 			}
@@ -103,12 +105,12 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 				w.pause = err
 			}
 		case r := <-w.swept:
-			w.swept, w.sweepWanted = nil, w.sweepWanted || r.more
+			w.swept, l.sweepWanted = nil, l.sweepWanted || r.more
 			if r.err != nil && w.pause == nil {
 				w.pause = r.err
 			}
 		case <-l.wake:
-			w.sweepWanted = true
+			l.sweepWanted = true
 		case <-next:
 		case <-l.comesNoMore(finished):
 		case <-lost:
@@ -149,9 +151,21 @@ func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workloa
 				w.busy[i.ID] = true
 			}
 		}
+		if l.isSuspect(w.queue[0].ID) {
+			if w.active > 0 {
+				return nil // its turn comes when the others have ended
+			}
+			w.alone = w.queue[0].ID
+		}
 		l.begin(ctx, deliveries, w)
 	}
 	return nil
+}
+
+// isSuspect tells whether a file was under way when several connections were lost in a row.
+func (l *link) isSuspect(id string) bool {
+	t := l.troubles[id]
+	return t != nil && t.lost >= lossesBeforeWaiting
 }
 
 // begin starts the first delivery of the queue.
@@ -172,6 +186,9 @@ func costOf(i *state.Intent) int64 { return min(i.Fingerprint.Size, fileCost) }
 
 // end takes a delivery off the books. Its id is free to be fetched again, if the store still holds it as due.
 func (w *workload) end(i *state.Intent) {
+	if w.alone == i.ID {
+		w.alone = ""
+	}
 	w.active--
 	w.cost -= costOf(i)
 	delete(w.busy, i.ID)

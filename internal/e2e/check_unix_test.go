@@ -2,7 +2,11 @@
 
 package e2e
 
-import "testing"
+import (
+	"os"
+	"syscall"
+	"testing"
+)
 
 func TestCheckAsAnAccountWithoutRights(t *testing.T) {
 	t.Parallel()
@@ -23,4 +27,25 @@ func TestCheckAsAnAccountWithoutRights(t *testing.T) {
 		contains(t, r.expect(5, "check").stderr, r.config, "permission denied")
 		contains(t, r.expect(5, "once").stderr, r.config, "permission denied")
 	})
+}
+
+// TestTrustByRootForAService leaves what root has written to the account that the state belongs to.
+func TestTrustByRootForAService(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root writes for other accounts")
+	}
+	r := strangerRig(t)
+	give(t, r.mkdir("state"))
+	r.expect(0, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[0])
+	info, err := os.Stat(r.at("state/known_hosts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != nobody {
+		t.Errorf("known_hosts belongs to %d", owner)
+	}
+	r.drop("a.txt", "a")
+	r.asNobody(r.dir, r.sshd.KeyFile)
+	r.deliver(1)
 }

@@ -80,7 +80,25 @@ func TestOnceBesideAnotherAgent(t *testing.T) {
 	r.deliver(0)
 }
 
-// TestOnceFindsACrashedAgentsSocket starts again where a killed agent has left its socket.
+// TestRefusedLoginIsNotRepeated keeps `once` in cron from locking the account: a refused login binds the next runs, too,
+// until the secret or the configuration changes.
+func TestRefusedLoginIsNotRepeated(t *testing.T) {
+	t.Skip("known defect: not built yet: nobody stores an authentication block (state.SetBlock)")
+	t.Parallel()
+	r := newRig(t, "")
+	r.outboxTo(replaced(t, r.acme(), r.sshd.KeyFile, r.keyFile("other")), `to = ["acme"]`)
+	r.drop("a.txt", "a")
+	for range 3 {
+		contains(t, r.expect(12, "once").text(), "check user, key_file and password")
+	}
+	if n := lines(r.sshd.Log(), "Failed publickey"); n != 1 {
+		t.Errorf("%d attempts to log in: accounts lock", n)
+	}
+	r.outboxTo(r.acme(), `to = ["acme"]`)
+	r.deliver(1)
+}
+
+// TestRunAfterAKilledAgent starts again where a killed agent has left its socket.
 func TestRunAfterAKilledAgent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, `to = ["acme:in"]`)

@@ -1,17 +1,26 @@
 package e2e
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
+// published is tree without the private names of uploads.
+func published(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := tree(t, dir)
+	maps.DeleteFunc(files, func(name, _ string) bool { return file.IsPrivate(filepath.Base(name)) })
+	return files
+}
+
 // TestSourceChangesWhileItIsSent publishes whole versions only.
 func TestSourceChangesWhileItIsSent(t *testing.T) {
-	t.Skip("known defect: a sweep passes over the temp of a busy upload, and link.act does not ask for another when that upload ends with replan")
 	t.Parallel()
 	first, second := noise(6<<20), noise(7 << 20)[1<<20:]
 	for _, c := range []struct {
@@ -69,7 +78,7 @@ func TestSourceChangesWhileItIsSent(t *testing.T) {
 			if c.want != "" {
 				want["f.bin"] = c.want
 			}
-			awaitTree(t, r.sshd.Dir, 20*time.Second, want)
+			eventually(t, "the last version is published", 20*time.Second, func() bool { return maps.Equal(published(t, r.sshd.Dir), want) })
 			awaitTree(t, r.mkdir("archive"), 5*time.Second, want)
 			for _, s := range seen.Seen() {
 				if s.SHA256 != sum(first) && s.SHA256 != sum(c.want) {
@@ -103,4 +112,16 @@ func TestSourceChangesWhileOnceSendsIt(t *testing.T) {
 	wantTree(t, r.sshd.Dir, map[string]string{})
 	r.deliver(1)
 	wantTree(t, r.sshd.Dir, map[string]string{"f.bin": "changed"})
+}
+
+// TestNoTempStaysOfAChangedSource sweeps the temp of an upload that was given up, while the session goes on.
+func TestNoTempStaysOfAChangedSource(t *testing.T) {
+	t.Parallel()
+	r, wire := slowRig(t, 6<<20, patient, `to = ["acme"]`)
+	r.watching()
+	r.drop("f.bin", noise(6<<20))
+	r.underWay(r.sshd.Dir, 1<<20)
+	r.drop("f.bin", "changed")
+	wire.SetRate(0)
+	awaitTree(t, r.sshd.Dir, 10*time.Second, map[string]string{"f.bin": "changed"})
 }
