@@ -50,6 +50,7 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 	for _, route := range f.rules.Routes {
 		r := explainRoute(route.Destination, local, record, receipts, f.rules.After)
 		at.outlook(&r)
+		at.paused(&r, e.Folder)
 		e.Routes = append(e.Routes, r)
 	}
 	e.State, e.Reason = overall(local, e)
@@ -85,7 +86,7 @@ func overall(local watcher.Explanation, e control.Explanation) (word, sentence s
 
 // worst picks the route that most needs attention.
 func worst(routes []control.RouteOf) (word, sentence string) {
-	order := []string{"held", "parked", "blocked", "failed", "queued", "new", "delivered", "adopted"}
+	order := []string{"held", "parked", "blocked", "paused", "failed", "queued", "new", "cancelled", "delivered", "adopted"}
 	for _, state := range order {
 		for _, r := range routes {
 			if r.State == state {
@@ -161,6 +162,8 @@ func explainIntent(r *control.RouteOf, i *state.Intent, after syncer.After) {
 		r.State, r.Reason = "held", "a person has to decide: "+i.LastError
 	case state.Parked:
 		r.State, r.Reason = "parked", "given up: "+i.LastError
+	case state.Cancelled:
+		r.State, r.Reason = "cancelled", "a person has cancelled it: this version is not sent, a changed file is"
 	}
 }
 
@@ -168,6 +171,22 @@ func explainIntent(r *control.RouteOf, i *state.Intent, after syncer.After) {
 type work struct {
 	running bool
 	links   map[string]syncer.LinkStatus
+	pauses  []state.Pause
+}
+
+// paused tells of the pause that keeps a file from being sent.
+func (w work) paused(r *control.RouteOf, folder string) {
+	p, ok := pauseOf(w.pauses, state.Route{Folder: folder, Destination: r.Destination})
+	if !ok {
+		return
+	}
+	switch r.State {
+	case "queued", "failed", "blocked":
+		r.State, r.NextAttempt = "paused", nil
+		r.Reason = pausedSince(p) + "; `dropferry resume " + viewPause(p).Target() + "` lets it go on"
+	case "new", "held", "parked":
+		r.Reason += "; the route is " + pausedSince(p)
+	}
 }
 
 // outlook tells when a file that waits is sent, and what it waits for.

@@ -72,6 +72,10 @@ func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
 		return slog.LevelError, "destination blocked: a person has to act"
 	case EventWaiting:
 		return slog.LevelWarn, "not sent: the file is not ready"
+	case EventPaused:
+		return slog.LevelWarn, "paused: `dropferry resume` lets it go on"
+	case syncer.EventCancelled:
+		return slog.LevelInfo, "cancelled by a person"
 	case EventUnread:
 		return slog.LevelWarn, "not everything could be read"
 	case syncer.EventUnchanged, syncer.EventPlanned, syncer.EventStarted:

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 )
 
@@ -18,6 +19,7 @@ type Summary struct {
 	Unsettled int // were still changing
 	Unread    int // places that could not be read, a whole folder or some of it: what is in them is not known
 	Kept      int // are delivered, and could not be archived or deleted
+	Paused    int // were not sent because a person has stopped their route
 	Bytes     int64
 	Seconds   float64
 	// Cause is the one reason why nothing could be sent to a destination, where there is one.
@@ -26,13 +28,14 @@ type Summary struct {
 
 // Complete tells whether everything that was there is delivered.
 func (s Summary) Complete() bool {
-	return s.Failed == 0 && s.Held == 0 && s.Unsettled == 0 && s.Unread == 0 && s.Kept == 0 && s.Cause == nil
+	return s.Failed == 0 && s.Held == 0 && s.Unsettled == 0 && s.Unread == 0 && s.Kept == 0 && s.Paused == 0 && s.Cause == nil
 }
 
 // Events of `once` alone, besides those of the syncer.
 const (
 	EventWaiting syncer.EventType = "waiting" // a file that has not settled, and is not waited for any longer
 	EventUnread  syncer.EventType = "unread"  // a place that could not be read
+	EventPaused  syncer.EventType = "paused"  // a route on which files wait
 )
 
 // Once delivers what the folders' first scan finds and what has been planned before, waiting for files that are still
@@ -104,12 +107,24 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 	if err != nil {
 		return err
 	}
+	pauses, err := a.store.Pauses(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
 	for _, c := range counts {
 		if !a.watches(c.Folder) {
 			continue
 		}
-		s.Failed += c.Planned + c.Committing + c.Parked
+		s.Failed += c.Parked
 		s.Held += c.Held
+		if n := c.Planned + c.Committing; n > 0 {
+			if p, paused := pauseOf(pauses, c.Route); paused {
+				s.Paused += n
+				a.tellPaused(c.Route, n, p)
+			} else {
+				s.Failed += n
+			}
+		}
 	}
 	for _, f := range a.folders {
 		s.Failed += f.planner.Deferred()
@@ -125,6 +140,13 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 		}
 	}
 	return nil
+}
+
+func (a *Agent) tellPaused(route state.Route, n int, p state.Pause) {
+	a.observe(syncer.Event{
+		At: time.Now(), Type: EventPaused, Folder: route.Folder, Destination: route.Destination,
+		Reason: fmt.Sprintf("%d not sent: %s is %s", n, viewPause(p).Target(), pausedSince(p)),
+	})
 }
 
 func (a *Agent) watches(folder string) bool {

@@ -86,7 +86,9 @@ func (r *reader) Status(ctx context.Context) (control.Status, error) {
 	for i := range r.config.Destinations {
 		s.Destinations = append(s.Destinations, destinationStatus(r.config.Destinations[i].Name, counts))
 	}
-	return s, nil
+	pauses, err := r.pauses(ctx)
+	showPauses(&s, pauses)
+	return s, err
 }
 
 func (r *reader) counts(ctx context.Context) ([]state.Count, error) {
@@ -94,6 +96,13 @@ func (r *reader) counts(ctx context.Context) ([]state.Count, error) {
 		return nil, nil
 	}
 	return r.store.Counts(ctx)
+}
+
+func (r *reader) pauses(ctx context.Context) ([]state.Pause, error) {
+	if r.store == nil {
+		return nil, nil
+	}
+	return r.store.Pauses(ctx)
 }
 
 // History implements control.API.
@@ -118,7 +127,11 @@ func (r *reader) Explain(ctx context.Context, name string) (control.Explanation,
 	if r.store == nil {
 		return explain(ctx, r.folders, emptyStore{}, work{}, name)
 	}
-	return explain(ctx, r.folders, r.store, work{}, name)
+	pauses, err := r.store.Pauses(ctx)
+	if err != nil {
+		return control.Explanation{}, err
+	}
+	return explain(ctx, r.folders, r.store, work{pauses: pauses}, name)
 }
 
 // Plan implements control.API.
@@ -127,6 +140,11 @@ func (r *reader) Plan(ctx context.Context) (control.Plan, error) {
 		return plan(ctx, r.config, emptyStore{}, r.only)
 	}
 	return plan(ctx, r.config, r.store, r.only)
+}
+
+// Command implements control.API.
+func (r *reader) Command(ctx context.Context, command control.Command) (control.Outcome, error) {
+	return commandStore(ctx, r.config, command)
 }
 
 // emptyStore is the store of an agent that has never run: reading must not create one. Only what reads is there.
@@ -146,6 +164,12 @@ func (emptyStore) LastPublished(context.Context, string, string) (state.Delivery
 
 func (emptyStore) Capabilities(context.Context, string, string) ([]byte, bool, error) {
 	return nil, false, nil
+}
+
+func (emptyStore) Pauses(context.Context) ([]state.Pause, error) { return nil, nil }
+
+func (emptyStore) Intents(context.Context, string, string, int, ...state.Phase) ([]state.Intent, error) {
+	return nil, nil
 }
 
 func (emptyStore) History(context.Context, state.Filter) ([]state.Delivery, error) { return nil, nil }

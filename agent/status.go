@@ -24,6 +24,10 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return s, err
 	}
+	pauses, err := a.store.Pauses(ctx)
+	if err != nil {
+		return s, err
+	}
 	for _, f := range a.folders {
 		view := folderStatus(f, counts)
 		w := f.planner.Watching()
@@ -44,6 +48,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	}
 	slices.SortFunc(s.Destinations, func(x, y control.DestinationStatus) int { return strings.Compare(x.Name, y.Name) })
 	slices.SortFunc(s.Transfers, func(x, y control.Transfer) int { return x.StartedAt.Compare(y.StartedAt) })
+	showPauses(&s, pauses)
 	return s, nil
 }
 
@@ -55,6 +60,10 @@ func (a *Agent) History(ctx context.Context, q control.HistoryQuery) (control.Hi
 // Explain implements control.API.
 func (a *Agent) Explain(ctx context.Context, name string) (control.Explanation, error) {
 	at := work{running: true, links: map[string]syncer.LinkStatus{}}
+	var err error
+	if at.pauses, err = a.store.Pauses(ctx); err != nil {
+		return control.Explanation{}, err
+	}
 	for _, l := range a.syncer.Status() {
 		at.links[l.Destination] = l
 	}

@@ -14,6 +14,10 @@ func didYouMean(word string, known []string) string {
 	return ""
 }
 
+// Nearest returns the known name nearest to one that somebody has written, or "" where none is near enough to be what was
+// meant.
+func Nearest(name string, known []string) string { return nearest(name, known) }
+
 // nearest allows one slip in every three letters. Failing that, it takes a known word that holds the given one or is
 // held by it: "hostname" for host, "passphrase" for key_passphrase.
 func nearest(word string, known []string) string {

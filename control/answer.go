@@ -20,6 +20,7 @@ const prefix = "/api/v1/"
 type fault struct {
 	Error    string `json:"error"`
 	ErrorB64 []byte `json:"error_b64,omitempty"` // where the text is not UTF-8, as it may quote a path
+	Refusal  string `json:"refusal,omitempty"`   // of a command: see Refusal
 }
 
 // errBadRequest is in the errors for which the request is to blame.
@@ -70,6 +71,8 @@ func serveAPI(a API) http.Handler {
 		name, ok := strings.CutPrefix(r.URL.Path, prefix)
 		ask := known[name]
 		switch {
+		case ok && name == commands:
+			serveCommand(w, r, a)
 		case !ok || ask == nil:
 			refuseBody(w, http.StatusNotFound, fmt.Errorf("%s: no such request", r.URL.Path))
 		case r.Method != http.MethodGet:
@@ -90,6 +93,11 @@ func answer(w http.ResponseWriter, r *http.Request, ask call) {
 		return
 	}
 	result, err := ask(r.Context(), query)
+	conclude(w, r, result, err)
+}
+
+// conclude answers with a result, or with the error in its place.
+func conclude(w http.ResponseWriter, r *http.Request, result any, err error) {
 	if err != nil {
 		if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 			err = errStopping // or the client has gone, and nobody reads this
@@ -102,7 +110,10 @@ func answer(w http.ResponseWriter, r *http.Request, ask call) {
 
 // statusOf is for programs that know HTTP and not the texts.
 func statusOf(err error) int {
+	var refusal *Refusal
 	switch {
+	case errors.As(err, &refusal):
+		return refusal.status()
 	case errors.Is(err, errBadRequest):
 		return http.StatusBadRequest
 	case errors.Is(err, fs.ErrNotExist):
@@ -123,7 +134,7 @@ func refuseBody(w http.ResponseWriter, status int, err error) {
 }
 
 func refuse(w http.ResponseWriter, status int, err error) {
-	f := fault{Error: err.Error()}
+	f := fault{Error: err.Error(), Refusal: kindOf(err)}
 	if !utf8.ValidString(f.Error) {
 		f.ErrorB64 = []byte(f.Error)
 	}

@@ -17,6 +17,8 @@ type API interface {
 	Explain(ctx context.Context, name string) (Explanation, error)
 	// Plan tells what would be done now and why. It changes nothing.
 	Plan(ctx context.Context) (Plan, error)
+	// Command does what a person wants. What cannot be done is a *Refusal.
+	Command(ctx context.Context, c Command) (Outcome, error)
 }
 
 // Status is the state of everything at one moment.
@@ -25,6 +27,7 @@ type Status struct {
 	Folders      []FolderStatus      `json:"folders"`
 	Destinations []DestinationStatus `json:"destinations"`
 	Transfers    []Transfer          `json:"transfers"`
+	Pauses       []Pause             `json:"pauses"`
 }
 
 // AgentStatus is the process.
@@ -55,7 +58,7 @@ type FolderStatus struct {
 // DestinationStatus is one destination.
 type DestinationStatus struct {
 	Name        string     `json:"name"`
-	State       string     `json:"state"` // idle, connecting, active, waiting, blocked; "" without an agent
+	State       string     `json:"state"` // idle, connecting, active, waiting, blocked, paused; "" without an agent
 	Reason      string     `json:"reason,omitempty"`
 	Connected   bool       `json:"connected"`
 	Queued      int        `json:"queued"`
@@ -142,7 +145,7 @@ type Waiting struct {
 type Explanation struct {
 	Path     string     `json:"path"` // absolute
 	Folder   string     `json:"folder,omitempty"`
-	State    string     `json:"state"`  // delivered, adopted, excluded, settling, queued, failed, held, parked, unknown, ...
+	State    string     `json:"state"`  // delivered, adopted, excluded, settling, queued, failed, held, parked, paused, cancelled, unknown, ...
 	Reason   string     `json:"reason"` // a sentence
 	Since    *time.Time `json:"since,omitempty"`
 	Until    *time.Time `json:"until,omitempty"`

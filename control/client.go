@@ -137,6 +137,11 @@ func (c *Client) get(ctx context.Context, what string, query url.Values, into an
 	if err != nil {
 		return err
 	}
+	return c.send(r, what, into)
+}
+
+// send sends a request for what and decodes the answer.
+func (c *Client) send(r *http.Request, what string, into any) error {
 	if c.address.token != "" && what != greeting {
 		r.Header.Set("Authorization", bearer(c.address.token))
 	}
@@ -161,5 +166,8 @@ func faultIn(response *http.Response) error {
 		return fmt.Errorf("the agent answered %s", response.Status)
 	}
 	restore(&f.Error, f.ErrorB64)
+	if f.Refusal != "" {
+		return &Refusal{Text: f.Error, Usage: f.Refusal == refusedUsage}
+	}
 	return errors.New(f.Error)
 }

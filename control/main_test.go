@@ -20,6 +20,7 @@ type fake struct {
 	history func(context.Context, HistoryQuery) (History, error)
 	explain func(context.Context, string) (Explanation, error)
 	plan    func(context.Context) (Plan, error)
+	command func(context.Context, Command) (Outcome, error)
 }
 
 func (f fake) Status(ctx context.Context) (Status, error) { return f.status(ctx) }
@@ -31,6 +32,8 @@ func (f fake) Explain(ctx context.Context, name string) (Explanation, error) {
 	return f.explain(ctx, name)
 }
 func (f fake) Plan(ctx context.Context) (Plan, error) { return f.plan(ctx) }
+
+func (f fake) Command(ctx context.Context, c Command) (Outcome, error) { return f.command(ctx, c) }
 
 // stateDir returns a new directory whose name is short enough for a socket, unlike that of t.TempDir.
 func stateDir(t *testing.T) string {

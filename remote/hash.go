@@ -117,7 +117,7 @@ func (s *Session) hashBatch(command string, batch []*hashRequest) {
 	var together []*hashRequest
 	for _, r := range batch {
 		if strings.ContainsRune(r.name, '\n') {
-			r.settle(s.runHash(command, []*hashRequest{r}))
+			r.settle(s.runHash(command, []*hashRequest{r}, s.hashLimit(r.size)))
 		} else {
 			together = append(together, r)
 		}
@@ -130,7 +130,11 @@ func (s *Session) hashTogether(command string, batch []*hashRequest) {
 	if len(batch) == 0 {
 		return
 	}
-	sums, err := s.runHash(command, batch)
+	var size int64
+	for _, r := range batch {
+		size += r.size
+	}
+	sums, err := s.runHash(command, batch, s.hashLimit(size))
 	if err == nil && len(sums) != len(batch) && len(batch) > 1 {
 		half := len(batch) / 2
 		s.hashTogether(command, batch[:half])
@@ -156,38 +160,81 @@ func (r *hashRequest) settle(sums [][]byte, err error) {
 }
 
 // runHash returns the digests in the command's output, in the order of the batch.
-func (s *Session) runHash(command string, batch []*hashRequest) ([][]byte, error) {
+func (s *Session) runHash(command string, batch []*hashRequest, limit time.Duration) ([][]byte, error) {
 	var input bytes.Buffer
-	var size int64
 	for _, r := range batch {
 		if !strings.HasPrefix(r.name, "/") {
 			input.WriteString("./") // a name that begins with "-" is no option
 		}
 		input.WriteString(r.name)
 		input.WriteByte(0)
-		size += r.size
 	}
-	out, err := s.exec(command, &input, slowLimit(size))
+	out, err := s.exec(command, &input, limit)
+	if errors.Is(err, errHung) {
+		s.hash.use("") // the next would wait as long
+	}
 	if err != nil {
 		return nil, err
 	}
 	return parseSums(out), nil
 }
 
+// hashLimit bounds a hash command. It is far less than what the protocol's own requests get: commands hang for reasons of
+// their own, such as a profile that waits for something, and then there are other ways to verify a file.
+func (s *Session) hashLimit(size int64) time.Duration {
+	return time.Minute + 2*s.target.StallTimeout + time.Duration(size/(20<<20))*time.Second
+}
+
+// errHung is for a command that did not end in time. It is a kind of errNoHash: the server is as good as without it.
+var errHung = fmt.Errorf("%w: the command did not end in time", errNoHash)
+
 // exec runs a command at the server and returns its standard output. A failed command is no error: its output tells.
-// errNoHash is the error where commands are refused.
+// errNoHash is the error where commands are refused, errHung where one does not end within the limit: it is left to
+// itself then, on its own channel, and the session goes on.
 func (s *Session) exec(command string, input io.Reader, limit time.Duration) ([]byte, error) {
-	w := s.watch(&watch{quiet: limit, most: limit, hung: func() error {
-		return fmt.Errorf("%q did not end within %v", command, limit)
-	}})
-	defer w.stop()
+	type result struct {
+		out []byte
+		err error
+	}
+	ended := make(chan result, 1)
+	abandoned := make(chan struct{})
+	begun := s.spawn(func() {
+		out, err := s.command(command, input, abandoned)
+		ended <- result{out, err}
+	})
+	if !begun {
+		return nil, errGone
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case r := <-ended:
+		return r.out, r.err
+	case <-timer.C:
+		close(abandoned)
+		return nil, errHung
+	}
+}
+
+// command is exec without a limit; it ends with the session, and asks the server to end the command once it is abandoned.
+func (s *Session) command(command string, input io.Reader, abandoned <-chan struct{}) ([]byte, error) {
 	out := capped{left: maxHashReply}
 	channel, err := s.open()
 	if err == nil {
 		defer channel.Close() //nolint:errcheck // it is closed by the server already, or the connection is lost
 		channel.Stdin, channel.Stdout = input, &out
 		if err = channel.Start(command); err == nil {
+			over := make(chan struct{})
+			s.spawn(func() {
+				select {
+				case <-over:
+				case <-s.dead:
+				case <-abandoned:
+					_ = channel.Close() // whatever it answers: nobody waits for it
+				}
+			})
 			_ = channel.Wait() // how it ended matters less than what it said
+			close(over)
 		}
 	}
 	// x/crypto/ssh tells a lost connection and a refusal apart by no type that could be relied on.
@@ -241,7 +288,9 @@ func (s *Session) proveHash(ctx context.Context, name string, want [sha256.Size]
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		sums, err := s.runHash(command, []*hashRequest{{name: name}})
+		// Longer than the silence after which a connection is given up, so that a dead one is not taken for a server
+		// without commands; no longer, because everything waits for the probe.
+		sums, err := s.runHash(command, []*hashRequest{{name: name}}, 2*s.target.StallTimeout)
 		switch {
 		case errors.Is(err, errNoHash):
 			return "", nil // no command at all

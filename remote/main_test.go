@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	destination = "acme"
 	// patience is for what should happen at once, on a busy machine too.
-	patience = 20 * time.Second
+	patience = time.Minute
 	// stall is the stall timeout of tests in which a stall is to be found.
 	stall = 700 * time.Millisecond
 	// found is when it has to be found, beyond the stall timeout.

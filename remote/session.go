@@ -36,6 +36,7 @@ type Session struct {
 
 	dead   chan struct{}
 	end    sync.Once
+	scope  sync.Mutex    // no goroutine begins in the session's scope once dead is closed
 	why    error         // set before dead is closed
 	waited chan struct{} // the SSH connection has ended
 	ended  error         // how; set before waited is closed
@@ -174,9 +175,26 @@ func (s *Session) finish(why func() error) {
 	s.end.Do(func() {
 		s.why = why()
 		s.conn.abort() // first: who hears of the end finds nothing that still works
+		s.scope.Lock()
 		close(s.dead)
+		s.scope.Unlock()
 	})
 }
+
+// spawn begins a goroutine that Close waits for; false where the session has ended.
+func (s *Session) spawn(f func()) bool {
+	s.scope.Lock()
+	defer s.scope.Unlock()
+	if s.Err() != nil {
+		return false
+	}
+	s.pulses.Go(f)
+	return true
+}
+
+// AssumeHash makes a session that has not probed its server try a hash command all the same. It suits those who only look,
+// and who compare what it says with a hash of their own.
+func (s *Session) AssumeHash() { s.hash.use(hashCommands[1]) }
 
 // errChannelEnded is for an SFTP channel that ends while the connection stands: the server's sftp process is gone.
 var errChannelEnded = errors.New("the server ended the SFTP session")

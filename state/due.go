@@ -9,23 +9,41 @@ import (
 )
 
 // Planned intents that have never failed are due in the order of the index. Those whose time has come again are found
-// by their numbers first, so that no more of them than wanted are read and sorted.
-//
-// Each asks first whether the whole destination is paused, once; then of each intent whether its folder or route is.
-const (
-	unpaused = `NOT EXISTS (SELECT 1 FROM pauses WHERE folder = '' AND destination = ?1)
-		AND NOT EXISTS (SELECT 1 FROM pauses AS p WHERE p.folder = intents.folder AND p.destination IN ('', ?1)) `
+// by their numbers first, so that no more of them than wanted are read and sorted. The condition but leaves some out.
 
-	dueCommitting = selectIntent + `WHERE phase = 'committing' AND destination = ?1 AND next_attempt <= ?2 AND ` + unpaused +
-		`ORDER BY seq`
-	dueFresh = selectIntent + `WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0 AND ` + unpaused +
-		`ORDER BY seq`
-	dueAgain = selectIntent + `WHERE seq IN (
-		SELECT seq FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt > 0 AND next_attempt <= ?2
-			AND ` + unpaused + `ORDER BY seq LIMIT ?3) ORDER BY seq`
-	nextAttempt = `SELECT min(next_attempt) FROM intents WHERE destination = ?1 AND phase = ?2 AND next_attempt > ?3
-		AND ` + unpaused
-)
+func dueCommitting(but string) string {
+	return selectIntent + "WHERE phase = 'committing' AND destination = ?1 AND next_attempt <= ?2" + but + " ORDER BY seq"
+}
+
+func dueFresh(but string) string {
+	return selectIntent + "WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0" + but + " ORDER BY seq"
+}
+
+func dueAgain(but string) string {
+	return selectIntent + `WHERE seq IN (
+		SELECT seq FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt > 0 AND next_attempt <= ?2` +
+		but + " ORDER BY seq LIMIT ?3) ORDER BY seq"
+}
+
+func nextAttempt(but string) string {
+	return "SELECT min(next_attempt) FROM intents WHERE destination = ?1 AND phase = ?2 AND next_attempt > ?3" + but
+}
+
+// inPausedFolder leaves out what is paused at the destination.
+const inPausedFolder = " AND folder NOT IN (SELECT folder FROM pauses WHERE destination IN ('', ?1))"
+
+// pausedAt tells whether the whole destination is paused, and else what to leave out there. Where nothing is, the
+// queries need no more than the index.
+func pausedAt(c *conn, destination string) (all bool, but string, err error) {
+	r, some, err := c.one("SELECT folder FROM pauses WHERE destination IN ('', ?) ORDER BY folder LIMIT 1", destination)
+	switch {
+	case err != nil || !some:
+		return false, "", err
+	case r.text(0) == "":
+		return true, "", nil
+	}
+	return false, inPausedFolder, nil
+}
 
 // Due returns the intents of the destination whose next attempt is not after now and which are not in skip: those that
 // are committing, and then those that are planned, each in the order in which they were planned, but for those on a
@@ -36,16 +54,21 @@ func (s *Store) Due(ctx context.Context, destination string, now time.Time, limi
 	}
 	var due []Intent
 	err := s.read(ctx, "due at "+destination, func(c *conn) error {
-		committing, err := wanted(c, limit, skip, dueCommitting, destination, now)
+		due = nil
+		all, but, err := pausedAt(c, destination)
+		if err != nil || all {
+			return err
+		}
+		committing, err := wanted(c, limit, skip, dueCommitting(but), destination, now)
 		if err != nil {
 			return err
 		}
 		left := limit - len(committing)
-		fresh, err := wanted(c, left, skip, dueFresh, destination)
+		fresh, err := wanted(c, left, skip, dueFresh(but), destination)
 		if err != nil {
 			return err
 		}
-		again, err := wanted(c, left, skip, dueAgain, destination, now, enough(left, len(skip)))
+		again, err := wanted(c, left, skip, dueAgain(but), destination, now, enough(left, len(skip)))
 		if err != nil {
 			return err
 		}
@@ -95,8 +118,12 @@ func (s *Store) NextDue(ctx context.Context, destination string, now time.Time) 
 	var next int64
 	err := s.read(ctx, "next due at "+destination, func(c *conn) error {
 		next = 0
+		all, but, err := pausedAt(c, destination)
+		if err != nil || all {
+			return err
+		}
 		for _, phase := range []Phase{Planned, Committing} {
-			r, _, err := c.one(nextAttempt, destination, phase, now)
+			r, _, err := c.one(nextAttempt(but), destination, phase, now)
 			if err != nil {
 				return err
 			}

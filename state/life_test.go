@@ -141,6 +141,35 @@ func TestPhasesThatAllowACall(t *testing.T) {
 			[]Phase{Planned, Held, Parked},
 			"",
 		},
+		"cancel": {
+			func(s *Store, in Intent) (bool, error) {
+				was, err := s.Cancel(t.Context(), Selection{ID: in.ID})
+				return len(was) == 1, err
+			},
+			[]Phase{Planned, Held, Parked},
+			Cancelled,
+		},
+		"lift": {
+			func(s *Store, in Intent) (bool, error) { return s.Lift(t.Context(), in.ID) },
+			[]Phase{Cancelled},
+			"",
+		},
+		"release as": {
+			func(s *Store, in Intent) (bool, error) {
+				ok, _, err := s.ReleaseAs(t.Context(), in.ID, "/incoming/other", "/incoming/.other")
+				return ok, err
+			},
+			[]Phase{Held},
+			Planned,
+		},
+		"retry": {
+			func(s *Store, in Intent) (bool, error) {
+				done, err := s.Retry(t.Context(), Selection{ID: in.ID}, false)
+				return done.Released == 1, err
+			},
+			[]Phase{Held, Parked},
+			Planned,
+		},
 		"release": {
 			func(s *Store, in Intent) (bool, error) { return s.Release(t.Context(), in.ID) },
 			[]Phase{Held, Parked},
@@ -148,7 +177,7 @@ func TestPhasesThatAllowACall(t *testing.T) {
 		},
 	}
 	for name, call := range calls {
-		for _, phase := range []Phase{Planned, Committing, Delivered, Held, Parked, "none"} {
+		for _, phase := range []Phase{Planned, Committing, Delivered, Held, Parked, Cancelled, "none"} {
 			t.Run(name+"/"+string(phase), func(t *testing.T) {
 				s := newStore(t)
 				in := inPhase(t, s, phase)
@@ -194,6 +223,10 @@ func inPhase(t *testing.T, s *Store, phase Phase) Intent {
 		if err := s.Fail(t.Context(), in.ID, Failure{Err: "no", Phase: phase}); err != nil {
 			t.Fatal(err)
 		}
+	case Cancelled:
+		if was, err := s.Cancel(t.Context(), Selection{ID: in.ID}); len(was) != 1 || err != nil {
+			t.Fatal(was, err)
+		}
 	}
 	return in
 }
@@ -216,6 +249,9 @@ func TestFail(t *testing.T) {
 		{Delivered, Parked, Delivered},
 		{Held, Planned, Held},
 		{Parked, Planned, Parked},
+		{Cancelled, Planned, Cancelled},
+		{Cancelled, Held, Cancelled},
+		{Cancelled, Parked, Cancelled},
 	}
 	for _, test := range tests {
 		t.Run(string(test.was+" "+test.asked), func(t *testing.T) {

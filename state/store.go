@@ -12,6 +12,8 @@
 //	          Fail │  │ Release              │ Fail
 //	               ▼  │                      │
 //	           held, parked ◀────────────────┘       Drop, Adopt, Unchanged and a newer plan end it earlier
+//
+// Cancel turns what is planned, held or parked into cancelled, which stays as long as that version is in the folder.
 package state
 
 import (

@@ -198,9 +198,10 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 	}{
 		"walk known":     {walkKnown, "SEARCH known USING PRIMARY KEY (folder=?)", 1},
 		"walk intents":   {walkIntents, "SEARCH intents USING INDEX intents_path (folder=?)", 1},
-		"committing":     {dueCommitting, "intents_due (phase=? AND destination=? AND next_attempt<?)", 2},
-		"fresh":          {dueFresh, "intents_due (phase=? AND destination=? AND next_attempt=?)", 1},
-		"due again":      {dueAgain, "COVERING INDEX intents_due (phase=? AND destination=? AND next_attempt>? AND next_attempt<?)", 3},
+		"committing":     {dueCommitting(""), "intents_due (phase=? AND destination=? AND next_attempt<?)", 2},
+		"fresh":          {dueFresh(""), "intents_due (phase=? AND destination=? AND next_attempt=?)", 1},
+		"due again":      {dueAgain(""), "COVERING INDEX intents_due (phase=? AND destination=? AND next_attempt>? AND next_attempt<?)", 3},
+		"due if paused":  {dueFresh(inPausedFolder), "intents_due (phase=? AND destination=? AND next_attempt=?)", 1},
 		"version":        {selectVersion, "intents_version (version=?)", 1},
 		"ended":          {selectEnded, "intents_ended (folder=?)", 1},
 		"history":        {historyOf(Filter{}), "deliveries_time (delivered_at>?)", 2},
@@ -227,7 +228,7 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 			if strings.Contains(text, "TEMP B-TREE") && !slices.Contains(sorts, name) {
 				t.Errorf("sorts:\n%s", text)
 			}
-			if strings.Contains(text, "SCAN") {
+			if strings.Contains(strings.ReplaceAll(text, "SCAN pauses", ""), "SCAN") { // there are a few pauses at most
 				t.Errorf("reads a whole table:\n%s", text)
 			}
 		})

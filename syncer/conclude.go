@@ -67,6 +67,11 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 		l.told(EventFailed, &o.intent, o.err, next)
 		return err
 	case later:
+		if remote.KindOf(o.err) == remote.Integrity { // what is wrong may lie below the checkpoint
+			if _, err := l.store.SaveCheckpoint(ctx, o.intent.ID, state.Checkpoint{Hash: []byte{}}); err != nil {
+				return err
+			}
+		}
 		return l.fail(ctx, o, state.Failure{Next: next, Own: true})
 	}
 	return l.putAside(ctx, w.session, o, v)

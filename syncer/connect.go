@@ -85,6 +85,7 @@ func (l *link) wait(ctx context.Context, err error, n int) (stop bool) {
 	}
 	wait := connectWait(kind, l.retry, n, l.once, l.random)
 	e.Next = now.Add(wait)
+	l.forgetFreed()
 	l.setState(state, err, e.Next)
 	l.observe(e)
 	timer := time.NewTimer(wait)
@@ -93,8 +94,9 @@ func (l *link) wait(ctx context.Context, err error, n int) (stop bool) {
 	case <-ctx.Done():
 		return true
 	case <-timer.C:
-		return false
+	case <-l.freed:
 	}
+	return false
 }
 
 const (

@@ -337,6 +337,21 @@ func TestOneCorruptionIsMended(t *testing.T) {
 	}
 }
 
+// TestACorruptionBelowACheckpointIsMended sends all of a large file again, not only what lies above its checkpoint.
+func TestACorruptionBelowACheckpointIsMended(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.folder.Verify, r.folder.CheckpointBytes = remote.Content, 1<<20
+	r.to("acme", sftptest.ServerOptions{}, sftptest.Corrupt(".a.*", 1))
+	content := strings.Repeat("0123456789abcdef", 3<<16)
+	r.drop("a", content)
+	r.deliver("a")
+	r.wantInbox("acme", map[string]string{"a": content})
+	if d := r.receipts()[0]; d.Attempts != 2 {
+		t.Errorf("%d attempts, want 2", d.Attempts)
+	}
+}
+
 func TestAFullDiskPausesTheDestination(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

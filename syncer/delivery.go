@@ -56,7 +56,7 @@ func (d *delivery) run(ctx context.Context) error {
 
 // send uploads and verifies the temp and records T2. ended says that there was nothing to send after all.
 func (d *delivery) send(ctx context.Context) (ended bool, err error) {
-	src, err := watcher.Open(d.folder.Root, d.intent.Path, d.intent.Fingerprint)
+	src, err := d.open()
 	if err != nil {
 		return false, err
 	}
@@ -181,7 +181,7 @@ func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened ti
 // tell, which also gives the hash, else by size and time. An outbox that takes its files away once they are
 // delivered adopts nothing: it must not do so for a file that it never sent.
 func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing Standing, final *remote.Info) (sum []byte, same bool, err error) {
-	if d.folder.endsStory() || !final.Mode.IsRegular() || final.Size != src.Size() {
+	if d.folder.endsStory() || d.intent.Source != "" || !final.Mode.IsRegular() || final.Size != src.Size() {
 		return nil, false, nil
 	}
 	sum, _, err = d.session.Hash(ctx, d.intent.Final, final.Size)
@@ -219,7 +219,7 @@ func (d *delivery) receipt(ctx context.Context, proof state.Proof) error {
 		started = d.began
 	}
 	ok, err := d.store.Deliver(ctx, d.intent.ID, state.Deliver{
-		At: at, Keep: !d.folder.endsStory(), Racy: d.intent.Fingerprint.Racy(d.intent.ReadyAt),
+		At: at, Keep: !d.folder.endsStory() || d.intent.Source != "", Racy: d.intent.Fingerprint.Racy(d.intent.ReadyAt),
 		Fingerprint: d.intent.Fingerprint, Proof: proof, Attempts: attempts,
 	})
 	if err != nil {

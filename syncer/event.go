@@ -21,7 +21,8 @@ const (
 	EventFailed    EventType = "failed" // one attempt; Next tells of the next one
 	EventHeld      EventType = "held"
 	EventParked    EventType = "parked"
-	EventDropped   EventType = "dropped" // the source was gone or has changed before it was sent
+	EventDropped   EventType = "dropped"   // the source was gone or has changed before it was sent
+	EventCancelled EventType = "cancelled" // by a person
 	EventArchived  EventType = "archived"
 	EventDeleted   EventType = "deleted"
 	EventConnected EventType = "connected"

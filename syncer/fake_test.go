@@ -31,7 +31,7 @@ type fakeServer struct {
 	refuse func(op, name string, cut func()) error
 	dialed func() error // fails a dial
 
-	dials int
+	sessions []*fakeSession
 }
 
 type fakeFile struct {
@@ -48,7 +48,6 @@ func newFakeServer() *fakeServer {
 
 func (s *fakeServer) dial(ctx context.Context) (Session, error) {
 	s.mu.Lock()
-	s.dials++
 	dialed := s.dialed
 	s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -59,7 +58,32 @@ func (s *fakeServer) dial(ctx context.Context) (Session, error) {
 			return nil, err
 		}
 	}
-	return &fakeSession{server: s, done: make(chan struct{})}, nil
+	session := &fakeSession{server: s, done: make(chan struct{})}
+	s.mu.Lock()
+	s.sessions = append(s.sessions, session)
+	s.mu.Unlock()
+	return session, nil
+}
+
+// closeAll ends all sessions.
+func (s *fakeServer) closeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, session := range s.sessions {
+		session.Close()
+	}
+}
+
+func (s *fakeServer) setRefuse(refuse func(op, name string, cut func()) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = refuse
+}
+
+func (s *fakeServer) setDialed(dialed func() error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dialed = dialed
 }
 
 func (s *fakeServer) put(name, content string, at time.Time) {
@@ -102,9 +126,14 @@ func (f *fakeSession) Done() <-chan struct{}                         { return f.
 func (f *fakeSession) HostKey() string                               { return f.server.hostKey }
 func (f *fakeSession) Identity() string                              { return f.server.identity }
 func (f *fakeSession) Capabilities() remote.Capabilities             { return f.caps }
-func (f *fakeSession) Use(c remote.Capabilities)                     { f.caps = c }
 func (f *fakeSession) CheckRoot(ctx context.Context) error           { return f.request(ctx, "root", "", nil) }
 func (f *fakeSession) Remove(ctx context.Context, name string) error { return f.remove(ctx, name) }
+
+// Use is the last that is asked of a session before the work begins.
+func (f *fakeSession) Use(c remote.Capabilities) {
+	f.caps = c
+	_ = f.request(context.Background(), "use", "", nil)
+}
 
 func (f *fakeSession) Err() error {
 	select {
@@ -129,8 +158,11 @@ func (f *fakeSession) request(ctx context.Context, op, name string, do func(file
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if f.Err() == nil && f.server.refuse != nil {
-		if err := f.server.refuse(op, name, f.Close); err != nil {
+	f.server.mu.Lock()
+	refuse := f.server.refuse
+	f.server.mu.Unlock()
+	if f.Err() == nil && refuse != nil {
+		if err := refuse(op, name, f.Close); err != nil {
 			return err
 		}
 	}

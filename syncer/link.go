@@ -26,7 +26,8 @@ type link struct {
 	retry    Retry
 	grace    time.Duration
 
-	wake chan struct{}
+	wake  chan struct{}
+	freed chan struct{} // holds a token when a person has ended the wait
 
 	// once makes the link end when nothing is left that can be done, ignore times of next attempts, and try each
 	// file and each connect onceTries times. planned is closed when nothing more will come.

@@ -153,6 +153,9 @@ func openOf(r state.Record, destination string) *state.Intent {
 	var open *state.Intent
 	for i := range r.Intents {
 		intent := &r.Intents[i]
+		if intent.Source != "" { // it is not about the folder's file
+			continue
+		}
 		if intent.Destination == destination && (open == nil || open.Phase == state.Delivered) {
 			open = intent
 		}
@@ -163,7 +166,7 @@ func openOf(r state.Record, destination string) *state.Intent {
 // versionOf returns the version under which the same bytes are under way already, on whatever route.
 func versionOf(r state.Record, f file.Fingerprint) string {
 	for _, i := range r.Intents {
-		if i.Fingerprint == f {
+		if i.Fingerprint == f && i.Source == "" {
 			return i.Version
 		}
 	}

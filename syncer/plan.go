@@ -34,6 +34,9 @@ const (
 	ReasonQueued      Reason = "queued"       // planned before, and under way
 	ReasonHeld        Reason = "held"         // waits for a person
 	ReasonParked      Reason = "parked"       // given up after failures of its own
+	ReasonCancelled   Reason = "cancelled"    // a person wants this version not to be sent
+	ReasonPaused      Reason = "paused"       // a person has stopped the route
+	ReasonResend      Reason = "resend"       // a person wants a delivery made again
 )
 
 // Decision is one step that follows from what is known.
@@ -63,7 +66,7 @@ func Decide(local Local, known *state.Known, open *state.Intent, endsStory bool)
 	case open != nil && open.Phase == state.Committing:
 		// It may be published at any moment. Its link looks at the file again when it is done.
 		return Decision{Reason: ReasonQueued}
-	case open != nil && open.Fingerprint == local.Fingerprint:
+	case open != nil && isOf(open, local.Fingerprint):
 		return Decision{Reason: reasonOf(open.Phase)}
 	}
 	d := decidePresent(local, known, endsStory)
@@ -114,6 +117,8 @@ func reasonOf(phase state.Phase) Reason {
 		return ReasonHeld
 	case state.Parked:
 		return ReasonParked
+	case state.Cancelled:
+		return ReasonCancelled
 	}
 	return ReasonQueued
 }

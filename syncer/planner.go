@@ -138,6 +138,11 @@ func (p *Planner) drop(ctx context.Context, c *Change) error {
 	if c.Decision.Reason == ReasonRemoved && !hasLeft(p.folder.Root, c.Path, c.Open.Fingerprint) {
 		return nil
 	}
+	if c.Open.Phase == state.Cancelled {
+		_, err := p.store.Lift(ctx, c.Open.ID)
+		p.closeVersion(ctx, c.Open)
+		return err
+	}
 	dropped, err := p.store.Drop(ctx, c.Open.ID)
 	if err != nil || !dropped { // its link was faster: it is published, or the link has dropped it
 		return err
@@ -160,6 +165,7 @@ func (p *Planner) takenBack(ctx context.Context, c *Change) {
 	e.At, e.Reason = p.now(), string(c.Decision.Reason)
 	p.observe(e)
 	p.ended(ctx, c.Open.ID)
+	p.closeVersion(ctx, c.Open)
 }
 
 func (p *Planner) write(ctx context.Context, batch []planned) error {
@@ -209,7 +215,7 @@ func (p *Planner) deferUntil(ctx context.Context, id string, e watcher.Entry) er
 	p.deferred[id][e.Path] = e
 	p.mu.Unlock()
 	other, found, err := p.store.Intent(ctx, id)
-	if err == nil && (!found || other.Phase == state.Delivered) { // it has ended meanwhile
+	if err == nil && (!found || other.Phase == state.Delivered || other.Phase == state.Cancelled) { // it has ended meanwhile
 		p.released(ctx, id)
 	}
 	return err

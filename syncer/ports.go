@@ -20,10 +20,12 @@ type Store interface {
 	Plan(ctx context.Context, plans []state.Plan) ([]state.PlanResult, error)
 	Intent(ctx context.Context, id string) (state.Intent, bool, error)
 	Drop(ctx context.Context, id string) (bool, error)
+	Lift(ctx context.Context, id string) (bool, error)
 	Forget(ctx context.Context, folder string, paths []file.Path) error
 
 	Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
 	NextDue(ctx context.Context, destination string, now time.Time) (time.Time, bool, error)
+	Paused(ctx context.Context, route state.Route) (bool, error)
 	Begin(ctx context.Context, id string, at time.Time) error
 	Checkpoint(ctx context.Context, id string) (state.Checkpoint, bool, error)
 	SaveCheckpoint(ctx context.Context, id string, p state.Checkpoint) (bool, error)
@@ -36,6 +38,7 @@ type Store interface {
 
 	Ended(ctx context.Context, folder string, limit int) ([][]state.Intent, error)
 	VersionEnded(ctx context.Context, version string) ([]state.Intent, bool, error)
+	SaveArchived(ctx context.Context, version, path string) error
 	CloseVersion(ctx context.Context, version string, forget bool) error
 
 	Sweeps(ctx context.Context, destination string, limit int) ([]state.Sweep, error)

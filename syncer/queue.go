@@ -93,9 +93,9 @@ func (l *link) due(ctx context.Context, now time.Time, limit int, busy map[strin
 }
 
 // rank says what comes first, the lowest: with once what was not tried yet, and while connections are lost what was under
-// way the fewest times.
+// way the fewest times. A suspect always comes after everything else that is due.
 func (l *link) rank(t *trouble) int {
-	if l.cuts == 0 {
+	if l.cuts == 0 && t.lost < lossesBeforeWaiting {
 		return t.tries
 	}
 	return t.tries + t.lost

@@ -2,6 +2,8 @@ package syncer
 
 import (
 	"fmt"
+	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +36,7 @@ func TestRecovery(t *testing.T) {
 		time    time.Time
 	}
 	nothing, temp := at{}, at{content, today}
-	for _, row := range []struct {
+	rows := []struct {
 		name              string
 		temp, final       at
 		last              at     // our last receipt for the name
@@ -67,25 +69,21 @@ func TestRecovery(t *testing.T) {
 		{"renamed and replaced by somebody", nothing, at{other, elsewhen}, nothing, kept, kept},
 		{"a cleaner took the temp, yesterday's stands", nothing, at{other, yesterday}, at{other, yesterday}, resent, resent},
 		{"a cleaner took the temp, the same of yesterday stands", nothing, at{content, yesterday}, at{content, yesterday}, resent, resent},
-	} {
-		for _, server := range []struct {
-			name   string
-			hashes bool
-			want   string
-		}{{"hashing", true, row.hashing}, {"hashless", false, row.hashless}} {
-			if server.want == untold {
-				continue
-			}
-			t.Run(row.name+", "+server.name, func(t *testing.T) {
-				t.Parallel()
-				r := newRig(t)
-				r.folder.After, r.folder.Verify = Archive, remote.Content
-				s := r.toFake()
-				s.hashes = server.hashes
+	}
+	for _, hashes := range []bool{true, false} {
+		t.Run(map[bool]string{true: "hashing", false: "hashless"}[hashes], func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.folder.After, r.folder.Verify = Archive, remote.Content
+			s := r.toFake()
+			s.hashes = hashes
+			intents := make([]state.Intent, len(rows))
+			for n, row := range rows {
+				name := fmt.Sprintf("%02d", n)
 				if row.last != nothing {
-					r.receipt("a", row.last.content, row.last.time)
+					r.receipt(name, row.last.content, row.last.time)
 				}
-				i := r.plan("a", content)[0]
+				i := r.plan(name, content)[0]
 				if row.temp != nothing {
 					s.put(i.Temp, row.temp.content, row.temp.time)
 				}
@@ -93,23 +91,35 @@ func TestRecovery(t *testing.T) {
 					s.put(i.Final, row.final.content, row.final.time)
 				}
 				r.commit(&i, proofOf(content, remote.ReadBack, today))
-				if got := r.recovered(s); got != server.want {
-					t.Fatalf("%s, want %s", got, server.want)
+				intents[n] = i
+			}
+			became := r.recovered(s)
+			for n, row := range rows {
+				i, want := &intents[n], row.hashing
+				if !hashes {
+					want = row.hashless
 				}
-				if server.want == kept {
-					r.wantFolder(map[string]string{"a": content})
-					return
+				if want == untold {
+					continue
 				}
-				if final, ok := s.content(i.Final); (ok && final != content) || ok == (server.want == inferred) {
-					t.Errorf("at the final name: %q, %v", final, ok)
+				if got := became[string(i.Path)]; got != want {
+					t.Errorf("%s: %s, want %s", row.name, got, want)
+				}
+				_, err := os.Lstat(r.source(string(i.Path)))
+				if stays := err == nil; stays != (want == kept) {
+					t.Errorf("%s: the source stays: %v", row.name, stays)
+				}
+				if want == kept {
+					continue
+				}
+				if final, ok := s.content(i.Final); (ok && final != content) || ok == (want == inferred) {
+					t.Errorf("%s: at the final name: %q, %v", row.name, final, ok)
 				}
 				if left := s.names(i.ID); len(left) != 0 {
-					t.Errorf("left over: %v", left)
+					t.Errorf("%s: left over: %v", row.name, left)
 				}
-				r.wantFolder(map[string]string{})
-				r.wantSent(map[string]string{"a": content})
-			})
-		}
+			}
+		})
 	}
 }
 
@@ -132,32 +142,39 @@ func (r *rig) receipt(name, content string, at time.Time) {
 	r.must(r.store.CloseVersion(r.Context(), i.Version, true))
 }
 
-// recovered runs once and tells what became of the one intent that was open.
-func (r *rig) recovered(s *fakeServer) string {
+// recovered runs once and tells what became of each file.
+func (r *rig) recovered(s *fakeServer) map[string]string {
 	r.Helper()
-	renames := 0
-	s.refuse = func(op, _ string, _ func()) error {
-		if op == "rename" {
-			renames++ // one delivery, so from one goroutine
-		}
+	var mu sync.Mutex
+	renames := map[string]bool{}
+	s.refuse = func(op, name string, _ func()) error {
+		mu.Lock()
+		defer mu.Unlock()
+		renames[name] = renames[name] || op == "rename"
 		return nil
 	}
 	before := len(r.receipts())
 	r.once()
-	after := r.receipts()
-	switch {
-	case r.events.count(EventHeld) == 1 && len(after) == before:
-		return kept
-	case len(after) != before+1:
-		return fmt.Sprintf("%d receipts, after %d", len(after), before)
-	case after[before].Proof.Evidence == remote.Inferred:
-		return inferred
-	case r.events.count(EventStarted) > 0:
-		return resent
-	case renames > 0:
-		return renamed
+	became := map[string]string{}
+	for _, d := range r.receipts()[before:] {
+		name := string(d.Path)
+		switch {
+		case became[name] != "":
+			became[name] = "delivered twice"
+		case d.Proof.Evidence == remote.Inferred:
+			became[name] = inferred
+		case r.events.happened(EventStarted, name):
+			became[name] = resent
+		case renames[d.RemotePath]:
+			became[name] = renamed
+		default:
+			became[name] = confirmed
+		}
 	}
-	return confirmed
+	for _, e := range r.events.of(EventHeld) {
+		became[string(e.Path)] += kept
+	}
+	return became
 }
 
 // TestWhatAVanishedTempMeans infers a publication only where nothing speaks against it.
@@ -180,7 +197,7 @@ func TestWhatAVanishedTempMeans(t *testing.T) {
 			i := r.plan("a", "content")[0]
 			r.commit(&i, proofOf("content", remote.ReadBack, time.Now()))
 			row.set(r, s)
-			if got := r.recovered(s); got != row.want {
+			if got := r.recovered(s)["a"]; got != row.want {
 				t.Errorf("%s, want %s", got, row.want)
 			}
 		})
@@ -196,7 +213,7 @@ func TestAFinalFileThatCannotBeReadBackIsHeld(t *testing.T) {
 	i := r.plan("a", "content")[0]
 	s.put(i.Final, "content", time.Now().Add(-time.Hour))
 	r.commit(&i, proofOf("content", remote.SizeOnly, time.Now()))
-	if got := r.recovered(s); got != kept {
+	if got := r.recovered(s)["a"]; got != kept {
 		t.Errorf("%s, want %s", got, kept)
 	}
 }
@@ -233,7 +250,7 @@ func TestAReplacementInTwoStepsIsMended(t *testing.T) {
 				s.put(i.Final, "new", at)
 			}
 			r.commit(&i, proofOf("new", remote.ReadBack, at))
-			if got := r.recovered(s); got != row.want {
+			if got := r.recovered(s)["a"]; got != row.want {
 				t.Errorf("%s, want %s", got, row.want)
 			}
 			if left := s.names(i.ID); len(left) != 0 {

@@ -439,17 +439,23 @@ func (c *recorder) await(wanted func(*Event) bool) (Event, bool) {
 	}
 }
 
-// count counts events of a type.
-func (c *recorder) count(t EventType) int {
+// of returns the events of a type.
+func (c *recorder) of(t EventType) []Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := 0
+	var found []Event
 	for i := range c.all {
 		if c.all[i].Type == t {
-			n++
+			found = append(found, c.all[i])
 		}
 	}
-	return n
+	return found
+}
+
+func (c *recorder) count(t EventType) int { return len(c.of(t)) }
+
+func (c *recorder) happened(t EventType, name string) bool {
+	return slices.ContainsFunc(c.of(t), func(e Event) bool { return string(e.Path) == name })
 }
 
 // wantNone fails for each event of the types.

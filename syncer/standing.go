@@ -26,7 +26,8 @@ func (d *delivery) before(ctx context.Context) (earlierVersion, error) {
 	if err != nil {
 		return v, err
 	}
-	if published {
+	// A receipt of another local file makes what stands there no earlier version of this one.
+	if published && last.Folder == d.intent.Folder && last.Path == d.intent.Path {
 		v.last = &last
 	}
 	if k := knownOf(record, d.intent.Destination); k != nil && k.RemotePath == d.intent.Final {
@@ -57,6 +58,9 @@ func (d *delivery) standing(ctx context.Context) (Standing, *remote.Info, error)
 		return "", nil, err
 	}
 	standing, err := d.judge(ctx, final, before)
+	if err == nil && d.mayReplace(final) {
+		standing = Ours
+	}
 	return standing, final, err
 }
 

@@ -66,7 +66,7 @@ func New(o Options) *Syncer {
 			name: d.Name, dial: d.Dial, store: o.Store, folders: folders, gone: o.Gone,
 			ended: s.deliveryEnded, released: s.released, observe: o.Observe,
 			now: o.Now, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), slots: slots,
-			retry: linkRetry(d.Name, o.Folders), grace: o.Grace, wake: make(chan struct{}, 1),
+			retry: linkRetry(d.Name, o.Folders), grace: o.Grace, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 			skip: map[string]bool{}, troubles: map[string]*trouble{}, moving: map[string]*Transfer{},
 			status: LinkStatus{State: LinkIdle},
 		}

@@ -63,6 +63,11 @@ func endVersion(ctx context.Context, store Store, folder *Folder, intents []stat
 	if result.waits {
 		return result, nil
 	}
+	if result.archived != "" && result.archived != intents[0].Archive {
+		if err := store.SaveArchived(ctx, t.intent.Version, result.archived); err != nil {
+			return result, err
+		}
+	}
 	crashpoint("put-away")
 	if err := store.CloseVersion(ctx, t.intent.Version, result.left && folder.endsStory()); err != nil { // T4
 		return result, err

@@ -209,6 +209,9 @@ func (l *link) deliver(ctx, deliveries context.Context, session Session, familia
 		o.err = errNotBegun
 		return
 	}
+	if o.err = l.mayBegin(ctx, &o.intent); o.err != nil {
+		return
+	}
 	o.began = l.now()
 	d := &delivery{
 		store: l.store, session: session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, observe: l.watchMoving,

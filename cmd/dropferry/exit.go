@@ -49,6 +49,7 @@ func exitCode(ctx context.Context, err error) int {
 	var faults config.Faults
 	var remoteErr *remote.Error
 	var noConfig noConfigError
+	var refusal *control.Refusal
 	switch {
 	case err == nil:
 		return exitOK
@@ -56,7 +57,7 @@ func exitCode(ctx context.Context, err error) int {
 		return int(code)
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.Is(err, agent.ErrNoSuch), isCobraUsage(err):
+	case errors.As(err, &refusal) && refusal.Usage, errors.As(err, &usage), errors.Is(err, agent.ErrNoSuch), isCobraUsage(err):
 		return exitUsage
 	case errors.As(err, &faults), errors.As(err, &noConfig):
 		return exitConfig

@@ -53,6 +53,9 @@ func (p *program) printExplanation(e control.Explanation) error {
 	}
 	for _, r := range e.Routes {
 		fmt.Fprintf(&b, "  destination  %s: %s\n", r.Destination, r.Reason)
+		if r.ID != "" && r.State != "delivered" && r.State != "adopted" {
+			fmt.Fprintf(&b, "               id %s\n", r.ID)
+		}
 		if r.RemotePath != "" {
 			fmt.Fprintf(&b, "               at %s\n", shown(r.RemotePath))
 		}

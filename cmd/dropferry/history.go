@@ -77,10 +77,10 @@ func (p *program) printHistory(h control.History) error {
 		return p.printf("Nothing was delivered.\n")
 	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "DELIVERED\tFOLDER\tDESTINATION\tPATH\tSIZE\tEVIDENCE\tATTEMPTS\tSHA-256")
+	_, _ = fmt.Fprintln(w, "DELIVERED\tID\tFOLDER\tDESTINATION\tPATH\tSIZE\tEVIDENCE\tATTEMPTS\tSHA-256")
 	for _, d := range h.Deliveries {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%.16s\n",
-			clock(d.DeliveredAt), d.Folder, d.Destination, shown(d.Path), size(d.Size), d.Evidence, d.Attempts, d.SHA256)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%.16s\n",
+			clock(d.DeliveredAt), d.ID, d.Folder, d.Destination, shown(d.Path), size(d.Size), d.Evidence, d.Attempts, d.SHA256)
 	}
 	return w.Flush()
 }

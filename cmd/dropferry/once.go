@@ -75,9 +75,10 @@ func (p *program) printSummary(s agent.Summary) error {
 			Unsettled int     `json:"unsettled"`
 			Unread    int     `json:"unread"`
 			Kept      int     `json:"kept"`
+			Paused    int     `json:"paused"`
 			Bytes     int64   `json:"bytes"`
 			Seconds   float64 `json:"seconds"`
-		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Bytes, s.Seconds})
+		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Paused, s.Bytes, s.Seconds})
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%d delivered, %s in %.1f s", s.Delivered, size(s.Bytes), s.Seconds)
@@ -90,6 +91,7 @@ func (p *program) printSummary(s agent.Summary) error {
 		{s.Unsettled, "still changing"},
 		{s.Unread, "places unreadable"},
 		{s.Kept, "delivered, but not put away"},
+		{s.Paused, "not delivered, since they are paused"},
 	} {
 		if part.n > 0 {
 			fmt.Fprintf(&text, "; %d %s", part.n, part.word)
@@ -111,7 +113,7 @@ func (l *eventLines) observe(e syncer.Event) {
 	switch e.Type {
 	case syncer.EventDelivered, syncer.EventAdopted, syncer.EventFailed, syncer.EventHeld, syncer.EventParked,
 		syncer.EventArchived, syncer.EventDeleted, syncer.EventDropped, syncer.EventLost, syncer.EventBlocked,
-		agent.EventWaiting, agent.EventUnread:
+		syncer.EventCancelled, agent.EventWaiting, agent.EventUnread, agent.EventPaused:
 	default:
 		return
 	}

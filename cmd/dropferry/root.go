@@ -57,7 +57,8 @@ func execute(ctx context.Context, args []string, t terminal) int {
 	flags.BoolVarP(&p.quiet, "quiet", "q", false, "log errors only")
 	root.AddCommand(
 		p.demoCommand(), p.checkCommand(), p.trustCommand(), p.planCommand(), p.onceCommand(), p.runCommand(),
-		p.statusCommand(), p.historyCommand(), p.explainCommand(), versionCommand(t.out),
+		p.statusCommand(), p.historyCommand(), p.explainCommand(), p.pauseCommand(), p.resumeCommand(),
+		p.retryCommand(), p.cancelCommand(), p.resendCommand(), versionCommand(t.out),
 	)
 	err := root.ExecuteContext(ctx)
 	return p.report(ctx, err)

@@ -67,6 +67,11 @@ func (p *program) printStatus(s control.Status) error {
 			fmt.Fprintf(&b, "  next attempt %s\n", clock(*d.NextAttempt))
 		}
 	}
+	for _, pause := range s.Pauses {
+		if pause.Folder != "" && pause.Destination != "" { // a whole folder or destination says so itself
+			fmt.Fprintf(&b, "route %s: paused since %s\n", pause.Target(), clock(pause.Since))
+		}
+	}
 	for _, t := range s.Transfers {
 		percent := 100.0
 		if t.Size > 0 {

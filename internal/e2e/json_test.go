@@ -45,9 +45,9 @@ type (
 		Receipt                                            *deliveryJSON
 
 		// of the last line
-		Delivered, Failed, Held, Unsettled, Unread, Kept int
-		Bytes                                            int64
-		Seconds                                          float64
+		Delivered, Failed, Held, Unsettled, Unread, Kept, Paused int
+		Bytes                                                    int64
+		Seconds                                                  float64
 	}
 
 	explanationJSON struct {
@@ -85,6 +85,7 @@ type (
 			ID, Folder, Destination, Path string
 			Size, Sent                    int64
 		}
+		Pauses []struct{ Folder, Destination string }
 	}
 
 	checkJSON struct {

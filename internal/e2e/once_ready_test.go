@@ -59,6 +59,7 @@ func TestOnceNeverTouchesSomebodyElsesFile(t *testing.T) {
 	theirs := map[string]string{"a.txt": "theirs", "same-size.txt": "theirs", "dir.txt/x": "in a directory"}
 	for name, content := range theirs {
 		r.write(r.inbox("in/"+name), content)
+		age(t, r.inbox("in/"+name), time.Hour)
 	}
 	r.drop("a.txt", "ours, longer than theirs")
 	r.drop("same-size.txt", "ours!!")

@@ -129,7 +129,6 @@ func TestPlanOfAMirror(t *testing.T) {
 // TestFirstPlanOfAMirrorComparesContent holds that the first plan says what once then does, of files whose time tells
 // nothing.
 func TestFirstPlanOfAMirrorComparesContent(t *testing.T) {
-	t.Skip("known defect: a session that was not probed cannot hash, and a plan must not probe, which writes: remote needs a hash that proves itself by the digest it finds")
 	t.Parallel()
 	r := newRig(t, "mode = \"mirror\"\nto = [\"acme:copy\"]")
 	r.drop("same.txt", "the same bytes")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -119,13 +120,21 @@ func (r *rig) launch(args ...string) *agent {
 	a.command = exec.Command(binary, args...)
 	a.command.Stdout, a.command.Stderr = a, a
 	r.prepare(a.command)
-	if err := a.command.Start(); err != nil {
+	tie(a.command)
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // see tie
+		defer runtime.UnlockOSThread()
+		defer close(a.done)
+		err := a.command.Start()
+		started <- err
+		if err == nil {
+			_ = a.command.Wait() // the exit code is asked for where it matters
+		}
+	}()
+	if err := <-started; err != nil {
 		r.t.Fatal(err)
 	}
-	go func() {
-		defer close(a.done)
-		_ = a.command.Wait() // the exit code is asked for where it matters
-	}()
 	r.t.Cleanup(func() {
 		a.kill()
 		r.decent(a.text())
@@ -136,11 +145,16 @@ func (r *rig) launch(args ...string) *agent {
 	return a
 }
 
-// watching starts an agent and waits until it watches its folders.
+// watching starts an agent and waits until it watches all its folders.
 func (r *rig) watching(args ...string) *agent {
 	r.t.Helper()
+	config, err := os.ReadFile(r.config)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	folders := strings.Count(string(config), "[[folder]]")
 	a := r.start(args...)
-	eventually(r.t, "the agent watches", 20*time.Second, func() bool { return strings.Contains(a.text(), "folder watching") })
+	eventually(r.t, "the agent watches", 20*time.Second, func() bool { return lines(a.text(), "folder watching") >= folders })
 	return a
 }
 

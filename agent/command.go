@@ -1,0 +1,206 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/syncer"
+)
+
+// Obey has a command obeyed: by the agent that runs on the configuration's state directory, else on the store, which is
+// held meanwhile: state.ErrLocked says that somebody else holds it who takes no commands, as `once` does. What cannot be
+// done is a *control.Refusal.
+func Obey(ctx context.Context, c *config.Config, command control.Command) (control.Outcome, error) {
+	client, err := control.Dial(ctx, c.Agent.StateDir)
+	switch {
+	case err == nil:
+		return client.Command(ctx, command)
+	case !errors.Is(err, control.ErrNoAgent):
+		return control.Outcome{}, err
+	}
+	return commandStore(ctx, c, command)
+}
+
+// commandStore obeys a command without an agent. Words that make no sense create no store.
+func commandStore(ctx context.Context, c *config.Config, command control.Command) (o control.Outcome, err error) {
+	if _, err := understand(c, command); err != nil {
+		return o, err
+	}
+	store, err := state.Open(ctx, c.Agent.StateDir)
+	if err != nil {
+		return o, err
+	}
+	o, err = (&commander{c, store, nothingRuns{}, time.Now}).obey(ctx, command)
+	return o, errors.Join(err, store.Close())
+}
+
+// Command implements control.API.
+func (a *Agent) Command(ctx context.Context, command control.Command) (control.Outcome, error) {
+	o, err := (&commander{a.config, a.store, a.syncer, time.Now}).obey(ctx, command)
+	if err != nil {
+		a.log.Warn("command refused", "command", command.Verb, "target", command.Target, "error", err)
+	} else {
+		a.log.Info("command obeyed", "command", command.Verb, "target", command.Target, "count", o.Count)
+	}
+	return o, err
+}
+
+// alive is what runs, and has to heed what a command has changed in the store.
+type alive interface {
+	Wake(destination string)
+	Free(destination string) bool
+	Cancelled(ctx context.Context, intents []state.Intent)
+}
+
+var _ alive = (*syncer.Syncer)(nil)
+
+// nothingRuns is alive without an agent.
+type nothingRuns struct{}
+
+func (nothingRuns) Wake(string)                               {}
+func (nothingRuns) Free(string) bool                          { return false }
+func (nothingRuns) Cancelled(context.Context, []state.Intent) {}
+
+// commander obeys commands on an open store.
+type commander struct {
+	config *config.Config
+	store  *state.Store
+	alive  alive
+	now    func() time.Time
+}
+
+// understand returns what a command is about, if it makes sense.
+func understand(c *config.Config, command control.Command) (target, error) {
+	t, err := parseTarget(c, command.Target)
+	if err != nil {
+		return t, err
+	}
+	switch command.Verb {
+	case control.VerbPause, control.VerbResume:
+		if t.id != "" {
+			return t, usage("%s takes folder:NAME, destination:NAME or FOLDER/DESTINATION, and no id", command.Verb)
+		}
+	case control.VerbResend:
+		if t.id == "" {
+			return t, usage("resend takes the id of a delivery, as `dropferry history --json` shows it")
+		}
+	case control.VerbRetry, control.VerbCancel:
+	default:
+		return t, usage("there is no command %q", command.Verb)
+	}
+	if (command.Overwrite || command.KeepBoth) && command.Verb != control.VerbRetry {
+		return t, usage("%s replaces nothing: that is for retry", command.Verb)
+	}
+	if command.Overwrite && command.KeepBoth {
+		return t, usage("a file is either replaced or kept beside: not both of --overwrite and --keep-both")
+	}
+	return t, nil
+}
+
+func (m *commander) obey(ctx context.Context, command control.Command) (control.Outcome, error) {
+	o := control.Outcome{Verb: command.Verb, Target: command.Target}
+	t, err := understand(m.config, command)
+	if err != nil {
+		return o, err
+	}
+	switch command.Verb {
+	case control.VerbPause:
+		err = m.pause(ctx, t, &o)
+	case control.VerbResume:
+		err = m.resume(ctx, t, &o)
+	case control.VerbRetry:
+		err = m.retry(ctx, &t, command, &o)
+	case control.VerbCancel:
+		return o, m.cancel(ctx, t, &o)
+	case control.VerbResend:
+		err = m.resend(ctx, &t, &o)
+	}
+	if err != nil {
+		return o, err
+	}
+	return o, m.tellPauses(ctx, t, &o)
+}
+
+func (m *commander) pause(ctx context.Context, t target, o *control.Outcome) error {
+	_, added, err := m.store.Pause(ctx, t.Route, m.now())
+	if added {
+		o.Count = 1
+	}
+	return err
+}
+
+func (m *commander) resume(ctx context.Context, t target, o *control.Outcome) error {
+	ended, err := m.store.Resume(ctx, t.Route)
+	if ended {
+		o.Count = 1
+		m.wake(t.destinations(m.config))
+	}
+	return err
+}
+
+// tellPauses tells which pauses bind the target, or some of its routes: nothing is sent there as long as they stand.
+func (m *commander) tellPauses(ctx context.Context, t target, o *control.Outcome) error {
+	pauses, err := m.store.Pauses(ctx)
+	for _, p := range pauses {
+		binds := func(r state.Route) bool { return p.Covers(r) && state.Pause{Route: t.Route}.Covers(r) }
+		if slices.ContainsFunc(routesOf(m.config), binds) {
+			o.Pauses = append(o.Pauses, viewPause(p))
+		}
+	}
+	return err
+}
+
+func (m *commander) cancel(ctx context.Context, t target, o *control.Outcome) error {
+	if t.id != "" {
+		in, err := m.intent(ctx, t.id)
+		if err != nil {
+			return err
+		}
+		switch in.Phase {
+		case state.Committing:
+			return refused("%s is being published at this moment: whether it is at %s already shows when that has ended", t.id, in.Destination)
+		case state.Delivered:
+			return refused("%s is delivered already", t.id)
+		case state.Cancelled:
+			return refused("%s is cancelled already", t.id)
+		}
+	}
+	cancelled, err := m.store.Cancel(ctx, t.selection())
+	if err != nil {
+		return err
+	}
+	if t.id != "" && len(cancelled) == 0 {
+		return refused("%s is being published, or has ended, at this moment", t.id)
+	}
+	o.Count = len(cancelled)
+	m.alive.Cancelled(ctx, cancelled)
+	if t.id == "" {
+		late, err := m.store.Intents(ctx, t.Folder, t.Destination, 0, state.Committing)
+		o.Committing = len(late)
+		return err
+	}
+	return nil
+}
+
+// intent returns the open intent with the id.
+func (m *commander) intent(ctx context.Context, id string) (state.Intent, error) {
+	in, found, err := m.store.Intent(ctx, id)
+	if err != nil || found {
+		return in, err
+	}
+	if _, delivered, err := m.store.Receipt(ctx, id); err != nil || delivered {
+		return in, errors.Join(err, refused("%s is delivered already: `dropferry resend %s` makes the delivery again", id, id))
+	}
+	return in, refused("there is nothing with the id %s", id)
+}
+
+func (m *commander) wake(destinations []string) {
+	for _, d := range destinations {
+		m.alive.Wake(d)
+	}
+}

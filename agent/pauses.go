@@ -1,0 +1,55 @@
+package agent
+
+import (
+	"time"
+
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/state"
+)
+
+// pauseOf returns the longest pause that binds a route, if one does.
+func pauseOf(pauses []state.Pause, route state.Route) (longest state.Pause, ok bool) {
+	for _, p := range pauses {
+		if p.Covers(route) && (!ok || p.Since.Before(longest.Since)) {
+			longest, ok = p, true
+		}
+	}
+	return longest, ok
+}
+
+// pausedSince words a pause.
+func pausedSince(p state.Pause) string { return "paused since " + p.Since.UTC().Format(time.RFC3339) }
+
+func viewPause(p state.Pause) control.Pause {
+	return control.Pause{Folder: p.Folder, Destination: p.Destination, Since: p.Since.UTC()}
+}
+
+// showPauses adds the pauses to a status: to what is paused as a whole, and all of them apart.
+func showPauses(s *control.Status, pauses []state.Pause) {
+	s.Pauses = []control.Pause{}
+	for _, p := range pauses {
+		s.Pauses = append(s.Pauses, viewPause(p))
+		for i := range s.Folders {
+			if f := &s.Folders[i]; p.Destination == "" && f.Name == p.Folder {
+				f.Reason = joined(f.Reason, pausedSince(p))
+			}
+		}
+		for i := range s.Destinations {
+			d := &s.Destinations[i]
+			if p.Folder != "" || d.Name != p.Destination {
+				continue
+			}
+			d.Reason = joined(d.Reason, pausedSince(p))
+			if d.State == "" || d.State == "idle" {
+				d.State = "paused"
+			}
+		}
+	}
+}
+
+func joined(reason, more string) string {
+	if reason == "" {
+		return more
+	}
+	return reason + "; " + more
+}
