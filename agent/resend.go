@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/file"
@@ -87,14 +88,11 @@ func (m *commander) copyOf(ctx context.Context, d *state.Delivery) (source strin
 }
 
 func inOneLine(all []error) string {
-	text := ""
+	texts := make([]string, len(all))
 	for i, err := range all {
-		if i > 0 {
-			text += ", "
-		}
-		text += err.Error()
+		texts[i] = err.Error()
 	}
-	return text
+	return strings.Join(texts, ", ")
 }
 
 var (

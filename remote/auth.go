@@ -138,8 +138,7 @@ func loadKey(name string, passphrase func() (string, error)) (ssh.Signer, error)
 		return nil, fmt.Errorf("%s is a public key: key_file names the private one", name)
 	}
 	signer, err := ssh.ParsePrivateKey(text)
-	var missing *ssh.PassphraseMissingError
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
 		if passphrase == nil {
 			return nil, fmt.Errorf("%s is encrypted: set key_passphrase", name)
 		}

@@ -14,6 +14,7 @@ import (
 // acts on it, the syncer.
 type Kind string
 
+// The kinds.
 const (
 	Transient   Kind = "transient"   // the connection: dial again after a while, and go on
 	Auth        Kind = "auth"        // the account or its secrets: a person must act, further attempts lock accounts
@@ -50,8 +51,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // KindOf returns the kind of err, Transient for what is not an Error: something unknown is tried again.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Transient
@@ -59,8 +59,7 @@ func KindOf(err error) Kind {
 
 // HintOf returns what a person can do about err, or "".
 func HintOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Hint
 	}
 	return ""

@@ -113,6 +113,27 @@ func TestHashesShareCommands(t *testing.T) {
 	}
 }
 
+// openssl prints names as they are: a name's second line could pass for the digest of a file that is missing.
+func TestNamesThatLookLikeDigests(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	s := mustDial(t, sshdTarget(sshd))
+	sum := sha256.Sum256([]byte("b"))
+	forged := s.target.Path(fmt.Sprintf("b\n%x *c", sum))
+	mustUpload(t, s, forged, []byte("b"))
+	batch := []*hashRequest{{name: s.target.Path("missing")}, {name: forged}}
+	for _, r := range batch {
+		r.done = make(chan struct{})
+	}
+	s.hashBatch(hashCommands[0], batch)
+	if !errors.Is(batch[0].err, errNoDigest) || batch[0].sum != nil {
+		t.Errorf("the missing file has digest %x, %v", batch[0].sum, batch[0].err)
+	}
+	if batch[1].err != nil || !bytes.Equal(batch[1].sum, sum[:]) {
+		t.Errorf("the other has %x, %v, want %x", batch[1].sum, batch[1].err, sum)
+	}
+}
+
 func TestHashesEndWithTheSession(t *testing.T) {
 	t.Parallel()
 	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})

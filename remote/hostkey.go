@@ -226,8 +226,7 @@ func (t *Target) hostKey(ctx context.Context, algorithms []string) (Key, error) 
 		HostKeyAlgorithms: algorithms,
 		HostKeyCallback:   func(_ string, _ net.Addr, public ssh.PublicKey) error { return &keySeen{keyOf(public)} },
 	})
-	var seen *keySeen
-	if errors.As(err, &seen) {
+	if seen, ok := errors.AsType[*keySeen](err); ok {
 		return seen.key, nil
 	}
 	return Key{}, err

@@ -34,8 +34,9 @@ func TestSilenceDuringIdle(t *testing.T) {
 func TestKeepalivesKeepAnIdleSession(t *testing.T) {
 	t.Parallel()
 	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
-	target := sshdTarget(sshd)
-	target.StallTimeout, target.Keepalive = stall, time.Hour // too late: half of the stall timeout is the most
+	wire := sftptest.StartWire(t, sshd.Addr)
+	target := over(wire, sshdTarget(sshd))
+	target.Keepalive = time.Hour // too late: half of the stall timeout is the most
 	s := mustDial(t, target)
 	select {
 	case <-s.Done():
@@ -45,6 +46,9 @@ func TestKeepalivesKeepAnIdleSession(t *testing.T) {
 	if err := s.CheckRoot(t.Context()); err != nil {
 		t.Error(err)
 	}
+	begun := time.Now()
+	wire.Blackhole(true)
+	_ = within(t, "silence", begun, async(func() error { <-s.Done(); return s.Err() }))
 }
 
 func silences(w *sftptest.Wire) map[string]func(bool) {

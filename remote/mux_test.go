@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -72,7 +73,11 @@ func TestPacketsStayWhole(t *testing.T) {
 // stream keeps what is written to it.
 type stream struct{ all []byte }
 
-func (s *stream) Write(b []byte) (int, error) { s.all = append(s.all, b...); return len(b), nil }
+func (s *stream) Write(b []byte) (int, error) {
+	s.all = append(s.all, b...)
+	runtime.Gosched() // whoever may come between does so now
+	return len(b), nil
+}
 
 func TestWriteToABrokenChannelFreesTheNext(t *testing.T) {
 	t.Parallel()

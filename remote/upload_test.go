@@ -199,8 +199,7 @@ func TestUploadOfASourceThatIsNotWhatItWas(t *testing.T) {
 			if !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
-			var e *Error
-			if errors.As(err, &e) {
+			if _, ok := errors.AsType[*Error](err); ok {
 				t.Errorf("%v is told as the server's fault", err)
 			}
 			if s.Err() != nil {

@@ -23,6 +23,7 @@ const (
 // Demand is how much evidence a verification has to bring.
 type Demand string
 
+// How much that can be.
 const (
 	Auto    Demand = "auto"    // the strongest that costs no second transfer
 	Content Demand = "content" // proof of content, by reading back where nothing else is there

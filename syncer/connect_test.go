@@ -53,9 +53,12 @@ func TestPatience(t *testing.T) {
 		err  error
 		want int
 	}{
-		{down, 1}, {down, 2}, {errors.New("the store"), 3},
+		{down, 1},
+		{down, 2},
+		{errors.New("the store"), 3},
 		{denied, 1}, // a bad line does not make a wrong password older
-		{denied, 2}, {down, 1},
+		{denied, 2},
+		{down, 1},
 	} {
 		if got := p.failed(step.err); got != step.want {
 			t.Errorf("failure %d, %v: %d in a row, want %d", i, step.err, got, step.want)

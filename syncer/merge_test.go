@@ -337,7 +337,7 @@ func TestChangesEndWithTheStoresError(t *testing.T) {
 
 func TestChangesCanBeStopped(t *testing.T) {
 	w := &world{entries: map[file.Path]watcher.Entry{}, records: map[file.Path]state.Record{}, trusted: true}
-	for _, name := range strings.Fields("a b c d") {
+	for name := range strings.FieldsSeq("a b c d") {
 		p := file.Path(name)
 		w.entries[p] = watcher.Entry{Path: p, Kind: watcher.File, Ready: true}
 		w.records[p+"x"] = state.Record{Path: p + "x", Known: []state.Known{{Route: state.Route{Destination: "acme"}}}}

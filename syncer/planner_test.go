@@ -39,9 +39,12 @@ func TestAPlanNamesEverythingOnce(t *testing.T) {
 	}
 	year := time.Now().Format("2006")
 	for _, i := range []struct{ got, want string }{
-		{a.Final, "in/sub/a.xml"}, {a.Temp, "in/sub/.a.xml." + a.ID + ".part"},
-		{b.Final, "/" + year + "/a.xml"}, {b.Temp, "/" + year + "/.a.xml." + b.ID + ".part"},
-		{a.Archive, r.at("sent/sub/a.xml")}, {a.Reason, string(ReasonNew)},
+		{a.Final, "in/sub/a.xml"},
+		{a.Temp, "in/sub/.a.xml." + a.ID + ".part"},
+		{b.Final, "/" + year + "/a.xml"},
+		{b.Temp, "/" + year + "/.a.xml." + b.ID + ".part"},
+		{a.Archive, r.at("sent/sub/a.xml")},
+		{a.Reason, string(ReasonNew)},
 	} {
 		if i.got != i.want {
 			t.Errorf("%q, want %q", i.got, i.want)

@@ -224,7 +224,9 @@ func TestRemnantsOfACrash(t *testing.T) {
 	}{
 		{
 			"taken, to be archived", Archive, func(r *rig, i *state.Intent) { r.leave(i) },
-			nil, map[string]string{"a": "old"}, true, false, "",
+			nil,
+			map[string]string{"a": "old"},
+			true, false, "",
 		},
 		{
 			"taken, to be deleted", Delete, func(r *rig, i *state.Intent) { r.leave(i) },
@@ -232,14 +234,18 @@ func TestRemnantsOfACrash(t *testing.T) {
 		},
 		{
 			"taken, and the name was dropped again", Archive, func(r *rig, i *state.Intent) { r.leave(i); r.drop("a", "new") },
-			map[string]string{"a": "new"}, map[string]string{"a": "old"}, true, true, "",
+			map[string]string{"a": "new"},
+			map[string]string{"a": "old"},
+			true, true, "",
 		},
 		{
 			"archived and not closed", Archive, func(r *rig, i *state.Intent) {
 				r.must(os.Mkdir(r.at("sent"), 0o755))
 				r.must(os.Rename(r.source("a"), r.at("sent/a")))
 			},
-			nil, map[string]string{"a": "old"}, true, false, "",
+			nil,
+			map[string]string{"a": "old"},
+			true, false, "",
 		},
 		{
 			"deleted and not closed", Delete, func(r *rig, _ *state.Intent) { r.must(os.Remove(r.source("a"))) },
@@ -247,23 +253,29 @@ func TestRemnantsOfACrash(t *testing.T) {
 		},
 		{
 			"something else was taken", Archive, func(r *rig, i *state.Intent) { r.drop("a", "new"); r.leave(i) },
-			map[string]string{"a": "new"}, nil, true, true, "",
+			map[string]string{"a": "new"},
+			nil, true, true, "",
 		},
 		{
 			"something else was taken, and its name is taken too", Archive, func(r *rig, i *state.Intent) { r.drop("a", "new"); r.leave(i); r.drop("a", "newer") },
-			map[string]string{"a": "newer", "private": "new"}, nil, false, true, "could not be put back",
+			map[string]string{"a": "newer", "private": "new"},
+			nil, false, true, "could not be put back",
 		},
 		{
 			"put back by a second name", Archive, func(r *rig, i *state.Intent) { r.must(os.Link(r.source("a"), r.private(i))) },
-			nil, map[string]string{"a": "old"}, true, false, "",
+			nil,
+			map[string]string{"a": "old"},
+			true, false, "",
 		},
 		{
 			"taken, and the folder keeps its files now", Keep, func(r *rig, i *state.Intent) { r.leave(i) },
-			map[string]string{"a": "old"}, nil, true, true, "",
+			map[string]string{"a": "old"},
+			nil, true, true, "",
 		},
 		{
 			"delivered, and the folder keeps its files now", Keep, func(*rig, *state.Intent) {},
-			map[string]string{"a": "old"}, nil, true, true, "",
+			map[string]string{"a": "old"},
+			nil, true, true, "",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -12,8 +12,10 @@ import (
 	"github.com/dropferry/dropferry/watcher"
 )
 
-var _ watcher.Sink = (*Planner)(nil)
-var _ watcher.Sink = (*Previewer)(nil)
+var (
+	_ watcher.Sink = (*Planner)(nil)
+	_ watcher.Sink = (*Previewer)(nil)
+)
 
 // TestWithAWatcher puts a real watcher before the planner: what is dropped arrives, what changes under way arrives as it
 // is in the end, and what is dropped again is sent again.
