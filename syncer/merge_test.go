@@ -344,7 +344,10 @@ func TestChangesCanBeStopped(t *testing.T) {
 	}
 	for stop := 1; stop < 8; stop++ {
 		n := 0
-		for range changes(w.scan(), w.walk(), []string{"acme"}, true) {
+		for _, err := range changes(w.scan(), w.walk(), []string{"acme"}, true) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if n++; n == stop {
 				break
 			}
