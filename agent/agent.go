@@ -57,14 +57,18 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 		return nil, err
 	}
 	a := &Agent{config: c, log: o.Log, store: store, started: time.Now(), version: o.Version, observer: o.Observe}
-	if err := a.wire(o.Folders); err != nil {
+	key, err := fingerprintKey(ctx, store)
+	if err == nil {
+		err = a.wire(o.Folders, key)
+	}
+	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return a, nil
 }
 
-// wire makes watchers, planners and links.
-func (a *Agent) wire(only []string) error {
+// wire makes watchers, planners and links. key is that of account fingerprints.
+func (a *Agent) wire(only []string, key []byte) error {
 	var views []*syncer.Folder
 	for i := range a.config.Folders {
 		f := &a.config.Folders[i]
@@ -83,7 +87,7 @@ func (a *Agent) wire(only []string) error {
 		a.folders = append(a.folders, &folder{config: f, watcher: w, rules: view})
 	}
 	a.syncer = syncer.New(syncer.Options{
-		Store: a.store, Folders: views, Destinations: destinationsOf(a.config), MaxTransfers: a.config.Agent.MaxTransfers,
+		Store: a.store, Folders: views, Destinations: destinationsOf(a.config, key), MaxTransfers: a.config.Agent.MaxTransfers,
 		Grace: a.config.Agent.ShutdownGrace, Observe: a.observe,
 	})
 	for _, f := range a.folders {

@@ -81,6 +81,9 @@ func (m *commander) copyOf(ctx context.Context, d *state.Delivery) (source strin
 		}
 		why = append(why, fmt.Errorf("the %s %q %w", c.what, c.name, err))
 	}
+	if _, open, err := m.store.Intent(ctx, d.ID); err == nil && open {
+		return "", print, refused("%s cannot be sent again now: its source is being put away at this moment", d.ID)
+	}
 	if archived == "" {
 		why = append(why, errors.New("and no archived copy is known"))
 	}

@@ -109,13 +109,14 @@ func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer
 	return folder, nil
 }
 
-// destinationsOf returns how to reach each destination that a folder uses.
-func destinationsOf(c *config.Config) []syncer.Destination {
+// destinationsOf returns how to reach each destination that a folder uses. key is that of account fingerprints.
+func destinationsOf(c *config.Config, key []byte) []syncer.Destination {
 	destinations := make([]syncer.Destination, 0, len(c.Destinations))
 	for i := range c.Destinations {
 		d := &c.Destinations[i]
 		destinations = append(destinations, syncer.Destination{
-			Name: d.Name,
+			Name:    d.Name,
+			Account: func() string { return fingerprintOf(key, c, d) },
 			Dial: func(ctx context.Context) (syncer.Session, error) {
 				s, err := remote.Dial(ctx, targetOf(c, d))
 				if err != nil {

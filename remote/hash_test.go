@@ -113,7 +113,7 @@ func TestHashesShareCommands(t *testing.T) {
 	}
 }
 
-// openssl prints names as they are: a name's second line could pass for the digest of a file that is missing.
+// openssl before 3.0 prints names as they are: a name's second line could pass for the digest of a file that is missing.
 func TestNamesThatLookLikeDigests(t *testing.T) {
 	t.Parallel()
 	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
@@ -125,7 +125,8 @@ func TestNamesThatLookLikeDigests(t *testing.T) {
 	for _, r := range batch {
 		r.done = make(chan struct{})
 	}
-	s.hashBatch(hashCommands[0], batch)
+	old := `xargs -0 sh -c 'for f; do [ -e "$f" ] && printf "%s *%s\n" "$(sha256sum <"$f" | cut -c1-64)" "$f"; done' sh`
+	s.hashBatch(old, batch)
 	if !errors.Is(batch[0].err, errNoDigest) || batch[0].sum != nil {
 		t.Errorf("the missing file has digest %x, %v", batch[0].sum, batch[0].err)
 	}

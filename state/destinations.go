@@ -19,6 +19,17 @@ func (s *Store) ClearBlock(ctx context.Context, destination string) error {
 	})
 }
 
+// BlockOf returns a destination's block, if it has one.
+func (s *Store) BlockOf(ctx context.Context, destination string) (Block, bool, error) {
+	all, err := s.Blocks(ctx)
+	for _, b := range all {
+		if b.Destination == destination {
+			return b, true, err
+		}
+	}
+	return Block{}, false, err
+}
+
 // Blocks returns all blocks, by the name of their destination.
 func (s *Store) Blocks(ctx context.Context) ([]Block, error) {
 	var all []Block

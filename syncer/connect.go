@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -13,7 +14,15 @@ import (
 // connect dials and makes sure that the server can be used. familiar tells that this server and account were seen
 // before.
 func (l *link) connect(ctx context.Context) (session Session, familiar bool, err error) {
-	if session, err = l.dial(ctx); err != nil {
+	if err := l.blocked(ctx); err != nil {
+		return nil, false, err
+	}
+	session, err = l.dial(ctx)
+	if noteErr := l.noteLogin(ctx, err); err == nil && noteErr != nil {
+		session.Close()
+		return nil, false, noteErr
+	}
+	if err != nil {
 		return nil, false, err
 	}
 	if err = session.CheckRoot(ctx); err == nil {
@@ -84,17 +93,25 @@ func (l *link) wait(ctx context.Context, err error, n int) (stop bool) {
 		return true
 	}
 	wait := connectWait(kind, l.retry, n, l.once, l.random)
+	var blocked *blockedError
+	if errors.As(err, &blocked) {
+		wait = max(blocked.block.NextProbe.Sub(now), 0)
+	}
 	e.Next = now.Add(wait)
 	l.forgetFreed()
 	l.setState(state, err, e.Next)
 	l.observe(e)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
+	looking, cancel := context.WithCancel(ctx)
+	defer l.looking.Wait()
+	defer cancel()
 	select {
 	case <-ctx.Done():
 		return true
 	case <-timer.C:
 	case <-l.freed:
+	case <-l.accountChanged(looking, err):
 	}
 	return false
 }

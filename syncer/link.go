@@ -14,6 +14,8 @@ import (
 type link struct {
 	name     string
 	dial     func(context.Context) (Session, error)
+	account  func() string  // see Destination.Account; may be nil
+	looking  sync.WaitGroup // who looks for a change of the account
 	store    Store
 	folders  map[string]*Folder
 	gone     func(folder string) bool                        // see Options.Gone; may be nil

@@ -41,6 +41,10 @@ type Store interface {
 	SaveArchived(ctx context.Context, version, path string) error
 	CloseVersion(ctx context.Context, version string, forget bool) error
 
+	BlockOf(ctx context.Context, destination string) (state.Block, bool, error)
+	SetBlock(ctx context.Context, b state.Block) error
+	ClearBlock(ctx context.Context, destination string) error
+
 	Sweeps(ctx context.Context, destination string, limit int) ([]state.Sweep, error)
 	Swept(ctx context.Context, ids []string) error
 	Capabilities(ctx context.Context, destination, identity string) ([]byte, bool, error)
@@ -73,4 +77,7 @@ type Session interface {
 type Destination struct {
 	Name string
 	Dial func(ctx context.Context) (Session, error)
+	// Account returns a keyed fingerprint of the account's secrets and of the settings that reach it: another one is
+	// worth another attempt to log in. nil: a refused login is not remembered.
+	Account func() string
 }

@@ -63,7 +63,7 @@ func New(o Options) *Syncer {
 	slots := make(chan struct{}, o.MaxTransfers)
 	for _, d := range o.Destinations {
 		s.links[d.Name] = &link{
-			name: d.Name, dial: d.Dial, store: o.Store, folders: folders, gone: o.Gone,
+			name: d.Name, dial: d.Dial, account: d.Account, store: o.Store, folders: folders, gone: o.Gone,
 			ended: s.deliveryEnded, released: s.released, observe: o.Observe,
 			now: o.Now, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), slots: slots,
 			retry: linkRetry(d.Name, o.Folders), grace: o.Grace, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1),

@@ -30,9 +30,7 @@ func TestCancel(t *testing.T) {
 			w.agent = w.watching()
 		}
 		w.still(0, "a.txt", "cancelled")
-		if s := w.status().Folders[0]; s.Held != 0 || s.Ready != 0 {
-			t.Errorf("status: %+v", s)
-		}
+		eventually(t, "nothing is left to do", 10*time.Second, func() bool { s := w.status().Folders[0]; return s.Held == 0 && s.Ready == 0 })
 		w.refused(1, []string{id + " is cancelled"}, "cancel", id)
 		w.refused(1, []string{id + " is cancelled"}, "retry", id)
 		w.drop("a.txt", "ours, changed")

@@ -46,9 +46,12 @@ func TestResendFromTheArchive(t *testing.T) {
 	bothWays(t, func(t *testing.T, w *way) {
 		w.with(newRig(t, "after = \"archive\"\narchive = \"archive\"\nto = [\"acme:in\"]"))
 		w.mkdir("archive")
+		putAway := func() bool {
+			return len(tree(t, w.outbox)) == 0 && (!w.running || lines(w.agent.text(), "msg=archived") == len(tree(t, w.archive)))
+		}
 		for _, content := range []string{"first", "the second"} { // the archive has to give the second a name of its own
 			w.drop("a.txt", content)
-			w.until(0, "it is put away", func() bool { return len(tree(t, w.outbox)) == 0 })
+			w.until(0, "it is put away", putAway)
 		}
 		archived := tree(t, w.archive)
 		h := w.history()

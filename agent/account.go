@@ -1,0 +1,55 @@
+package agent
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+
+	"github.com/dropferry/dropferry/config"
+)
+
+// accountKey is where the store keeps the key of account fingerprints.
+const accountKey = "account-key"
+
+// metaStore keeps a few words for the agent.
+type metaStore interface {
+	Meta(ctx context.Context, key string) (string, error)
+	SetMeta(ctx context.Context, key, value string) error
+}
+
+// fingerprintKey returns the store's own key, made when it is first needed: without it, a fingerprint of a weak password
+// in a copied store could be tried against a list of passwords.
+func fingerprintKey(ctx context.Context, store metaStore) ([]byte, error) {
+	key, err := store.Meta(ctx, accountKey)
+	if err == nil && key == "" {
+		key = rand.Text()
+		err = store.SetMeta(ctx, accountKey, key)
+	}
+	return []byte(key), err
+}
+
+// fingerprintOf returns the keyed fingerprint of a destination's account: where it is, who it is, and its secrets as they
+// are now. A secret that cannot be read counts by its error.
+func fingerprintOf(key []byte, c *config.Config, d *config.Destination) string {
+	h := hmac.New(sha256.New, key)
+	t := targetOf(c, d)
+	keyText, keyErr := os.ReadFile(t.KeyFile)
+	_, _ = fmt.Fprintf(h, "%q %q %q %q %v", t.Addr(), t.User, t.KeyFile, keyText, keyErr)
+	addSecret(h, t.Passphrase)
+	addSecret(h, t.Password)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func addSecret(h interface{ Write([]byte) (int, error) }, read func() (string, error)) {
+	if read == nil {
+		_, _ = h.Write([]byte(" none"))
+		return
+	}
+	secret, err := read()
+	_, _ = fmt.Fprintf(h, " %q %v", secret, err)
+}
+
