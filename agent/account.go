@@ -52,4 +52,3 @@ func addSecret(h interface{ Write([]byte) (int, error) }, read func() (string, e
 	secret, err := read()
 	_, _ = fmt.Fprintf(h, " %q %v", secret, err)
 }
-

@@ -81,8 +81,11 @@ func (m *commander) copyOf(ctx context.Context, d *state.Delivery) (source strin
 		}
 		why = append(why, fmt.Errorf("the %s %q %w", c.what, c.name, err))
 	}
-	if _, open, err := m.store.Intent(ctx, d.ID); err == nil && open {
-		return "", print, refused("%s cannot be sent again now: its source is being put away at this moment", d.ID)
+	if archived == "" && errors.Is(err, errGone) {
+		if _, open, err := m.store.Intent(ctx, d.ID); err != nil || open {
+			return "", print, errors.Join(err, refused("%s cannot be sent again now: its source has left the folder and is not "+
+				"known to be put away yet; try again", d.ID))
+		}
 	}
 	if archived == "" {
 		why = append(why, errors.New("and no archived copy is known"))

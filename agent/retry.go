@@ -34,11 +34,15 @@ func (m *commander) retry(ctx context.Context, t *target, command control.Comman
 	o.Released, o.Hastened = done.Released+len(o.Renamed), done.Hastened
 	o.Count = o.Released + o.Hastened
 	for _, d := range destinations {
-		if err := m.store.ClearBlock(ctx, d); err != nil {
+		_, blocked, err := m.store.BlockOf(ctx, d)
+		if err == nil && blocked {
+			err = m.store.ClearBlock(ctx, d)
+		}
+		if err != nil {
 			return err
 		}
 		m.alive.Wake(d)
-		if m.alive.Free(d) {
+		if m.alive.Free(d) || blocked {
 			o.Destinations = append(o.Destinations, d)
 		}
 	}

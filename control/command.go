@@ -41,7 +41,7 @@ type Outcome struct {
 	Pauses       []Pause   `json:"pauses,omitempty"`
 	Released     int       `json:"released,omitempty"`     // retry: were held or parked
 	Hastened     int       `json:"hastened,omitempty"`     // retry: waited for a next attempt
-	Destinations []string  `json:"destinations,omitempty"` // retry: dialled at once, instead of later
+	Destinations []string  `json:"destinations,omitempty"` // retry: were blocked or waiting, and may be dialled at once
 	Committing   int       `json:"committing,omitempty"`   // cancel: too late, they are being published
 	Renamed      []Renamed `json:"renamed,omitempty"`      // retry: published beside what is there
 	ID           string    `json:"id,omitempty"`           // resend: of the new delivery

@@ -93,8 +93,7 @@ func (l *link) wait(ctx context.Context, err error, n int) (stop bool) {
 		return true
 	}
 	wait := connectWait(kind, l.retry, n, l.once, l.random)
-	var blocked *blockedError
-	if errors.As(err, &blocked) {
+	if blocked, ok := errors.AsType[*blockedError](err); ok {
 		wait = max(blocked.block.NextProbe.Sub(now), 0)
 	}
 	e.Next = now.Add(wait)

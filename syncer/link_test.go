@@ -70,10 +70,15 @@ func inTime(t *testing.T, test func(r *patientRig)) {
 	})
 }
 
+// note counts a dial. One who never lets time pass is stopped, or the test would not end.
 func (r *patientRig) note() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.dials = append(r.dials, time.Now())
+	tooMany := len(r.dials) > 2000
+	r.mu.Unlock()
+	if tooMany {
+		time.Sleep(time.Hour)
+	}
 }
 
 // pass lets time pass and returns how often the server was dialled and the store asked meanwhile.

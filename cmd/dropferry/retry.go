@@ -39,7 +39,7 @@ func retried(o control.Outcome) string {
 		fmt.Fprintf(&b, "\n  %s is published as %s", r.ID, shown(r.RemotePath))
 	}
 	for _, d := range o.Destinations {
-		fmt.Fprintf(&b, "\n  %s is dialled now", d)
+		fmt.Fprintf(&b, "\n  destination %s is free to be dialled at once", d)
 	}
 	b.WriteString(stopped(o.Pauses))
 	return b.String()

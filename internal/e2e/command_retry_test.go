@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -98,28 +99,39 @@ func TestRetryKeepBoth(t *testing.T) {
 	})
 }
 
-// TestRetryFreesABlockedDestination dials at once when the key has been mended, and not in half an hour.
+// TestRetryFreesABlockedDestination dials at once when the server's owner has installed the key, and not in half an hour.
 func TestRetryFreesABlockedDestination(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "")
-	key := r.keyFile("key")
-	r.outboxTo(replaced(t, r.acme(), r.sshd.KeyFile, key), `to = ["acme"]`)
-	a := r.watching()
-	r.drop("a.txt", "a")
-	a.wait("destination blocked")
-	right, err := os.ReadFile(r.sshd.KeyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(key, string(right))
-	contains(t, r.expect(0, "retry", "destination:acme").stdout, "acme is dialled now")
-	awaitTree(t, r.sshd.Dir, 10*time.Second, map[string]string{"a.txt": "a"})
-	if n := lines(r.sshd.Log(), "Failed publickey"); n != 1 {
-		t.Errorf("%d failed attempts to log in", n)
-	}
-	if o := r.command("retry", "destination:acme"); len(o.Destinations) != 0 || o.Count != 0 {
-		t.Errorf("there was nothing to free: %+v", o)
-	}
+	bothWays(t, func(t *testing.T, w *way) {
+		r := newRig(t, `to = ["acme"]`)
+		keys := filepath.Join(filepath.Dir(r.sshd.KeyFile), "authorized_keys")
+		installed, err := os.ReadFile(keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.write(keys, "")
+		w.with(r)
+		w.drop("a.txt", "a")
+		if w.running {
+			w.agent.wait("destination blocked")
+			eventually(t, "the status tells", 5*time.Second, func() bool { return w.status().Destinations[0].State == "blocked" })
+		} else {
+			w.expect(12, "once")
+		}
+		w.write(keys, string(installed))
+		if !w.running {
+			w.expect(12, "once") // nobody has said that it may be tried
+		}
+		failed := lines(w.sshd.Log(), "Failed publickey")
+		contains(t, w.expect(0, "retry", "destination:acme").stdout, "destination acme is free to be dialled at once")
+		w.arrives(0, "a.txt", "a")
+		if n := lines(w.sshd.Log(), "Failed publickey"); n != failed || n != 1 {
+			t.Errorf("%d failed attempts to log in, %d of them after the retry", n, n-failed)
+		}
+		if o := w.command("retry", "destination:acme"); len(o.Destinations) != 0 || o.Released != 0 {
+			t.Errorf("there was nothing to free: %+v", o)
+		}
+	})
 }
 
 // TestRetryEndsAWait has what waits for its next attempt tried at once.
