@@ -84,12 +84,19 @@ type authentication struct {
 	refused  []string
 }
 
-// follow is an ssh.ClientAuthCallback that leaves the choice to the list of methods.
+// follow is an ssh.ClientAuthCallback that leaves the choice to the list of methods, but for one thing: a password that was
+// refused is not sent again by keyboard-interactive, which would count as a second attempt.
 func (a *authentication) follow(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	a.began, a.accepts, a.accepted = true, c.AllowedMethods, c.PartialSuccessMethods
 	a.refused = slices.DeleteFunc(slices.Clone(c.TriedMethods), func(method string) bool { return method == "none" })
+	if slices.Contains(a.refused, "password") && !slices.Contains(a.accepted, "password") {
+		return nil, errPasswordRefused
+	}
 	return nil, nil
 }
+
+// errPasswordRefused ends an attempt to log in as x/crypto/ssh does when no method is left.
+var errPasswordRefused = errors.New("unable to authenticate: the password was refused")
 
 // explain words the end of an attempt, if it is that and not the connection's.
 func (a *authentication) explain(user string, err error) error {
@@ -105,6 +112,9 @@ func (a *authentication) explain(user string, err error) error {
 	// SSH_MSG_USERAUTH_PASSWD_CHANGEREQ, RFC 4252 section 8.
 	case strings.Contains(text, "unexpected message type 60 "):
 		return &marked{fmt.Errorf("the password of %q has expired: the server wants a new one", user), errDenied}
+	// SSH_MSG_USERAUTH_FAILURE where keyboard-interactive was to begin: it is refused without a question.
+	case strings.Contains(text, "unexpected message type 51 "):
+		a.refused = append(a.refused, "keyboard-interactive")
 	case !strings.Contains(text, "unable to authenticate"):
 		return &marked{plain(err), errDenied}
 	}

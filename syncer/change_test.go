@@ -5,7 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
 	"github.com/dropferry/dropferry/state"
@@ -20,14 +22,7 @@ func blockOn(s *sftptest.TestServer, op, glob string) (reached <-chan struct{}, 
 
 func (r *rig) reach(what string, c <-chan struct{}) {
 	r.Helper()
-	r.eventually(what, func() bool {
-		select {
-		case <-c:
-			return true
-		default:
-			return false
-		}
-	})
+	r.eventually(what, func() bool { return isClosed(c) })
 }
 
 // TestANewerVersionSupersedesOneThatIsBeingSent replaces a file in the middle of its upload. The planner hears of it
@@ -55,9 +50,10 @@ func TestANewerVersionSupersedesOneThatIsBeingSent(t *testing.T) {
 	r.wantReceipts(1)
 	wantSeen(r, seen, "a")
 	r.wantInbox("acme", map[string]string{"a": "second"})
-	if sweeps, err := r.store.Sweeps(t.Context(), "acme", 0); err != nil || len(sweeps) != 0 {
-		t.Errorf("%d temps are to be swept: %v", len(sweeps), err)
-	}
+	r.eventually("nothing is to be swept", func() bool {
+		sweeps, err := r.store.Sweeps(t.Context(), "acme", 0)
+		return err == nil && len(sweeps) == 0
+	})
 	if n := r.events.count(EventDropped); n != 1 {
 		t.Errorf("told %d times that it was dropped", n)
 	}
@@ -243,4 +239,72 @@ func TestWhatWasPlannedIsTakenBack(t *testing.T) {
 		sweeps, err := r.store.Sweeps(t.Context(), "acme", 0)
 		return err == nil && len(sweeps) == 0
 	})
+}
+
+// TestAnUploadThatWasSupersededKeepsItsTempUntilItEnds sweeps what is nobody's any more, and not what is still written to.
+func TestAnUploadThatWasSupersededKeepsItsTempUntilItEnds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.toFake()
+	come, on := make(chan struct{}), make(chan struct{})
+	var ended, early atomic.Bool
+	var first atomic.Pointer[state.Intent]
+	s.setRefuse(func(op, name string, _ func()) error {
+		i := first.Load()
+		switch {
+		case op == "put" && i == nil:
+			close(come)
+			<-on
+			ended.Store(true)
+		case op == "remove" && i != nil && name == i.Temp && !ended.Load():
+			early.Store(true)
+		}
+		return nil
+	})
+	r.drop("a", "first")
+	r.start()
+	r.scan()
+	r.reach("the upload is under way", come)
+	i := r.intent("a")
+	first.Store(&i)
+	r.drop("a", "second")
+	r.scan()
+	r.await(EventDelivered, "a", "acme")
+	r.must(r.store.AddSweep(t.Context(), state.Sweep{ID: "other", Destination: "acme", Temp: "in/.other.part"}))
+	s.put("in/.other.part", "left over", time.Now())
+	r.syncer.poke("acme")
+	r.eventually("what is nobody's is swept", func() bool { return len(s.names(".other.")) == 0 })
+	close(on)
+	r.eventually("its temp is swept", func() bool { return len(s.names(i.ID)) == 0 })
+	if early.Load() {
+		t.Error("the temp was removed from under the upload")
+	}
+}
+
+// TestATakeawayThatHadToWaitIsMadeUpFor has a writer open the file for a moment after it was delivered: it is archived
+// when it turns out to be the same, without another scan.
+func TestATakeawayThatHadToWaitIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.folder.After = Archive
+	s := r.to("acme", sftptest.ServerOptions{})
+	var writer *os.File
+	s.Faults.Add(sftptest.Fault{Op: sftptest.OpRename, Path: "a", Times: 1, Do: func() {
+		f, err := os.OpenFile(r.source("a"), os.O_WRONLY, 0)
+		r.must(err)
+		writer = f
+	}})
+	r.drop("a", "content")
+	r.deliver("a")
+	e, failed := r.events.await(func(e *Event) bool { return e.Type == EventFailed || e.Type == EventArchived })
+	r.must(writer.Close())
+	if !failed || e.Type == EventArchived {
+		t.Skip("this file system does not tell of writers")
+	}
+	r.wantFolder(map[string]string{"a": "content"})
+	r.hints <- "a" // as the watcher does when the writer has gone
+	r.await(EventUnchanged, "a", "acme")
+	r.await(EventArchived, "a", "")
+	r.wantFolder(map[string]string{})
+	r.wantReceipts(1)
 }

@@ -56,6 +56,9 @@ func (d *delivery) run(ctx context.Context) error {
 
 // send uploads and verifies the temp and records T2. ended says that there was nothing to send after all.
 func (d *delivery) send(ctx context.Context) (ended bool, err error) {
+	if err := d.store.Begin(ctx, d.intent.ID, d.began); err != nil {
+		return false, err
+	}
 	src, err := d.open()
 	if err != nil {
 		return false, err
@@ -67,9 +70,6 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	}
 	if ended, err := d.lookFirst(ctx, src, opened); err != nil || ended {
 		return ended, err
-	}
-	if err := d.store.Begin(ctx, d.intent.ID, d.began); err != nil {
-		return false, err
 	}
 	d.tell(EventStarted)
 	crashpoint("started")

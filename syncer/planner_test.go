@@ -157,6 +157,13 @@ func TestWhatStandsInTheWayIsWaitedFor(t *testing.T) {
 			t.Fatalf("%d files wait, want 1", got)
 		}
 	}
+	r.must(os.Rename(r.source("2/same"), r.at("aside")))
+	r.must(p.Scan(t.Context(), slices.Values(r.entries())))
+	if got := p.Deferred(); got != 0 {
+		t.Errorf("%d files wait that are gone", got)
+	}
+	r.must(os.Rename(r.at("aside"), r.source("2/same")))
+	r.must(p.Scan(t.Context(), slices.Values(r.entries())))
 	first := r.intent("1/same")
 	wantHint := func(why string) {
 		t.Helper()

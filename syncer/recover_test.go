@@ -3,10 +3,12 @@ package syncer
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 )
@@ -135,7 +137,12 @@ func (r *rig) toFake() *fakeServer {
 // receipt leaves nothing of an earlier delivery but the receipt.
 func (r *rig) receipt(name, content string, at time.Time) {
 	r.Helper()
-	i := r.plan(name, content)[0]
+	r.receiptOf(name, r.drop(name, content), content, at)
+}
+
+func (r *rig) receiptOf(name string, print file.Fingerprint, content string, at time.Time) {
+	r.Helper()
+	i := r.planAs(name, print)[0]
 	proof := proofOf(content, remote.ReadBack, at)
 	r.commit(&i, proof)
 	r.deliverIntent(&i, proof)
@@ -326,4 +333,21 @@ func TestTheTempOfACommittingIntentIsNeverRemoved(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTwoNamesOfOneFile has a crash between the link and the unlink of a rename, and yesterday's delivery the same in all
+// that a server shows: the rename that makes sure does nothing then, and the temp must not stay.
+func TestTwoNamesOfOneFile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.folder.After = Archive
+	s := r.toHashing("acme")
+	print := r.drop("a", "go")
+	r.receiptOf("a", print, "go", print.Modified())
+	i := r.planAs("a", print)[0]
+	r.uploaded(s, &i)
+	r.must(os.Link(filepath.Join(s.Dir, i.Temp), filepath.Join(s.Dir, i.Final)))
+	r.once()
+	r.wantReceipts(2)
+	r.wantInbox("acme", map[string]string{"a": "go"})
 }

@@ -443,17 +443,25 @@ func TestATakeawayIsDoneOnce(t *testing.T) {
 	t.Parallel()
 	r := newStory(t, Archive)
 	s := New(r.options)
-	i := r.delivered("a", "1", remote.ReadBack)[0]
-	var asking sync.WaitGroup
-	for range 8 {
-		asking.Go(func() { s.takeAway(context.Background(), r.folder, i.Version) })
+	const n = 30
+	want := map[string]string{}
+	for k := range n {
+		name := fmt.Sprintf("%02d", k)
+		want[name] = name
+		i := r.delivered(name, name, remote.ReadBack)[0]
+		begin := make(chan struct{})
+		var asking sync.WaitGroup
+		for range 4 {
+			asking.Go(func() { <-begin; s.takeAway(context.Background(), r.folder, i.Version) })
+		}
+		close(begin)
+		asking.Wait()
 	}
-	asking.Wait()
-	if n := r.events.count(EventArchived); n != 1 {
-		t.Errorf("archived %d times", n)
+	if got := r.events.count(EventArchived); got != n {
+		t.Errorf("archived %d times, want %d", got, n)
 	}
 	r.wantNone(EventFailed)
-	r.wantSent(map[string]string{"a": "1"})
+	r.wantSent(want)
 }
 
 // TestARuleThatWasChangedFindsAnArchivePath has a file planned when the folder did not archive.

@@ -57,7 +57,7 @@ func onceResult(s agent.Summary) error {
 	switch {
 	case s.Complete():
 		return nil
-	case s.Cause != nil && s.Delivered == 0:
+	case s.OneCause():
 		if code := remoteCode(remote.KindOf(s.Cause)); code != exitFailure {
 			return exitError(code)
 		}

@@ -4,8 +4,6 @@ package demo
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"golang.org/x/crypto/ssh"
 
 	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/config"
@@ -109,11 +105,14 @@ func (s *scene) build() error {
 		}
 	}
 	keyFile := filepath.Join(s.dir, "key")
-	public, err := newKey(keyFile)
+	key, err := sftptest.NewKey("ed25519")
 	if err != nil {
 		return err
 	}
-	s.server, err = sftptest.NewServer(sftptest.ServerOptions{Dir: root, AuthorizedKeys: []ssh.PublicKey{public}})
+	if err := key.Write(keyFile); err != nil {
+		return err
+	}
+	s.server, err = sftptest.NewServer(sftptest.ServerOptions{Dir: root, AuthorizedKeys: key.Authorizes()})
 	if err != nil {
 		return err
 	}
@@ -150,20 +149,4 @@ to = ["partner"]
 		return errors.Join(err, s.server.Close())
 	}
 	return nil
-}
-
-// newKey writes a fresh private key and returns its public half.
-func newKey(name string) (ssh.PublicKey, error) {
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return nil, err
-	}
-	block, err := ssh.MarshalPrivateKey(private, "dropferry demo")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-		return nil, err
-	}
-	return ssh.NewPublicKey(public)
 }

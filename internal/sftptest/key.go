@@ -53,3 +53,6 @@ func (k Key) Write(name string) error { return os.WriteFile(name, k.PEM, 0o600) 
 
 // Fingerprint returns the public key's fingerprint, as SHA256:...
 func (k Key) Fingerprint() string { return ssh.FingerprintSHA256(k.Signer.PublicKey()) }
+
+// Authorizes returns the list of keys for ServerOptions.AuthorizedKeys that lets this one in.
+func (k Key) Authorizes() []ssh.PublicKey { return []ssh.PublicKey{k.Signer.PublicKey()} }
