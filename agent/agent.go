@@ -114,12 +114,15 @@ func (a *Agent) Run(ctx context.Context) error {
 			}
 		})
 	}
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	var answering sync.WaitGroup
 	if server, err := control.Listen(a.config.Agent.StateDir); err != nil {
 		// Commands cannot ask the agent then; deliveries go on.
 		a.log.Warn("commands cannot reach this agent", "error", err)
 	} else {
-		parts.Go(func() {
-			if err := server.Serve(ctx, a); err != nil && ctx.Err() == nil {
+		answering.Go(func() {
+			if err := server.Serve(serving, a); err != nil {
 				a.log.Warn("commands cannot reach this agent any more", "error", err)
 			}
 		})
@@ -130,7 +133,13 @@ func (a *Agent) Run(ctx context.Context) error {
 			cancel()
 		}
 	})
+	a.log.Info("watching", "version", a.version, "config", a.config.File, "state", a.config.Agent.StateDir,
+		"folders", len(a.folders), "destinations", len(a.config.Destinations))
+	<-ctx.Done()
+	a.log.Info("stopping: files under way may finish", "grace", a.config.Agent.ShutdownGrace.String())
 	parts.Wait()
+	stopServing() // last: while files finish, people may ask
+	answering.Wait()
 	close(failures)
 	var all []error
 	for err := range failures {

@@ -49,6 +49,7 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 	local := f.watcher.Explain(p)
 	for _, route := range f.rules.Routes {
 		r := explainRoute(route.Destination, local, record, receipts, f.rules.After)
+		notSent(&r, local)
 		at.outlook(&r)
 		at.paused(&r, e.Folder)
 		e.Routes = append(e.Routes, r)
@@ -62,12 +63,21 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 
 // overall sums a file up in a word and a sentence.
 func overall(local watcher.Explanation, e control.Explanation) (word, sentence string) {
+	if !local.Exists && len(e.Receipts) > 0 {
+		r := e.Receipts[0]
+		return "delivered", fmt.Sprintf("it was delivered to %s at %s, and is not in the folder any more", r.Destination, r.DeliveredAt.Format(time.RFC3339))
+	}
+	if word, sentence = fate(local); word != "" {
+		return word, sentence
+	}
+	return worst(e.Routes)
+}
+
+// fate tells what is true of a file whatever its routes, "" where they decide.
+func fate(local watcher.Explanation) (word, sentence string) {
 	switch {
 	case local.Err != nil && !errors.Is(local.Err, fs.ErrNotExist):
 		return "unreadable", local.Err.Error()
-	case !local.Exists && len(e.Receipts) > 0:
-		r := e.Receipts[0]
-		return "delivered", fmt.Sprintf("it was delivered to %s at %s, and is not in the folder any more", r.Destination, r.DeliveredAt.Format(time.RFC3339))
 	case !local.Exists:
 		return "unknown", "there is no such file, and none was ever delivered under that name"
 	case local.Excluded == watcher.NotIncluded:
@@ -81,12 +91,12 @@ func overall(local watcher.Explanation, e control.Explanation) (word, sentence s
 	case local.Settling:
 		return "settling", fmt.Sprintf("it is %s; it is sent when it has not changed for its quiet time", local.Reason)
 	}
-	return worst(e.Routes)
+	return "", ""
 }
 
 // worst picks the route that most needs attention.
 func worst(routes []control.RouteOf) (word, sentence string) {
-	order := []string{"held", "parked", "blocked", "paused", "failed", "queued", "new", "cancelled", "delivered", "adopted"}
+	order := []string{"held", "parked", "blocked", "paused", "failed", "sending", "queued", "new", "cancelled", "delivered", "adopted"}
 	for _, state := range order {
 		for _, r := range routes {
 			if r.State == state {
@@ -134,6 +144,18 @@ func explainRoute(destination string, local watcher.Explanation, record state.Re
 	return r
 }
 
+// notSent tells why a file that nobody has planned is not going to be: what is true of the file is true of every route.
+func notSent(r *control.RouteOf, local watcher.Explanation) {
+	word, sentence := fate(local)
+	switch {
+	case word == "" || (r.State != "new" && r.State != "gone"):
+	case !local.Exists && r.ID != "":
+		r.State, r.Reason = "delivered", "it was delivered, and is not in the folder any more"
+	default:
+		r.State, r.Reason = word, sentence
+	}
+}
+
 // explainReceipt adds the newest receipt of the route.
 func explainReceipt(r control.RouteOf, receipts []state.Delivery) control.RouteOf {
 	for _, d := range receipts {
@@ -159,7 +181,7 @@ func explainIntent(r *control.RouteOf, i *state.Intent, after syncer.After) {
 	case state.Delivered:
 		r.State, r.Reason = "delivered", fmt.Sprintf("delivered; its source waits for %s until every destination has it", after)
 	case state.Held:
-		r.State, r.Reason = "held", "a person has to decide: "+i.LastError
+		r.State, r.Reason = "held", "a person has to decide: "+i.LastError+heldHint(i.ID)
 	case state.Parked:
 		r.State, r.Reason = "parked", "given up: "+i.LastError
 	case state.Cancelled:
@@ -167,11 +189,17 @@ func explainIntent(r *control.RouteOf, i *state.Intent, after syncer.After) {
 	}
 }
 
+// heldHint says what a person can do about a held file.
+func heldHint(id string) string {
+	return "; `dropferry retry " + id + "` looks again, --overwrite replaces what stands there, --keep-both publishes beside it"
+}
+
 // work is what is being done about files: by links, in a running agent, or by nobody.
 type work struct {
 	running bool
 	links   map[string]syncer.LinkStatus
 	pauses  []state.Pause
+	blocks  map[string]state.Block // without an agent: refused logins, which bind the next run
 }
 
 // paused tells of the pause that keeps a file from being sent.
@@ -195,7 +223,11 @@ func (w work) outlook(r *control.RouteOf) {
 		return
 	}
 	link := w.links[r.Destination]
+	block, blocked := w.blocks[r.Destination]
 	switch {
+	case !w.running && blocked:
+		r.State, r.NextAttempt = "blocked", moment(block.NextProbe)
+		r.Reason = "the destination is blocked until a person acts: " + block.Reason
 	case !w.running:
 		r.Reason += "; no agent is running, so it waits for `dropferry once` or `dropferry run`"
 		return
@@ -205,6 +237,13 @@ func (w work) outlook(r *control.RouteOf) {
 	case link.State == syncer.LinkWaiting:
 		r.NextAttempt = moment(link.NextAttempt)
 		r.Reason = "it waits until the destination can be used: " + link.Reason
+	default:
+		for _, t := range link.Transfers {
+			if t.ID == r.ID {
+				r.State, r.NextAttempt = "sending", nil
+				r.Reason = fmt.Sprintf("it is being sent: %d of %d bytes", t.Sent, t.Size)
+			}
+		}
 	}
 	if r.NextAttempt != nil {
 		r.Reason += "; next attempt " + r.NextAttempt.Format(time.RFC3339)

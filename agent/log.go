@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/dropferry/dropferry/remote"
@@ -36,8 +37,13 @@ func (a *Agent) observe(e syncer.Event) {
 	if e.Err != nil {
 		add("error", e.Err.Error())
 		add("hint", remote.HintOf(e.Err))
+	} else if e.Type == syncer.EventArchived {
+		add("archive", e.Reason)
 	} else {
 		add("reason", e.Reason)
+	}
+	if e.Type == syncer.EventHeld {
+		add("hint", strings.TrimPrefix(heldHint(e.ID), "; "))
 	}
 	if !e.Next.IsZero() {
 		fields = append(fields, "next_attempt", e.Next.UTC().Format(time.RFC3339))

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 )
@@ -24,6 +25,12 @@ type Summary struct {
 	Seconds   float64
 	// Cause is the one reason why nothing could be sent to a destination, where there is one.
 	Cause error
+	mixed bool // Cause does not explain everything that is left
+}
+
+// OneCause tells whether Cause alone kept everything from being delivered.
+func (s Summary) OneCause() bool {
+	return s.Cause != nil && !s.mixed && s.Delivered+s.Held+s.Unsettled+s.Unread+s.Kept+s.Paused == 0
 }
 
 // Complete tells whether everything that was there is delivered.
@@ -134,12 +141,28 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 		}
 		s.Kept += len(ended)
 	}
-	for _, l := range a.syncer.Status() {
-		if l.State == syncer.LinkFailed && s.Cause == nil {
-			s.Cause = l.Err
+	s.mixed, s.Cause = oneCause(a.syncer.Status(), counts)
+	return nil
+}
+
+// oneCause returns why destinations could not be used, nil where all could, and whether that alone does not explain what
+// is left: something is left for a destination that could be used, or they failed for different reasons.
+func oneCause(links []syncer.LinkStatus, counts []state.Count) (mixed bool, cause error) {
+	failed := map[string]error{}
+	for _, l := range links {
+		if l.State != syncer.LinkFailed {
+			continue
+		}
+		failed[l.Destination] = l.Err
+		mixed = mixed || (cause != nil && remote.KindOf(cause) != remote.KindOf(l.Err))
+		if cause == nil {
+			cause = l.Err
 		}
 	}
-	return nil
+	for _, c := range counts {
+		mixed = mixed || (c.Planned+c.Committing+c.Parked > 0 && failed[c.Destination] == nil)
+	}
+	return mixed, cause
 }
 
 func (a *Agent) tellPaused(route state.Route, n int, p state.Pause) {

@@ -83,8 +83,16 @@ func (r *reader) Status(ctx context.Context) (control.Status, error) {
 	for _, f := range r.folders {
 		s.Folders = append(s.Folders, folderStatus(f, counts))
 	}
+	blocks, err := r.blocks(ctx)
+	if err != nil {
+		return s, err
+	}
 	for i := range r.config.Destinations {
-		s.Destinations = append(s.Destinations, destinationStatus(r.config.Destinations[i].Name, counts))
+		view := destinationStatus(r.config.Destinations[i].Name, counts)
+		if b, blocked := blocks[view.Name]; blocked {
+			view.State, view.Reason, view.NextAttempt = string(syncer.LinkBlocked), b.Reason, moment(b.NextProbe)
+		}
+		s.Destinations = append(s.Destinations, view)
 	}
 	pauses, err := r.pauses(ctx)
 	showPauses(&s, pauses)
@@ -96,6 +104,19 @@ func (r *reader) counts(ctx context.Context) ([]state.Count, error) {
 		return nil, nil
 	}
 	return r.store.Counts(ctx)
+}
+
+// blocks returns the refused logins that bind the next run, by destination.
+func (r *reader) blocks(ctx context.Context) (map[string]state.Block, error) {
+	blocks := map[string]state.Block{}
+	if r.store == nil {
+		return blocks, nil
+	}
+	all, err := r.store.Blocks(ctx)
+	for _, b := range all {
+		blocks[b.Destination] = b
+	}
+	return blocks, err
 }
 
 func (r *reader) pauses(ctx context.Context) ([]state.Pause, error) {
@@ -131,7 +152,11 @@ func (r *reader) Explain(ctx context.Context, name string) (control.Explanation,
 	if err != nil {
 		return control.Explanation{}, err
 	}
-	return explain(ctx, r.folders, r.store, work{pauses: pauses}, name)
+	blocks, err := r.blocks(ctx)
+	if err != nil {
+		return control.Explanation{}, err
+	}
+	return explain(ctx, r.folders, r.store, work{pauses: pauses, blocks: blocks}, name)
 }
 
 // Plan implements control.API.
