@@ -38,6 +38,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 		view := destinationStatus(l.Destination, counts)
 		view.State, view.Reason, view.Connected, view.Active = string(l.State), l.Reason, l.Connected, len(l.Transfers)
 		view.NextAttempt = moment(l.NextAttempt)
+		view.Queued = max(view.Queued-view.Active, 0) // what is under way is no longer queued
 		s.Destinations = append(s.Destinations, view)
 		for _, t := range l.Transfers {
 			s.Transfers = append(s.Transfers, control.Transfer{

@@ -32,9 +32,19 @@ func findIn(names []string) (string, error) {
 			return name, nil
 		}
 	}
-	return "", fmt.Errorf("no configuration: looked for %s; write one from agent.toml.example, name another with -c or $%s, or try `dropferry demo`, which needs none: %w",
-		strings.Join(names, " and "), Variable, fs.ErrNotExist)
+	return "", &notFound{names}
 }
+
+// notFound says that there is no configuration where one is looked for.
+type notFound struct{ names []string }
+
+func (e *notFound) Error() string {
+	return fmt.Sprintf("no configuration: looked for %s; write one from agent.toml.example, name another with -c or $%s, or try `dropferry demo`, which needs none",
+		strings.Join(e.names, " and "), Variable)
+}
+
+// Is makes it fs.ErrNotExist.
+func (e *notFound) Is(target error) bool { return target == fs.ErrNotExist }
 
 // DefaultStateDir returns where state is kept without a configuration: the service's directory for root, the user's own
 // otherwise. It is empty for an account without a home directory.

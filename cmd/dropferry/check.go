@@ -44,7 +44,7 @@ func (p *program) checkCommand() *cobra.Command {
 				if p.json {
 					return p.printJSON(checkResult{OK: true, Faults: viewFaults(faults)})
 				}
-				return p.printf("%s is valid: %d folders, %d destinations\n", c.File, len(c.Folders), len(c.Destinations))
+				return p.printf("%s is valid: %s, %s\n", c.File, counted(len(c.Folders), "folder"), counted(len(c.Destinations), "destination"))
 			}
 			return p.connectAll(command, c, names, faults)
 		},

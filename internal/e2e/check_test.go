@@ -130,7 +130,7 @@ func TestCheckComparesWithTheDisk(t *testing.T) {
 	r.write(key, "not looked into")
 	destination := fmt.Sprintf("[[destination]]\nname = \"acme\"\nhost = \"127.0.0.1\"\nuser = \"u\"\nkey_file = %q\n", key)
 	r.outboxTo(destination, `to = ["acme"]`)
-	contains(t, r.expect(0, "check").stdout, "is valid: 1 folders, 1 destinations")
+	contains(t, r.expect(0, "check").stdout, "is valid: 1 folder, 1 destination")
 
 	t.Run("folder missing", func(t *testing.T) {
 		r.configure(destination + r.folder("outbox", r.at("nowhere"), `to = ["acme"]`))
