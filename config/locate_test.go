@@ -134,6 +134,9 @@ func unlocated(v any, at place, found lines, last int) []place {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, v := range v {
+			if _, list := tablesIn(v); k == "" && list {
+				continue // the decoder drops a list's other elements under an empty key (BurntSushi/toml 1.6.0)
+			}
 			missing = append(missing, unlocated(v, at.key(k), found, last)...)
 		}
 	case []any:
