@@ -89,6 +89,7 @@ func (a *Agent) wire(only []string, key []byte) error {
 	a.syncer = syncer.New(syncer.Options{
 		Store: a.store, Folders: views, Destinations: destinationsOf(a.config, key), MaxTransfers: a.config.Agent.MaxTransfers,
 		Grace: a.config.Agent.ShutdownGrace, Observe: a.observe,
+		Gone: func(folder string) bool { _, there := a.config.Folder(folder); return !there },
 	})
 	for _, f := range a.folders {
 		f.planner = a.syncer.Planner(f.config.Name)
