@@ -1,13 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/control"
 )
 
@@ -17,27 +17,14 @@ func (p *program) explainCommand() *cobra.Command {
 		Short: "Tell why a file was, or was not, sent",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			c, err := p.load()
-			if err != nil {
-				return err
-			}
 			name, err := filepath.Abs(args[0])
 			if err != nil {
 				return err
 			}
-			api, done, err := agent.Ask(command.Context(), c, nil)
-			if err != nil {
-				return err
-			}
-			defer done() //nolint:errcheck // opened for reading
-			e, err := api.Explain(command.Context(), name)
-			if err != nil {
-				return err
-			}
-			if p.json {
-				return p.printJSON(e)
-			}
-			return p.printExplanation(e)
+			_, err = answer(command.Context(), p, nil, func(ctx context.Context, api control.API) (control.Explanation, error) {
+				return api.Explain(ctx, name)
+			}, p.printExplanation)
+			return err
 		},
 	}
 }

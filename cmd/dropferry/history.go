@@ -1,13 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/control"
 )
 
@@ -25,23 +25,10 @@ func (p *program) historyCommand() *cobra.Command {
 			if q.Since, err = parseSince(since, time.Now()); err != nil {
 				return err
 			}
-			c, err := p.load()
-			if err != nil {
-				return err
-			}
-			api, done, err := agent.Ask(command.Context(), c, nil)
-			if err != nil {
-				return err
-			}
-			defer done() //nolint:errcheck // opened for reading
-			history, err := api.History(command.Context(), q)
-			if err != nil {
-				return err
-			}
-			if p.json {
-				return p.printJSON(history)
-			}
-			return p.printHistory(history)
+			_, err = answer(command.Context(), p, nil, func(ctx context.Context, api control.API) (control.History, error) {
+				return api.History(ctx, q)
+			}, p.printHistory)
+			return err
 		},
 	}
 	flags := command.Flags()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,24 +19,9 @@ func (p *program) planCommand() *cobra.Command {
 		Short: "Say what once would do now and why; change nothing",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			c, err := p.load()
-			if err != nil {
-				return err
-			}
-			api, done, err := agent.Ask(command.Context(), c, folders)
-			if err != nil {
-				return err
-			}
-			defer done() //nolint:errcheck // opened for reading
-			plan, err := api.Plan(command.Context())
-			if err != nil {
-				return err
-			}
-			if p.json {
-				err = p.printJSON(plan)
-			} else {
-				err = p.printPlan(plan)
-			}
+			plan, err := answer(command.Context(), p, folders, func(ctx context.Context, api control.API) (control.Plan, error) {
+				return api.Plan(ctx)
+			}, p.printPlan)
 			if err != nil {
 				return err
 			}

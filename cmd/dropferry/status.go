@@ -1,12 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/control"
 )
 
@@ -16,23 +16,10 @@ func (p *program) statusCommand() *cobra.Command {
 		Short: "Show folders, destinations and transfers",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			c, err := p.load()
-			if err != nil {
-				return err
-			}
-			api, done, err := agent.Ask(command.Context(), c, nil)
-			if err != nil {
-				return err
-			}
-			defer done() //nolint:errcheck // opened for reading
-			status, err := api.Status(command.Context())
-			if err != nil {
-				return err
-			}
-			if p.json {
-				return p.printJSON(status)
-			}
-			return p.printStatus(status)
+			_, err := answer(command.Context(), p, nil, func(ctx context.Context, api control.API) (control.Status, error) {
+				return api.Status(ctx)
+			}, p.printStatus)
+			return err
 		},
 	}
 }
