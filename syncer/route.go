@@ -20,10 +20,9 @@ const (
 
 // Folder is the syncer's view of a watched folder: how its files are named, delivered and put away.
 type Folder struct {
-	Name   string
-	Root   string // operating system's path
-	Mirror bool
-	After  After
+	Name  string
+	Root  string // operating system's path
+	After After
 	// ArchivePath returns where a file is archived, an operating system's path; used with After == Archive.
 	ArchivePath   func(p file.Path, at time.Time) string
 	Verify        remote.Demand
