@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -172,13 +173,8 @@ func (a *Agent) tellPaused(route state.Route, n int, p state.Pause) {
 	})
 }
 
-func (a *Agent) watches(folder string) bool {
-	for _, f := range a.folders {
-		if f.config.Name == folder {
-			return true
-		}
-	}
-	return false
+func (a *Agent) watches(name string) bool {
+	return slices.ContainsFunc(a.folders, func(f *folder) bool { return f.config.Name == name })
 }
 
 // tally counts events as they come.
