@@ -31,7 +31,7 @@ func (m *commander) resend(ctx context.Context, t *target, o *control.Outcome) e
 	if err != nil {
 		return err
 	}
-	in := syncer.Resend(&d, source, print, m.now())
+	in := syncer.Resend(&d, source, print, m.now(), m.publishing(d.Destination))
 	results, err := m.store.Plan(ctx, []state.Plan{{Intent: in}})
 	if err != nil {
 		return err
@@ -46,6 +46,15 @@ func (m *commander) resend(ctx context.Context, t *target, o *control.Outcome) e
 	t.Route = d.Route
 	m.alive.Wake(d.Destination)
 	return nil
+}
+
+// publishing returns how files get their final names at a destination.
+func (m *commander) publishing(destination string) syncer.Publishing {
+	d, ok := m.config.Destination(destination)
+	if !ok {
+		return syncer.Publishing{} // nothing is sent there any more
+	}
+	return publishingOf(d)
 }
 
 func (m *commander) notDelivered(ctx context.Context, id string) error {

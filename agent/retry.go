@@ -75,7 +75,7 @@ func (m *commander) keepBoth(ctx context.Context, t *target, o *control.Outcome)
 		if t.id != "" && in.ID != t.id {
 			continue
 		}
-		final, temp := syncer.KeepBoth(in, m.now())
+		final, temp := syncer.KeepBoth(in, m.now(), m.publishing(in.Destination))
 		ok, other, err := m.store.ReleaseAs(ctx, in.ID, final, temp)
 		switch {
 		case err != nil:

@@ -104,9 +104,14 @@ func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer
 		folder.Routes = append(folder.Routes, syncer.Route{
 			Destination: d.Name,
 			RemotePath:  func(p file.Path, at time.Time) string { return d.RemotePath(template, values(p, at)) },
+			Publishing:  publishingOf(d),
 		})
 	}
 	return folder, nil
+}
+
+func publishingOf(d *config.Destination) syncer.Publishing {
+	return syncer.Publishing{Direct: d.Publish == "direct", TempDir: d.TempPath()}
 }
 
 // destinationsOf returns how to reach each destination that a folder uses. key is that of account fingerprints.

@@ -56,6 +56,13 @@ func (c *Config) checkDestination(i int) Faults {
 	check("key_passphrase", d.KeyPassphrase.File, checkSecretFile)
 	check("password", d.Password.File, checkSecretFile)
 	check("known_hosts", d.KnownHosts, checkReadable)
+	if d.Publish == "direct" {
+		faults = append(faults, Fault{
+			Line: c.line(table.key("publish"), d.Line), Key: "destination.publish", Warning: true,
+			Text: fmt.Sprintf("destination %q: publish = \"direct\" is not atomic: part of a file can be seen under its name", d.Name),
+			Hint: "only for a server that refuses to rename: `dropferry check --connect` tells",
+		})
+	}
 	return faults
 }
 

@@ -69,6 +69,7 @@ func TestParseLeastFile(t *testing.T) {
 			Port:           22,
 			User:           "contoso",
 			KeyFile:        at(t, "acme_ed25519"),
+			Publish:        "rename",
 			ConnectTimeout: 20 * time.Second,
 			Keepalive:      10 * time.Second,
 			StallTimeout:   30 * time.Second,
@@ -116,6 +117,7 @@ key_file = "/k/acme"
 key_passphrase = { credential = "acme-pass" }
 host_key = ["SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"]
 root = "~/in"
+temp_dir = ".up"
 connect_timeout = "1s"
 keepalive = "2s"
 stall_timeout = "3s"
@@ -127,6 +129,7 @@ host = "other.example"
 user = "u"
 password = { file = "/k/other" }
 known_hosts = "/k/known_hosts"
+publish = "direct"
 [[folder]]
 name = "f"
 mode = "outbox"
@@ -159,13 +162,13 @@ give_up_after = "4h"
 		{
 			Name: "acme", Host: "2001:db8::1", Port: 2222, User: "contoso", KeyFile: at(t, "/k/acme"),
 			KeyPassphrase: Secret{Credential: "acme-pass"}, Password: Secret{Env: "ACME"},
-			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in",
+			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up",
 			ConnectTimeout: time.Second, Keepalive: 2 * time.Second, StallTimeout: 3 * time.Second, Line: 8,
 		},
 		{
 			Name: "other", Host: "other.example", Port: 22, User: "u", Password: Secret{File: at(t, "/k/other")},
-			KnownHosts: at(t, "/k/known_hosts"), ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
-			StallTimeout: 30 * time.Second, Line: 22,
+			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
+			StallTimeout: 30 * time.Second, Line: 23,
 		},
 	}
 	if !reflect.DeepEqual(c.Destinations, wantDestinations) {
@@ -181,7 +184,7 @@ give_up_after = "4h"
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
-		Line: 28, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
+		Line: 30, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {
 		t.Errorf("folders\n%+v, want\n%+v", c.Folders, wantFolder)

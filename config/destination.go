@@ -21,6 +21,8 @@ type Destination struct {
 	HostKey       []string // fingerprints "SHA256:..." of which the server's key must have one; empty without
 	KnownHosts    string   // absolute; "" without
 	Root          string   // remote directory that relative templates are below; "" is the login directory
+	Publish       string   // "rename", or "direct": files are written at their final names, where a server refuses renames
+	TempDir       string   // remote directory for temps; "" is each final name's own
 
 	ConnectTimeout time.Duration // from dialling to an SFTP session
 	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout
@@ -31,6 +33,14 @@ type Destination struct {
 
 // RemotePath returns where t puts a file at the destination.
 func (d *Destination) RemotePath(t Template, v Values) string { return JoinRemote(d.Root, t.Expand(v)) }
+
+// TempPath returns the remote directory for temps; "" where each stands beside its final name.
+func (d *Destination) TempPath() string {
+	if d.TempDir == "" {
+		return ""
+	}
+	return JoinRemote(d.Root, d.TempDir)
+}
 
 // The defaults of [[destination]].
 const (
@@ -47,7 +57,9 @@ func (t table) destination() Destination {
 		KeyPassphrase:  t.secret("key_passphrase"),
 		Password:       t.secret("password"),
 		HostKey:        t.hostKeys(),
-		Root:           t.root(),
+		Root:           t.remoteDir("root"),
+		Publish:        t.choice("publish", "rename", words{keys: []string{"rename", "direct"}}),
+		TempDir:        t.remoteDir("temp_dir"),
 		ConnectTimeout: t.duration("connect_timeout", defaultConnectTimeout),
 		Keepalive:      t.duration("keepalive", defaultKeepalive),
 		StallTimeout:   t.duration("stall_timeout", defaultStallTimeout),
@@ -73,6 +85,9 @@ func (t table) destination() Destination {
 	}
 	if t.has("host_key") && t.has("known_hosts") {
 		t.faultAt("known_hosts", "known_hosts is given together with host_key", "keep one of them")
+	}
+	if d.Publish == "direct" && d.TempDir != "" {
+		t.faultAt("temp_dir", `temp_dir is given together with publish = "direct", which uses no temps`, "keep one of them")
 	}
 	if d.Keepalive >= d.StallTimeout {
 		key := "keepalive"
@@ -163,21 +178,22 @@ func isFingerprint(s string) bool {
 	return ok && err == nil && len(sum) == 32
 }
 
-func (t table) root() string {
-	const key = "root"
-	root, given := t.text(key)
+// remoteDir returns a directory at the server, as it is written.
+func (t table) remoteDir(key string) string {
+	dir, given := t.text(key)
+	said := key + " = " + show(dir)
 	switch {
 	case !given:
-	case strings.ContainsAny(root, "{}"):
-		t.faultAt(key, "root = "+show(root)+" holds braces", "placeholders stand in a folder's `to`")
-	case strings.HasPrefix(root, "~") && root != "~" && !strings.HasPrefix(root, "~/"):
-		t.faultAt(key, "root = "+show(root)+" names another account's directory", "write the whole path")
-	case hasDotDot(root):
-		t.faultAt(key, "root = "+show(root)+` holds ".."`, "write the whole path")
-	case strings.Contains(root, `\`):
-		t.faultAt(key, "root = "+show(root)+" holds a backslash", "SFTP paths have / on every server")
+	case strings.ContainsAny(dir, "{}"):
+		t.faultAt(key, said+" holds braces", "placeholders stand in a folder's `to`")
+	case strings.HasPrefix(dir, "~") && dir != "~" && !strings.HasPrefix(dir, "~/"):
+		t.faultAt(key, said+" names another account's directory", "write the whole path")
+	case hasDotDot(dir):
+		t.faultAt(key, said+` holds ".."`, "write the whole path")
+	case strings.Contains(dir, `\`):
+		t.faultAt(key, said+" holds a backslash", "SFTP paths have / on every server")
 	}
-	return root
+	return dir
 }
 
 func hasDotDot(slashed string) bool {

@@ -139,7 +139,7 @@ func TestExampleNamesNoKeyOfLaterVersions(t *testing.T) {
 
 // The example promises that what stands behind a # is the default.
 func TestExampleShowsTheDefaults(t *testing.T) {
-	noDefault := regexp.MustCompile(`^# (name|state_dir|password|known_hosts) = `)
+	noDefault := regexp.MustCompile(`^# (name|state_dir|password|known_hosts|temp_dir) = `)
 	commented := regexp.MustCompile(`^# [a-z_]+ = `)
 	lines := strings.Split(readExample(t), "\n")
 	shown := 0

@@ -52,11 +52,10 @@ func vocabulary(k kind) words {
 		return words{
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
-				"root", "connect_timeout", "keepalive", "stall_timeout",
+				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir",
 			},
 			later: []string{
-				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "channels", "publish", "temp_dir",
-				"legacy_algorithms", "schedule", "bandwidth", "auth_retry", "profile", "was",
+				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "channels", "legacy_algorithms", "schedule", "bandwidth", "auth_retry", "profile", "was",
 			},
 		}
 	case kindFolder:

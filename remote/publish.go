@@ -26,6 +26,14 @@ func (s *Session) Publish(ctx context.Context, temp, final string, replace bool)
 		s.note(func(c *Capabilities) { c.PosixRename = false })
 	}
 	err := s.rename(temp, final)
+	// The temp need not stand beside its final name, whose directory may have to be made yet.
+	if dir := dirOf(final); dir != dirOf(temp) && (Missing.is(err) || Refused.is(err)) && s.isMissing(ctx, dir) {
+		s.forgetDirs()
+		if err := s.MkdirAll(ctx, dir); err != nil {
+			return err
+		}
+		err = s.rename(temp, final)
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -34,12 +42,26 @@ func (s *Session) Publish(ctx context.Context, temp, final string, replace bool)
 	}
 	// The status does not say why, or not reliably: look what stands there.
 	if _, statErr := s.Stat(ctx, final); statErr != nil {
-		return err
+		return refusedRename(err, temp, final)
 	}
 	if !replace {
 		return &Error{Op: "rename", Destination: s.target.Name, Path: final, Kind: Exists, Err: errors.New("a file stands there already")}
 	}
 	return s.replaceByBackup(ctx, temp, final)
+}
+
+// refusedRename says what can be done about a server that refuses to rename to a free name.
+func refusedRename(err error, temp, final string) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	told := *e
+	told.Hint = `if this server never renames files, set publish = "direct", which is not atomic`
+	if dirOf(temp) != dirOf(final) {
+		told.Hint = "temp_dir may lie on another file system than the file's final name: leave it out, or choose another"
+	}
+	return &told
 }
 
 // rename makes a plain RENAME. An error names where the file was to go.

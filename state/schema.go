@@ -113,6 +113,17 @@ CREATE TABLE sweeps (
 );
 CREATE INDEX sweeps_destination ON sweeps (destination);
 
+-- Files that are being written at their final names, where a server renames nothing. What stands there is ours meanwhile.
+CREATE TABLE unfinished (
+	destination TEXT NOT NULL,
+	remote_path TEXT NOT NULL,
+	size        INTEGER NOT NULL, -- that it is to have
+	PRIMARY KEY (destination, remote_path)
+) WITHOUT ROWID;
+CREATE TRIGGER unfinished_end AFTER INSERT ON deliveries BEGIN
+	DELETE FROM unfinished WHERE destination = new.destination AND remote_path = new.remote_path;
+END;
+
 -- What a person has stopped. An empty name stands for all.
 CREATE TABLE pauses (
 	folder      TEXT NOT NULL,

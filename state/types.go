@@ -47,7 +47,7 @@ type Intent struct {
 	Fingerprint file.Fingerprint
 	Reason      string    // why it was planned: "new", "changed", ...
 	Final       string    // remote path to publish at
-	Temp        string    // remote path to upload to
+	Temp        string    // remote path to upload to; "" where it is written at Final itself: see Unfinished
 	Archive     string    // local path to archive the source at; "" where it is not archived
 	Source      string    // local path of what is sent again; "" where it is the folder's file. Such a file stays where it is
 	ReadyAt     time.Time // when the file was first seen ready

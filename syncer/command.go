@@ -98,12 +98,12 @@ func (d *delivery) mayReplace(final *remote.Info) bool {
 
 // KeepBoth names an intent whose final name holds somebody else's file anew, from the moment of the command, so that both
 // stay: a.xml becomes a.conflict-20261120T120000Z.xml.
-func KeepBoth(i *state.Intent, at time.Time) (final, temp string) {
+func KeepBoth(i *state.Intent, at time.Time, p Publishing) (final, temp string) {
 	dir, base := splitRemote(i.Final)
 	dots := len(base) - len(strings.TrimLeft(base, ".")) // .profile is no extension
 	ext := path.Ext(base[dots:])
 	final = fmt.Sprintf("%s%s.conflict-%s%s", dir, strings.TrimSuffix(base, ext), at.UTC().Format("20060102T150405Z"), ext)
-	return final, tempOf(final, i.ID)
+	return final, p.temp(final, i.ID)
 }
 
 // OpenCopy opens a file, an operating system's path, that may hold what was delivered, for Resend. Its fingerprint goes
@@ -132,10 +132,10 @@ func SumOf(ctx context.Context, src *watcher.Source) ([]byte, error) {
 
 // Resend returns the intent that makes a delivery again, under the same name, from a file that holds the same content.
 // It says nothing of the folder's own file, which is neither known by it nor taken away after it.
-func Resend(d *state.Delivery, source string, print file.Fingerprint, now time.Time) state.Intent {
+func Resend(d *state.Delivery, source string, print file.Fingerprint, now time.Time, p Publishing) state.Intent {
 	id := file.NewID(now)
 	return state.Intent{
 		ID: id, Version: file.NewID(now), Route: d.Route, Path: d.Path, Fingerprint: print, Reason: string(ReasonResend),
-		Final: d.RemotePath, Temp: tempOf(d.RemotePath, id), Source: source, ReadyAt: now, Phase: state.Planned,
+		Final: d.RemotePath, Temp: p.temp(d.RemotePath, id), Source: source, ReadyAt: now, Phase: state.Planned,
 	}
 }

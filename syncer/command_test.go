@@ -20,8 +20,8 @@ func TestKeepBoth(t *testing.T) {
 		"in.d/a": "in.d/a.conflict-20261120T120405Z", "a.tar.gz": "a.tar.conflict-20261120T120405Z.gz",
 		"/in/.profile": "/in/.profile.conflict-20261120T120405Z", ".a.b": ".a.conflict-20261120T120405Z.b",
 	} {
-		got, temp := KeepBoth(&state.Intent{ID: "id", Final: final}, at)
-		if got != want || temp != tempOf(want, "id") {
+		got, temp := KeepBoth(&state.Intent{ID: "id", Final: final}, at, Publishing{})
+		if got != want || temp != (Publishing{}).temp(want, "id") {
 			t.Errorf("%s: %s and %s, want %s", final, got, temp, want)
 		}
 	}

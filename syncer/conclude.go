@@ -55,7 +55,7 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 		if err := l.fail(ctx, o, state.Failure{Next: next}); err != nil {
 			return err
 		}
-		l.removeTemp(ctx, w.session, o)
+		l.removeWritten(ctx, w.session, o)
 		return o.err
 	case replan:
 		return l.lookAnew(ctx, w, o)
@@ -97,7 +97,7 @@ func (l *link) putAside(ctx context.Context, session Session, o *outcome, v verd
 	}
 	l.told(t, &o.intent, o.err, time.Time{})
 	o.intent.Phase = v.phase
-	l.removeTemp(ctx, session, o)
+	l.removeWritten(ctx, session, o)
 	l.released(ctx, o.intent.ID)
 	l.lookAgain(&o.intent)
 	return nil
@@ -112,7 +112,7 @@ func (l *link) lookAnew(ctx context.Context, w *workload, o *outcome) error {
 		if err := l.fail(ctx, o, state.Failure{Next: l.now()}); err != nil {
 			return err
 		}
-		l.removeTemp(ctx, w.session, o)
+		l.removeWritten(ctx, w.session, o)
 		return nil
 	}
 	if err := l.drop(ctx, &o.intent, o.err); err != nil {
@@ -129,14 +129,6 @@ func (l *link) lookAgain(i *state.Intent) {
 	now, _, err := file.Lstat(i.Path.In(folder.Root))
 	if err == nil && now != i.Fingerprint {
 		folder.Hint(i.Path)
-	}
-}
-
-// removeTemp removes what a delivery has left, as far as the session lets; what stays is overwritten by the next attempt
-// or swept. The temp of a committing intent is the witness of its publication and never touched.
-func (l *link) removeTemp(ctx context.Context, session Session, o *outcome) {
-	if o.intent.Phase != state.Committing && session.Err() == nil {
-		_ = session.Remove(ctx, o.intent.Temp) // see above
 	}
 }
 

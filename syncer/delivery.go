@@ -24,6 +24,7 @@ type delivery struct {
 	began   time.Time
 
 	resumed  bool // the upload has gone on from a checkpoint
+	direct   bool // the upload writes at the final name, and has begun
 	familiar bool // the server and the account were seen before this session
 }
 
@@ -73,6 +74,9 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	}
 	d.tell(EventStarted)
 	crashpoint("started")
+	if err := d.beginDirect(ctx); err != nil {
+		return false, err
+	}
 	sum, err := d.upload(ctx, src)
 	if err != nil {
 		if changed := src.Unchanged(); changed != nil && d.session.Err() == nil { // which is why
@@ -197,10 +201,15 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 
 // verify proves the temp. The time is set before, so that what is looked at last is what will be published.
 func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) {
-	if err := d.session.SetModTime(ctx, d.intent.Temp, d.intent.Fingerprint.Modified()); err != nil {
+	name := written(&d.intent)
+	err := d.session.SetModTime(ctx, name, d.intent.Fingerprint.Modified())
+	if err != nil && !d.taken(err) {
 		return state.Proof{}, err
 	}
-	info, evidence, err := d.session.Verify(ctx, d.intent.Temp, d.intent.Fingerprint.Size, sum, d.demand())
+	info, evidence, err := d.session.Verify(ctx, name, d.intent.Fingerprint.Size, sum, d.demand())
+	if d.taken(err) {
+		return d.takenProof(sum)
+	}
 	if err != nil {
 		return state.Proof{}, err
 	}

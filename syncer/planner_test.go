@@ -53,7 +53,7 @@ func TestAPlanNamesEverythingOnce(t *testing.T) {
 	if a.Fingerprint != print || a.ReadyAt.IsZero() || a.Phase != state.Planned {
 		t.Errorf("planned %+v", a)
 	}
-	if got := tempOf("plain", a.ID); got != ".plain."+a.ID+".part" {
+	if got := (Publishing{}).temp("plain", a.ID); got != ".plain."+a.ID+".part" {
 		t.Errorf("a temp in the login directory is %q", got)
 	}
 }

@@ -12,7 +12,10 @@ import (
 // ago; otherwise the intent comes from before a crash or a lost connection, and nobody knows whether the rename
 // took place.
 func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error) {
-	if fresh {
+	switch {
+	case fresh && d.intent.Temp == "": // it was written where it is to be
+		return d.intent.Proof, nil
+	case fresh:
 		return d.rename(ctx)
 	}
 	proof, done, err := d.recover(ctx)
@@ -24,15 +27,24 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 			return proof, err
 		}
 		// Where temp and final are two names of one file already, a rename does nothing.
-		if err := d.session.Remove(ctx, d.intent.Temp); err != nil {
+		if err := d.clear(ctx, d.intent.Temp); err != nil {
 			return proof, err
 		}
 	}
-	if !d.session.Capabilities().PosixRename {
+	if d.intent.Temp != "" && !d.session.Capabilities().PosixRename {
 		// A replacement in two steps may have been cut off between them.
-		err = d.session.Remove(ctx, remote.BackupName(d.intent.Temp))
+		err = d.clear(ctx, remote.BackupName(d.intent.Temp))
 	}
 	return proof, err
+}
+
+// clear removes what a published file has left behind. A server that forbids that keeps it: the file is published.
+func (d *delivery) clear(ctx context.Context, name string) error {
+	err := d.session.Remove(ctx, name)
+	if remote.KindOf(err) == remote.Transient {
+		return err
+	}
+	return nil
 }
 
 // rename publishes the temp over nothing or over our own earlier version, and over nothing else.
@@ -58,9 +70,11 @@ func (d *delivery) rename(ctx context.Context) (state.Proof, error) {
 // vanish. done says that the file is published.
 func (d *delivery) recover(ctx context.Context) (proof state.Proof, done bool, err error) {
 	proof = d.intent.Proof
-	temp, err := d.stands(ctx, d.intent.Temp)
-	if err != nil {
-		return proof, false, err
+	var temp *remote.Info
+	if d.intent.Temp != "" {
+		if temp, err = d.stands(ctx, d.intent.Temp); err != nil {
+			return proof, false, err
+		}
 	}
 	final, err := d.stands(ctx, d.intent.Final)
 	if err != nil {
@@ -75,7 +89,7 @@ func (d *delivery) recover(ctx context.Context) (proof state.Proof, done bool, e
 	if temp != nil {
 		if found == published { // OpenSSH's plain rename is a link and an unlink: the crash came between them
 			proof.RemoteModTime = final.ModTime
-			return proof, true, d.session.Remove(ctx, d.intent.Temp)
+			return proof, true, d.clear(ctx, d.intent.Temp)
 		}
 		_, _, err := d.session.Verify(ctx, d.intent.Temp, d.intent.Fingerprint.Size, proof.SHA256, d.folder.demand())
 		if remote.KindOf(err) == remote.Integrity {
@@ -118,7 +132,7 @@ func (d *delivery) recognise(ctx context.Context, final *remote.Info) (finding, 
 	if err != nil {
 		return foreign, err
 	}
-	same, err := d.isProof(ctx, final)
+	same, err := d.isProof(ctx, final, before)
 	if err != nil {
 		return foreign, err
 	}
@@ -140,8 +154,9 @@ func (d *delivery) recognise(ctx context.Context, final *remote.Info) (finding, 
 }
 
 // isProof tells whether the final file has the content that T2 speaks of. Where the server does not hash, size and time
-// suffice; it is read back where the time is another, as where a server sets it anew.
-func (d *delivery) isProof(ctx context.Context, final *remote.Info) (bool, error) {
+// suffice; it is read back where the time is another, as where a server sets it anew, and where the version before looks
+// the same: two of a second may.
+func (d *delivery) isProof(ctx context.Context, final *remote.Info, before earlierVersion) (bool, error) {
 	proof := d.intent.Proof
 	if !final.Mode.IsRegular() || final.Size != d.intent.Fingerprint.Size {
 		return false, nil
@@ -152,7 +167,7 @@ func (d *delivery) isProof(ctx context.Context, final *remote.Info) (bool, error
 		return bytes.Equal(sum, proof.SHA256), nil
 	case remote.KindOf(err) != remote.Unsupported:
 		return false, err
-	case near(final.ModTime, proof.RemoteModTime, 0):
+	case near(final.ModTime, proof.RemoteModTime, 0) && !before.looksLike(final, proof.SHA256):
 		return true, nil
 	}
 	_, _, err = d.session.Verify(ctx, d.intent.Final, final.Size, proof.SHA256, remote.Content)

@@ -12,7 +12,7 @@ import (
 // the intent was planned for, so what lies below the checkpoint are its bytes.
 func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte, err error) {
 	u := remote.Upload{
-		Temp: d.intent.Temp, Size: d.intent.Fingerprint.Size, Progress: d.progress(),
+		Temp: written(&d.intent), Size: d.intent.Fingerprint.Size, Progress: d.progress(),
 		CheckpointBytes: d.folder.CheckpointBytes, CheckpointEvery: d.folder.CheckpointEvery,
 		Save: func(m remote.Mark) error { return d.checkpoint(ctx, m) },
 	}

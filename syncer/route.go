@@ -5,7 +5,6 @@ import (
 
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
-	"github.com/dropferry/dropferry/state"
 )
 
 // After says what becomes of a source that every destination has.
@@ -41,6 +40,7 @@ type Route struct {
 	Destination string
 	// RemotePath returns the final path of a file, from the moment when it was ready.
 	RemotePath func(p file.Path, at time.Time) string
+	Publishing
 }
 
 // Retry bounds the patience with failures.
@@ -77,36 +77,4 @@ func (f *Folder) demand() remote.Demand {
 		return remote.Content
 	}
 	return f.Verify
-}
-
-// newIntent names everything that a delivery of a file will need, once and for all.
-func (f *Folder) newIntent(c Change, version string, now time.Time) state.Intent {
-	r, _ := f.route(c.Destination)
-	id := file.NewID(now)
-	final := r.RemotePath(c.Path, now)
-	intent := state.Intent{
-		ID: id, Version: version, Route: state.Route{Folder: f.Name, Destination: c.Destination},
-		Path: c.Path, Fingerprint: c.Entry.Fingerprint, Reason: string(c.Decision.Reason),
-		Final: final, Temp: tempOf(final, id), ReadyAt: now, Phase: state.Planned,
-	}
-	if f.After == Archive {
-		intent.Archive = f.ArchivePath(c.Path, now)
-	}
-	return intent
-}
-
-// tempOf puts the temp beside its final name: a rename across directories may cross file systems, and is refused then.
-func tempOf(final, id string) string {
-	dir, base := splitRemote(final)
-	return dir + file.PrivateName(base, id, file.TempSuffix)
-}
-
-// splitRemote cuts a remote path behind its last slash.
-func splitRemote(p string) (dir, base string) {
-	for i := len(p) - 1; i >= 0; i-- {
-		if p[i] == '/' {
-			return p[:i+1], p[i+1:]
-		}
-	}
-	return "", p
 }

@@ -47,6 +47,15 @@ func (v *earlierVersion) with(sum []byte) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// looksLike tells whether an earlier version of other content has the size and the time of what stands there.
+func (v *earlierVersion) looksLike(final *remote.Info, sum []byte) bool {
+	last := v.last != nil && !bytes.Equal(v.last.Proof.SHA256, sum) &&
+		v.last.Size == final.Size && near(v.last.Proof.RemoteModTime, final.ModTime, 0)
+	known := v.known != nil && !bytes.Equal(v.known.SHA256, sum) &&
+		v.known.Fingerprint.Size == final.Size && near(v.known.Fingerprint.Modified(), final.ModTime, mtimeSlack)
+	return last || known
+}
+
 // standing tells what stands at the final name.
 func (d *delivery) standing(ctx context.Context) (Standing, *remote.Info, error) {
 	final, err := d.stands(ctx, d.intent.Final)
@@ -60,6 +69,9 @@ func (d *delivery) standing(ctx context.Context) (Standing, *remote.Info, error)
 	standing, err := d.judge(ctx, final, before)
 	if err == nil && d.mayReplace(final) {
 		standing = Ours
+	}
+	if err == nil && standing != Ours && d.intent.Temp == "" {
+		standing, err = d.judgeUnfinished(ctx, final, standing)
 	}
 	return standing, final, err
 }

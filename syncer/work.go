@@ -24,6 +24,7 @@ type outcome struct {
 	intent state.Intent // as far as it came
 	began  time.Time
 	alone  bool // nothing else was under way meanwhile
+	direct bool // see delivery
 	err    error
 }
 
@@ -218,7 +219,7 @@ func (l *link) deliver(ctx, deliveries context.Context, session Session, familia
 		began: o.began, familiar: familiar,
 	}
 	o.err = d.run(deliveries)
-	o.intent = d.intent
+	o.intent, o.direct = d.intent, d.direct
 	if o.err == nil {
 		l.lookAgain(&o.intent)
 		l.ended(deliveries, &o.intent)

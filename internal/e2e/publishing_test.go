@@ -1,0 +1,213 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
+)
+
+// publishingServer is a server with its own way of giving files their names.
+type publishingServer struct {
+	name   string
+	faults []sftptest.Fault
+	lines  string // of the destination
+	steps  string // requests that a crash can come before or after
+	direct bool   // part of a file is seen under its final name
+}
+
+func publishingServers() []publishingServer {
+	const renames = sftptest.OpRename + "," + sftptest.OpPosixRename + "," + sftptest.OpRemove
+	return []publishingServer{
+		{name: "posix-rename", steps: renames},
+		{name: "no posix-rename", faults: []sftptest.Fault{sftptest.NoPosixRename()}, steps: renames},
+		{name: "rename replaces", faults: []sftptest.Fault{sftptest.NoPosixRename(), sftptest.OverwritingRename()}, steps: renames},
+		{name: "temp_dir", lines: "temp_dir = \".up/temps\"\n", steps: renames},
+		{
+			name: "direct", faults: []sftptest.Fault{sftptest.RefuseRename()}, lines: "publish = \"direct\"\n", direct: true,
+			steps: sftptest.OpOpen + "," + sftptest.OpFsync + "," + sftptest.OpClose + "," + sftptest.OpSetstat,
+		},
+	}
+}
+
+// publishing is an agent that mirrors to such a server, and what was seen there.
+type publishing struct {
+	*rig
+	server *sftptest.TestServer
+	seen   *sftptest.Observer
+	want   map[string]string // at the server
+	whole  map[string]bool   // hashes of all versions so far
+}
+
+func newPublishing(t *testing.T, p publishingServer) *publishing {
+	t.Helper()
+	r := &publishing{rig: bareRig(t), want: map[string]string{}, whole: map[string]bool{}}
+	r.server = sftptest.StartServer(t, sftptest.ServerOptions{}, p.faults...)
+	r.outboxTo(r.server.TOML("acme")+hasty+p.lines, mirror+"\ncheckpoint = { size = \"1MiB\" }")
+	r.seen = sftptest.Observe(t, r.server.Dir)
+	return r
+}
+
+// version drops the next version of a file.
+func (r *publishing) version(name, content string) {
+	r.t.Helper()
+	r.drop(name, content)
+	r.want["copy/"+name] = content
+	sum := sha256.Sum256([]byte(content))
+	r.whole[hex.EncodeToString(sum[:])] = true
+}
+
+// wantWhole checks that the server has the last versions, and that nobody ever saw part of one there.
+func (r *publishing) wantWhole(p publishingServer) {
+	r.t.Helper()
+	got := tree(r.t, r.server.Dir)
+	if p.lines != "" && !p.direct {
+		wantTree(r.t, r.server.Dir, r.want)
+	}
+	for name, content := range r.want {
+		if got[name] != content {
+			r.t.Errorf("%s: %d bytes at the server, want %d", name, len(got[name]), len(content))
+		}
+		delete(got, name)
+	}
+	for name := range got {
+		r.t.Errorf("left at the server: %s", name)
+	}
+	for _, s := range r.seen.Seen() {
+		if s.SHA256 != "" && !r.whole[s.SHA256] && !p.direct {
+			r.t.Errorf("part of a file was seen: %+v", s)
+		}
+	}
+}
+
+// TestPublishing sends two versions of files to every kind of server: they arrive whole, the second over the first,
+// and nothing else is left.
+func TestPublishing(t *testing.T) {
+	t.Parallel()
+	for _, p := range publishingServers() {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			r := newPublishing(t, p)
+			for version := range 2 {
+				for _, name := range []string{"a.txt", "sub/deeper/b.bin", "sub/small"} {
+					content := strings.Repeat(fmt.Sprintf("%s %d;", name, version), 100_000)
+					if name == "sub/small" {
+						content = content[:version*10]
+					}
+					r.version(name, content)
+				}
+				r.deliver(3)
+				r.wantWhole(p)
+			}
+			if n := len(r.history()); n != 6 {
+				t.Errorf("%d receipts for 6 versions", n)
+			}
+		})
+	}
+}
+
+// TestCrashWhilePublishing replaces a version, and kills the agent before and after each request by which that is done:
+// the next run ends with the new version whole, once in the ledger, and nothing beside it.
+func TestCrashWhilePublishing(t *testing.T) {
+	t.Parallel()
+	const most = 12 // steps, and more than any way takes
+	for _, p := range publishingServers() {
+		for _, late := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/late %v", p.name, late), func(t *testing.T) {
+				t.Parallel()
+				r := newPublishing(t, p)
+				r.version("a.bin", strings.Repeat("first version;", 200_000))
+				r.deliver(1)
+				receipts := 1
+				kills := 0
+				for step := range most {
+					r.version("a.bin", strings.Repeat(fmt.Sprintf("version %02d;", step), 250_000))
+					if r.killAt(p, step, late) {
+						kills++
+						r.expect(0, "once")
+					}
+					receipts++
+					r.wantWhole(p)
+					if t.Failed() {
+						t.Fatalf("at step %d", step)
+					}
+				}
+				if kills == 0 || kills == most {
+					t.Errorf("%d kills in %d steps", kills, most)
+				}
+				if got := r.history(); len(got) != receipts {
+					t.Errorf("%d receipts for %d versions: %+v", len(got), receipts, got)
+				}
+				wantPlan(t, r.plan(0))
+			})
+		}
+	}
+}
+
+// killAt runs `once` and kills it at one of the server's steps, the n-th from 0, before it is carried out or after. It
+// returns false where there were fewer.
+func (r *publishing) killAt(p publishingServer, n int, late bool) bool {
+	r.t.Helper()
+	defer func() {
+		r.server.Faults.Clear()
+		r.server.Faults.Add(p.faults...)
+	}()
+	var running atomic.Pointer[agent]
+	started := make(chan struct{})
+	hit := make(chan struct{})
+	r.server.Faults.Add(sftptest.Fault{Op: p.steps, After: n, Times: 1, Late: late, Cut: true, Do: func() {
+		<-started
+		running.Load().kill()
+		close(hit)
+	}})
+	a := r.launch("-c", r.config, "once")
+	running.Store(a)
+	close(started)
+	<-a.done
+	if code := a.command.ProcessState.ExitCode(); code == 0 {
+		return false
+	}
+	<-hit
+	return true
+}
+
+// TestDirectKeepsStrangersFiles: what stands at a final name is not touched where files are written there at once, too.
+func TestDirectKeepsStrangersFiles(t *testing.T) {
+	t.Parallel()
+	p := publishingServers()[4]
+	r := newPublishing(t, p)
+	r.write(r.server.Dir+"/copy/theirs.txt", "somebody else's")
+	r.drop("theirs.txt", "ours")
+	r.once(3)
+	wantTree(t, r.server.Dir, map[string]string{"copy/theirs.txt": "somebody else's"})
+}
+
+// TestDirectRemovesWhatIsPart gives a file up in the middle: part of it does not stay under its final name.
+func TestDirectRemovesWhatIsPart(t *testing.T) {
+	t.Parallel()
+	p := publishingServers()[4]
+	r := newPublishing(t, p)
+	r.server.Faults.Add(sftptest.DiskFullAfter(1 << 20))
+	r.drop("a.bin", noise(3<<20))
+	r.once(3)
+	wantTree(t, r.server.Dir, map[string]string{})
+	r.server.Faults.Clear()
+	r.server.Faults.Add(p.faults...)
+	r.deliver(1)
+}
+
+// TestRefusedRename says what to do where a server renames nothing.
+func TestRefusedRename(t *testing.T) {
+	t.Parallel()
+	r := bareRig(t)
+	s := sftptest.StartServer(t, sftptest.ServerOptions{}, sftptest.RefuseRename())
+	r.outboxTo(s.TOML("acme")+hasty, mirror)
+	r.drop("a.txt", "content")
+	got := r.expect(3, "once")
+	contains(t, got.text(), "rename", `publish = \"direct\"`)
+	wantTree(t, s.Dir, map[string]string{})
+}
