@@ -58,6 +58,8 @@ func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
 		return slog.LevelInfo, "delivered"
 	case syncer.EventAdopted:
 		return slog.LevelInfo, "adopted: the destination has the same file already"
+	case syncer.EventMovedAside:
+		return slog.LevelWarn, "somebody else's file was given another name"
 	case syncer.EventArchived:
 		return slog.LevelInfo, "archived"
 	case syncer.EventDeleted:

@@ -75,7 +75,8 @@ func rulesOf(f *config.Folder) watcher.Rules {
 // folderOf turns a configured folder into the syncer's view of it.
 func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer.Folder, error) {
 	folder := &syncer.Folder{
-		Name: f.Name, Root: f.Path, After: syncer.After(f.After),
+		Name: f.Name, Root: f.Path, After: syncer.After(f.After), Mirror: f.Mode == config.Mirror,
+		OnConflict: syncer.OnConflict(f.OnConflict),
 		Verify: remote.Demand(f.Verify), HoldAmbiguous: f.Ambiguous == "hold", Hint: hint,
 		CheckpointBytes: f.Checkpoint.Size, CheckpointEvery: f.Checkpoint.Every,
 		Retry: syncer.Retry{Initial: f.Retry.Initial, Max: f.Retry.Max, GiveUpAfter: f.Retry.GiveUpAfter},

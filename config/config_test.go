@@ -84,10 +84,12 @@ func TestParseLeastFile(t *testing.T) {
 			After:     "keep",
 			Verify:    "auto",
 			Ambiguous: "delivered",
-			Timezone:  time.UTC,
-			Retry:     Retry{Initial: time.Second, Max: 5 * time.Minute, GiveUpAfter: 72 * time.Hour},
-			To:        []Target{{Destination: "acme"}},
-			Line:      8,
+
+			OnConflict: "hold",
+			Timezone:   time.UTC,
+			Retry:      Retry{Initial: time.Second, Max: 5 * time.Minute, GiveUpAfter: 72 * time.Hour},
+			To:         []Target{{Destination: "acme"}},
+			Line:       8,
 
 			Checkpoint:   Checkpoint{Size: 64 << 20, Every: 10 * time.Second},
 			Watch:        "auto",
@@ -142,6 +144,7 @@ after = "archive"
 archive = "/srv/sent/{yyyy}/"
 verify = "content"
 ambiguous = "hold"
+on_conflict = "keep-both"
 timezone = "Europe/Berlin"
 checkpoint = { size = "8MiB", every = "1m" }
 watch = "poll"
@@ -184,7 +187,7 @@ give_up_after = "4h"
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
-		Line: 30, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
+		Line: 30, OnConflict: "keep-both", Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {
 		t.Errorf("folders\n%+v, want\n%+v", c.Folders, wantFolder)

@@ -28,6 +28,8 @@ type Destination struct {
 	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout
 	StallTimeout   time.Duration // silence after which the connection is dead
 
+	Was *string // the earlier name; nil without, "" says that it is a new one
+
 	Line int // of the table in the file, from 1
 }
 
@@ -63,6 +65,7 @@ func (t table) destination() Destination {
 		ConnectTimeout: t.duration("connect_timeout", defaultConnectTimeout),
 		Keepalive:      t.duration("keepalive", defaultKeepalive),
 		StallTimeout:   t.duration("stall_timeout", defaultStallTimeout),
+		Was:            t.was(),
 		Line:           t.line(),
 	}
 	if name, given := t.required("name", `"acme"`); given {

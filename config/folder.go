@@ -13,23 +13,26 @@ import (
 // Folder is a watched local tree, with its rules.
 type Folder struct {
 	Name      string
-	Mode      string         // outbox or mirror
-	Path      string         // absolute
-	Include   []string       // patterns; empty takes every file
-	Exclude   []string       // patterns, those of [defaults] first
-	StableFor time.Duration  // quiet time until a file is ready; 0 lets the watcher choose
-	Rescan    time.Duration  // from one scan to the next
-	After     string         // keep, archive or delete, once every destination has the file
-	Archive   string         // local path template for After "archive"; absolute; see ArchiveTemplate
-	Verify    string         // auto, size or content
-	Ambiguous string         // delivered or hold
-	Timezone  *time.Location // of the dates in templates
-	Retry     Retry
+	Mode      string        // outbox or mirror
+	Path      string        // absolute
+	Include   []string      // patterns; empty takes every file
+	Exclude   []string      // patterns, those of [defaults] first
+	StableFor time.Duration // quiet time until a file is ready; 0 lets the watcher choose
+	Rescan    time.Duration // from one scan to the next
+	After     string        // keep, archive or delete, once every destination has the file
+	Archive   string        // local path template for After "archive"; absolute; see ArchiveTemplate
+	Verify    string        // auto, size or content
+	Ambiguous string        // delivered or hold
+	// OnConflict says what is done about somebody else's file at a final name: hold, overwrite or keep-both.
+	OnConflict string
+	Timezone   *time.Location // of the dates in templates
+	Retry      Retry
 
 	Checkpoint   Checkpoint
 	Watch        string        // auto, events or poll
 	PollInterval time.Duration // between scans where events cannot be relied on
 	To           []Target      // at least one; each destination at most once
+	Was          *string       // the earlier name; nil without, "" says that it is a new one
 
 	Line int // of the table in the file, from 1
 }
@@ -84,8 +87,10 @@ func builtInRules() Folder {
 		After:     Keep,
 		Verify:    "auto",
 		Ambiguous: "delivered",
-		Timezone:  time.UTC,
-		Retry:     Retry{Initial: time.Second, Max: 5 * time.Minute, GiveUpAfter: 72 * time.Hour},
+
+		OnConflict: "hold",
+		Timezone:   time.UTC,
+		Retry:      Retry{Initial: time.Second, Max: 5 * time.Minute, GiveUpAfter: 72 * time.Hour},
 
 		Checkpoint:   Checkpoint{Size: 64 << 20, Every: 10 * time.Second},
 		Watch:        "auto",
@@ -102,6 +107,7 @@ func (t table) rules(base Folder) Folder {
 	f.After = t.choice("after", base.After, words{keys: []string{Keep, Archive, Delete}})
 	f.Verify = t.choice("verify", base.Verify, words{keys: []string{"auto", "size", "content"}})
 	f.Ambiguous = t.choice("ambiguous", base.Ambiguous, words{keys: []string{"delivered", "hold"}})
+	f.OnConflict = t.choice("on_conflict", base.OnConflict, words{keys: []string{"hold", "overwrite", "keep-both"}})
 	f.Timezone = t.timezone(base.Timezone)
 	f.Retry = t.retry(base.Retry)
 	f.Checkpoint = t.checkpoint(base.Checkpoint)
@@ -134,6 +140,7 @@ func (t table) folder(defaults Folder) Folder {
 	f.Path, _ = t.local("path")
 	f.Archive = t.archive()
 	f.To = t.targets(f.Mode)
+	f.Was = t.was()
 	t.checkAfter(f)
 	return f
 }

@@ -117,6 +117,8 @@ func loadTables(t table) *Config {
 	}
 	checkDuplicates(l.destinations)
 	checkDuplicates(l.folders)
+	checkWas(l.destinations)
+	checkWas(l.folders)
 	l.checkDestinationNames()
 	l.checkRoutes()
 	l.checkOverlaps()

@@ -3,13 +3,10 @@ package syncer
 import (
 	"context"
 	"fmt"
-	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
-	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/watcher"
 )
@@ -89,21 +86,6 @@ func (d *delivery) open() (*watcher.Source, error) {
 	}
 	dir, base := filepath.Split(d.intent.Source)
 	return watcher.Open(dir, file.Path(base), d.intent.Fingerprint)
-}
-
-// mayReplace tells whether a person allows to replace whatever file stands at the final name. What is no file stays.
-func (d *delivery) mayReplace(final *remote.Info) bool {
-	return d.intent.Overwrite && final.Mode.IsRegular()
-}
-
-// KeepBoth names an intent whose final name holds somebody else's file anew, from the moment of the command, so that both
-// stay: a.xml becomes a.conflict-20261120T120000Z.xml.
-func KeepBoth(i *state.Intent, at time.Time, p Publishing) (final, temp string) {
-	dir, base := splitRemote(i.Final)
-	dots := len(base) - len(strings.TrimLeft(base, ".")) // .profile is no extension
-	ext := path.Ext(base[dots:])
-	final = fmt.Sprintf("%s%s.conflict-%s%s", dir, strings.TrimSuffix(base, ext), at.UTC().Format("20060102T150405Z"), ext)
-	return final, p.temp(final, i.ID)
 }
 
 // OpenCopy opens a file, an operating system's path, that may hold what was delivered, for Resend. Its fingerprint goes

@@ -74,6 +74,9 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 		}
 		return l.fail(ctx, o, state.Failure{Next: next, Own: true})
 	}
+	if done, err := l.keepBoth(ctx, o); err != nil || done {
+		return err
+	}
 	return l.putAside(ctx, w.session, o, v)
 }
 

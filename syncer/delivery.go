@@ -162,11 +162,18 @@ func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened ti
 		return false, err
 	}
 	sum, same, err := d.adoptable(ctx, src, standing, final)
-	if err != nil {
+	switch {
+	case err != nil:
 		return false, err
-	}
-	if !same {
-		return false, conflict(d.intent.Final, final)
+	case !same && d.mayReplace(final):
+		return false, nil
+	case !same && d.mayMoveAside(final):
+		if d.intent.Temp == "" { // it is written there at once
+			err = d.moveAside(ctx)
+		}
+		return false, err
+	case !same:
+		return false, d.conflict(ctx, final, sum, nil)
 	}
 	if err := src.Unchanged(); err != nil {
 		return false, err

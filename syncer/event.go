@@ -12,22 +12,23 @@ type EventType string
 
 // What can happen.
 const (
-	EventPlanned   EventType = "planned"
-	EventStarted   EventType = "started"
-	EventProgress  EventType = "progress"
-	EventDelivered EventType = "delivered"
-	EventAdopted   EventType = "adopted"
-	EventUnchanged EventType = "unchanged"
-	EventFailed    EventType = "failed" // one attempt; Next tells of the next one
-	EventHeld      EventType = "held"
-	EventParked    EventType = "parked"
-	EventDropped   EventType = "dropped"   // the source was gone or has changed before it was sent
-	EventCancelled EventType = "cancelled" // by a person
-	EventArchived  EventType = "archived"
-	EventDeleted   EventType = "deleted"
-	EventConnected EventType = "connected"
-	EventLost      EventType = "lost"    // the session ended or could not be had; Next tells of the next attempt
-	EventBlocked   EventType = "blocked" // a person must act on the destination
+	EventPlanned    EventType = "planned"
+	EventStarted    EventType = "started"
+	EventProgress   EventType = "progress"
+	EventDelivered  EventType = "delivered"
+	EventAdopted    EventType = "adopted"
+	EventUnchanged  EventType = "unchanged"
+	EventFailed     EventType = "failed" // one attempt; Next tells of the next one
+	EventHeld       EventType = "held"
+	EventParked     EventType = "parked"
+	EventDropped    EventType = "dropped"   // the source was gone or has changed before it was sent
+	EventCancelled  EventType = "cancelled" // by a person
+	EventArchived   EventType = "archived"
+	EventDeleted    EventType = "deleted"
+	EventMovedAside EventType = "moved-aside" // somebody else's file, for ours to take its name; Reason is where to
+	EventConnected  EventType = "connected"
+	EventLost       EventType = "lost"    // the session ended or could not be had; Next tells of the next attempt
+	EventBlocked    EventType = "blocked" // a person must act on the destination
 )
 
 // Event is one thing that has happened, for logs, progress and people.

@@ -35,6 +35,7 @@ type Store interface {
 	Unchanged(ctx context.Context, id string, fp file.Fingerprint, racy bool) (bool, error)
 	Fail(ctx context.Context, id string, f state.Failure) error
 	Release(ctx context.Context, id string) (bool, error)
+	ReleaseAs(ctx context.Context, id, final, temp string) (ok bool, other string, err error)
 	SaveUnfinished(ctx context.Context, destination, remotePath string, size int64) error
 	ClearUnfinished(ctx context.Context, destination, remotePath string) error
 	Unfinished(ctx context.Context, destination, remotePath string) (size int64, found bool, err error)

@@ -146,8 +146,10 @@ func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operati
 		return o, false, err
 	case same:
 		o.Op, o.Reason = Adopt, ReasonSameContent
+	case d.mayReplace(info), d.mayMoveAside(info):
+		o.Reason = ReasonConflict
 	default:
-		o.Op, o.Reason, o.Detail = Hold, ReasonConflict, conflict(o.RemotePath, info).Error()
+		o.Op, o.Reason, o.Detail = Hold, ReasonConflict, conflict(o.RemotePath, info, nil).Error()
 	}
 	return o, true, nil
 }

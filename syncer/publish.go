@@ -53,14 +53,23 @@ func (d *delivery) rename(ctx context.Context) (state.Proof, error) {
 	if err != nil {
 		return state.Proof{}, err
 	}
-	switch standing {
-	case Same, Foreign:
-		return state.Proof{}, conflict(d.intent.Final, final)
+	replace := standing == Ours
+	if standing == Same || standing == Foreign {
+		switch {
+		case d.mayReplace(final):
+			replace = true
+		case d.mayMoveAside(final):
+			if err := d.moveAside(ctx); err != nil {
+				return state.Proof{}, err
+			}
+		default:
+			return state.Proof{}, d.conflict(ctx, final, nil, d.intent.Proof.SHA256)
+		}
 	}
-	err = d.session.Publish(ctx, d.intent.Temp, d.intent.Final, standing == Ours)
+	err = d.session.Publish(ctx, d.intent.Temp, d.intent.Final, replace)
 	if err != nil && remote.KindOf(err) == remote.Exists {
 		if info, statErr := d.session.Stat(ctx, d.intent.Final); statErr == nil {
-			return state.Proof{}, conflict(d.intent.Final, &info)
+			return state.Proof{}, d.conflict(ctx, &info, nil, d.intent.Proof.SHA256)
 		}
 	}
 	return d.intent.Proof, err
@@ -104,7 +113,7 @@ func (d *delivery) recover(ctx context.Context) (proof state.Proof, done bool, e
 	case earlier:
 		return proof, false, &errNotPublished{d.intent.Temp, errVanished}
 	case foreign:
-		return proof, false, conflict(d.intent.Final, final)
+		return proof, false, d.conflict(ctx, final, nil, proof.SHA256)
 	}
 	if d.folder.HoldAmbiguous || !d.familiar || proof.HostKey != d.session.HostKey() {
 		return proof, false, errAmbiguous

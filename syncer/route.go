@@ -25,6 +25,8 @@ type Folder struct {
 	// ArchivePath returns where a file is archived, an operating system's path; used with After == Archive.
 	ArchivePath   func(p file.Path, at time.Time) string
 	Verify        remote.Demand
+	Mirror        bool // the remote tree follows the local one
+	OnConflict    OnConflict
 	HoldAmbiguous bool // a temp that vanished in a crash is held, not taken for delivered
 	Retry         Retry
 	Routes        []Route

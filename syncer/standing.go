@@ -67,9 +67,6 @@ func (d *delivery) standing(ctx context.Context) (Standing, *remote.Info, error)
 		return "", nil, err
 	}
 	standing, err := d.judge(ctx, final, before)
-	if err == nil && d.mayReplace(final) {
-		standing = Ours
-	}
 	if err == nil && standing != Ours && d.intent.Temp == "" {
 		standing, err = d.judgeUnfinished(ctx, final, standing)
 	}

@@ -32,27 +32,6 @@ type verdict struct {
 	wait   time.Duration
 }
 
-// errConflict says that somebody else's file stands at the final name.
-type errConflict struct {
-	final string
-	what  string
-}
-
-func (e *errConflict) Error() string {
-	return fmt.Sprintf("%s holds %s, which dropferry did not put there", e.final, e.what)
-}
-
-func conflict(final string, info *remote.Info) error {
-	what := "something that is no file"
-	switch {
-	case info.Mode.IsRegular():
-		what = fmt.Sprintf("a file of %d bytes from %s", info.Size, info.ModTime.UTC().Format(time.RFC3339))
-	case info.Mode.IsDir():
-		what = "a directory"
-	}
-	return &errConflict{final: final, what: what}
-}
-
 // errAmbiguous says that a temp has vanished in a crash, and a person has to decide what that means.
 var errAmbiguous = errors.New("the temp is gone and so is the final file: it was published and taken, or a cleaner removed it")
 

@@ -31,7 +31,7 @@ func TestJudgeFailure(t *testing.T) {
 		want   action
 		phase  state.Phase
 	}{
-		{"somebody else's file", conflict("/in/a", &remote.Info{}), alive, first, hold, state.Held},
+		{"somebody else's file", conflict("/in/a", &remote.Info{}, nil), alive, first, hold, state.Held},
 		{"a temp that vanished", errAmbiguous, alive, first, hold, state.Held},
 		{"a temp that vanished before it was published", &errNotPublished{"/in/.a.part", errVanished}, alive, first, sendAgain, ""},
 		{"a temp that is damaged", &errNotPublished{"/in/.a.part", at(remote.Integrity)}, alive, third, sendAgain, ""},
@@ -98,7 +98,7 @@ func TestConflictNamesWhatStandsThere(t *testing.T) {
 		{remote.Info{Mode: fs.ModeDir}, "a directory"},
 		{remote.Info{Mode: fs.ModeSymlink}, "something that is no file"},
 	} {
-		if got := conflict("/in/a", &row.info).Error(); !strings.Contains(got, "/in/a holds "+row.want) {
+		if got := conflict("/in/a", &row.info, nil).Error(); !strings.Contains(got, "/in/a holds "+row.want) {
 			t.Errorf("%q does not tell of %s", got, row.want)
 		}
 	}
