@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every fuzz target for a short while: fuzz.sh 10s
+# Runs every fuzz target for a while, or for a number of tries: fuzz.sh 10s, fuzz.sh 3000x
 set -eu
 
 for package in $(go list ./...); do
