@@ -7,10 +7,12 @@ LINT          := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 PLATFORMS     := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 FUZZ_TIME     ?= 10s
+MINUTES       ?= 5
+SEED          ?= 0
 
 export CGO_ENABLED = 0
 
-.PHONY: all build test needs vet lint unit fuzz fuzz-short cross bench clean
+.PHONY: all build test needs vet lint unit fuzz fuzz-short soak cross bench clean
 
 all: build
 
@@ -46,6 +48,10 @@ fuzz:
 # A number of tries, not a time: the same work on any machine.
 fuzz-short:
 	sh scripts/fuzz.sh 3000x
+
+# The real agent under faults for minutes. SEED repeats a run; 0 draws one.
+soak:
+	$(GO) run ./internal/soak -minutes $(MINUTES) -seed $(SEED)
 
 cross:
 	@set -e; for p in $(PLATFORMS); do \

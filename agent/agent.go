@@ -3,51 +3,51 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
-	"github.com/dropferry/dropferry/watcher"
 )
 
 // Options are what an Agent is made of, besides its configuration.
 type Options struct {
 	Log     *slog.Logger
-	Observe syncer.Observer // hears of every event, besides the log; nil is fine
-	Folders []string        // only these; empty is all
-	Version string          // of the program, for status
+	Logging func(config.Log) // changes what is logged and how, when a reload asks for it; nil changes nothing
+	Observe syncer.Observer  // hears of every event, besides the log; nil is fine
+	Folders []string         // only these; empty is all
+	Version string           // of the program, for status
 }
 
 // Agent is one configuration at work. It holds the state directory: there is one Agent for it at a time.
 type Agent struct {
-	config   *config.Config
 	log      *slog.Logger
+	logging  func(config.Log)
 	store    *state.Store
 	syncer   *syncer.Syncer
-	folders  []*folder
+	key      []byte // of account fingerprints
 	started  time.Time
 	version  string
 	observer syncer.Observer
-}
 
-// folder is a watched folder with its planner.
-type folder struct {
-	config  *config.Folder
-	watcher *watcher.Watcher
-	planner *syncer.Planner
-	rules   *syncer.Folder
+	at      atomic.Pointer[setup] // what it works with now
+	naming  sync.RWMutex          // held by commands, which speak of names, and while names change
+	turn    chan struct{}         // holds a token while a reload is at work, and for ever when the agent has ended
+	running *parts                // nil where nothing runs; changed with the turn
 }
 
 // New opens the store and wires everything; nothing runs yet. Errors of the store keep their types: state.ErrLocked where
-// another agent holds the state directory. Close it in the end.
+// another agent holds the state directory. Names that would have things sent again are config.Faults. Close it in the end.
 func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Logging == nil {
+		o.Logging = func(config.Log) {}
 	}
 	if err := allKnown(c, o.Folders); err != nil {
 		return nil, err
@@ -56,46 +56,51 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{config: c, log: o.Log, store: store, started: time.Now(), version: o.Version, observer: o.Observe}
-	key, err := fingerprintKey(ctx, store)
-	if err == nil {
-		err = a.wire(o.Folders, key)
+	a := &Agent{
+		log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
+		turn: make(chan struct{}, 1),
 	}
-	if err != nil {
+	if err := a.wire(ctx, c, o.Folders); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return a, nil
 }
 
-// wire makes watchers, planners and links. key is that of account fingerprints.
-func (a *Agent) wire(only []string, key []byte) error {
-	var views []*syncer.Folder
-	for i := range a.config.Folders {
-		f := &a.config.Folders[i]
-		if !wanted(only, f.Name) {
-			continue
-		}
-		w, err := watcher.New(rulesOf(f), a.log.With("folder", f.Name))
-		if err != nil {
-			return fmt.Errorf("folder %s: %w", f.Name, err)
-		}
-		view, err := folderOf(a.config, f, w.Hint)
-		if err != nil {
-			return err
-		}
-		views = append(views, view)
-		a.folders = append(a.folders, &folder{config: f, watcher: w, rules: view})
+// wire makes watchers, planners and links.
+func (a *Agent) wire(ctx context.Context, c *config.Config, only []string) (err error) {
+	if a.key, err = fingerprintKey(ctx, a.store); err != nil {
+		return err
+	}
+	names, err := reconciled(ctx, a.store, c)
+	if err != nil {
+		return err
+	}
+	first, err := a.setUp(c, nil, nil, only)
+	if err != nil {
+		return err
+	}
+	dropped, err := a.store.Retire(ctx, routesGone(c, names.Renamings))
+	if err == nil {
+		err = a.store.Configure(ctx, names, time.Now())
+	}
+	if err != nil {
+		return err
 	}
 	a.syncer = syncer.New(syncer.Options{
-		Store: a.store, Folders: views, Destinations: destinationsOf(a.config, key), MaxTransfers: a.config.Agent.MaxTransfers,
-		Grace: a.config.Agent.ShutdownGrace, Observe: a.observe,
-		Gone: func(folder string) bool { _, there := a.config.Folder(folder); return !there },
+		Store: a.store, Folders: first.rules(), Destinations: destinationsOf(c, a.key), MaxTransfers: c.Agent.MaxTransfers,
+		Grace: c.Agent.ShutdownGrace, Observe: a.observe, Gone: foldersGone(c),
 	})
-	for _, f := range a.folders {
-		f.planner = a.syncer.Planner(f.config.Name)
+	first.plannedBy(a.syncer)
+	a.at.Store(first)
+	for _, r := range names.Renamings {
+		a.log.Info("renamed", "kind", string(r.Kind), "was", r.Was, "name", r.Name)
 	}
+	a.syncer.Dropped(ctx, dropped)
 	return nil
 }
+
+// current is what the agent works with now.
+func (a *Agent) current() *setup { return a.at.Load() }
 
 // Close closes the store. It comes last, when nothing runs any more.
 func (a *Agent) Close() error { return a.store.Close() }
@@ -105,20 +110,23 @@ func (a *Agent) Close() error { return a.store.Close() }
 func (a *Agent) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var parts sync.WaitGroup
-	failures := make(chan error, len(a.folders)+1) // one of each part: sending never blocks
-	for _, f := range a.folders {
-		parts.Go(func() {
-			if err := f.watcher.Run(ctx, f.planner); err != nil && ctx.Err() == nil {
-				failures <- fmt.Errorf("watch folder %s: %w", f.config.Name, err)
-				cancel()
-			}
-		})
+	all := &parts{ctx: ctx, cancel: cancel}
+	a.turn <- struct{}{}
+	a.running = all
+	at := a.current()
+	for _, f := range at.folders {
+		all.watch(f)
 	}
+	all.work("", a.syncer.Run)
+	<-a.turn
+	all.work("", func(ctx context.Context) error {
+		(&copier{store: a.store, log: a.log}).run(ctx)
+		return nil
+	})
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	var answering sync.WaitGroup
-	if server, err := control.Listen(a.config.Agent.StateDir); err != nil {
+	if server, err := control.Listen(at.config.Agent.StateDir); err != nil {
 		// Commands cannot ask the agent then; deliveries go on.
 		a.log.Warn("commands cannot reach this agent", "error", err)
 	} else {
@@ -128,23 +136,13 @@ func (a *Agent) Run(ctx context.Context) error {
 			}
 		})
 	}
-	parts.Go(func() {
-		if err := a.syncer.Run(ctx); err != nil {
-			failures <- err
-			cancel()
-		}
-	})
-	a.log.Info("watching", "version", a.version, "config", a.config.File, "state", a.config.Agent.StateDir,
-		"folders", len(a.folders), "destinations", len(a.config.Destinations))
+	a.log.Info("watching", "version", a.version, "config", at.config.File, "state", at.config.Agent.StateDir,
+		"folders", len(at.folders), "destinations", len(at.config.Destinations))
 	<-ctx.Done()
-	a.log.Info("stopping: files under way may finish", "grace", a.config.Agent.ShutdownGrace.String())
-	parts.Wait()
+	a.log.Info("stopping: files under way may finish", "grace", a.current().config.Agent.ShutdownGrace.String())
+	a.turn <- struct{}{} // no reload begins any more; one that is at work ends soon
+	err := all.wait()
 	stopServing() // last: while files finish, people may ask
 	answering.Wait()
-	close(failures)
-	var all []error
-	for err := range failures {
-		all = append(all, err)
-	}
-	return errors.Join(all...)
+	return err
 }

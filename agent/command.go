@@ -29,7 +29,9 @@ func Obey(ctx context.Context, c *config.Config, command control.Command) (contr
 // commandStore obeys a command without an agent. Words that make no sense create no store.
 func commandStore(ctx context.Context, c *config.Config, command control.Command) (o control.Outcome, err error) {
 	if _, err := understand(c, command); err != nil {
-		return o, err
+		if left, leftErr := isLeft(ctx, c, command); leftErr != nil || !left {
+			return o, errors.Join(err, leftErr)
+		}
 	}
 	store, err := state.Open(ctx, c.Agent.StateDir)
 	if err != nil {
@@ -41,7 +43,12 @@ func commandStore(ctx context.Context, c *config.Config, command control.Command
 
 // Command implements control.API.
 func (a *Agent) Command(ctx context.Context, command control.Command) (control.Outcome, error) {
-	o, err := (&commander{a.config, a.store, a.syncer, time.Now}).obey(ctx, command)
+	if command.Verb == control.VerbReload {
+		return a.commandReload(ctx)
+	}
+	a.naming.RLock()
+	defer a.naming.RUnlock()
+	o, err := (&commander{a.current().config, a.store, a.syncer, time.Now}).obey(ctx, command)
 	if err != nil {
 		a.log.Warn("command refused", "command", command.Verb, "target", command.Target, "error", err)
 	} else {
@@ -55,6 +62,8 @@ type alive interface {
 	Wake(destination string)
 	Free(destination string) bool
 	Cancelled(ctx context.Context, intents []state.Intent)
+	Rescan(folder string)
+	Repairing(intents []state.Intent)
 }
 
 var _ alive = (*syncer.Syncer)(nil)
@@ -65,6 +74,8 @@ type nothingRuns struct{}
 func (nothingRuns) Wake(string)                               {}
 func (nothingRuns) Free(string) bool                          { return false }
 func (nothingRuns) Cancelled(context.Context, []state.Intent) {}
+func (nothingRuns) Rescan(string)                             {}
+func (nothingRuns) Repairing([]state.Intent)                  {}
 
 // commander obeys commands on an open store.
 type commander struct {
@@ -89,12 +100,19 @@ func understand(c *config.Config, command control.Command) (target, error) {
 		if t.id == "" {
 			return t, usage("resend takes the id of a delivery, as `dropferry history --json` shows it")
 		}
+	case control.VerbRepair:
+		if t.Folder == "" || t.Destination == "" {
+			return t, usage("repair takes FOLDER/DESTINATION")
+		}
 	case control.VerbRetry, control.VerbCancel:
 	default:
 		return t, usage("there is no command %q", command.Verb)
 	}
 	if (command.Overwrite || command.KeepBoth) && command.Verb != control.VerbRetry {
 		return t, usage("%s replaces nothing: that is for retry", command.Verb)
+	}
+	if err := mayAccept(t, command); err != nil {
+		return t, err
 	}
 	if command.Overwrite && command.KeepBoth {
 		return t, usage("a file is either replaced or kept beside: not both of --overwrite and --keep-both")
@@ -104,7 +122,7 @@ func understand(c *config.Config, command control.Command) (target, error) {
 
 func (m *commander) obey(ctx context.Context, command control.Command) (control.Outcome, error) {
 	o := control.Outcome{Verb: command.Verb, Target: command.Target}
-	t, err := understand(m.config, command)
+	t, err := m.understood(ctx, command)
 	if err != nil {
 		return o, err
 	}
@@ -112,13 +130,15 @@ func (m *commander) obey(ctx context.Context, command control.Command) (control.
 	case control.VerbPause:
 		err = m.pause(ctx, t, &o)
 	case control.VerbResume:
-		err = m.resume(ctx, t, &o)
+		err = m.resume(ctx, t, command.AcceptDeletes, &o)
 	case control.VerbRetry:
 		err = m.retry(ctx, &t, command, &o)
 	case control.VerbCancel:
 		return o, m.cancel(ctx, t, &o)
 	case control.VerbResend:
 		err = m.resend(ctx, &t, &o)
+	case control.VerbRepair:
+		err = m.repair(ctx, t, command.Damages, &o)
 	}
 	if err != nil {
 		return o, err
@@ -134,10 +154,15 @@ func (m *commander) pause(ctx context.Context, t target, o *control.Outcome) err
 	return err
 }
 
-func (m *commander) resume(ctx context.Context, t target, o *control.Outcome) error {
+func (m *commander) resume(ctx context.Context, t target, accept *int, o *control.Outcome) error {
 	ended, err := m.store.Resume(ctx, t.Route)
 	if ended {
 		o.Count = 1
+	}
+	if err == nil && t.Folder != "" && t.Destination == "" {
+		err = m.endHalt(ctx, t.Folder, accept, o)
+	}
+	if o.Count > 0 {
 		m.wake(t.destinations(m.config))
 	}
 	return err
@@ -163,6 +188,9 @@ func (m *commander) cancel(ctx context.Context, t target, o *control.Outcome) er
 		}
 		switch in.Phase {
 		case state.Committing:
+			if isGone(m.config)(in.Destination) {
+				break // nobody is publishing it
+			}
 			return refused("%s is being published at this moment: whether it is at %s already shows when that has ended", t.id, in.Destination)
 		case state.Delivered:
 			return refused("%s is delivered already", t.id)
@@ -174,6 +202,11 @@ func (m *commander) cancel(ctx context.Context, t target, o *control.Outcome) er
 	if err != nil {
 		return err
 	}
+	unreachable, err := m.store.CancelCommitting(ctx, t.selection(), isGone(m.config))
+	if err != nil {
+		return err
+	}
+	cancelled = append(cancelled, unreachable...)
 	if t.id != "" && len(cancelled) == 0 {
 		return refused("%s is being published, or has ended, at this moment", t.id)
 	}

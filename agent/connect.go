@@ -20,8 +20,9 @@ type Connection struct {
 	Address      string               `json:"address"`
 	HostKey      string               `json:"host_key,omitempty"`
 	Capabilities *remote.Capabilities `json:"capabilities,omitempty"`
-	Free         *int64               `json:"free,omitempty"` // bytes under the root, where the server tells
-	Seconds      float64              `json:"seconds"`        // to connect and log in
+	Findings     []remote.Finding     `json:"findings,omitempty"` // what follows from the capabilities
+	Free         *int64               `json:"free,omitempty"`     // bytes under the root, where the server tells
+	Seconds      float64              `json:"seconds"`            // to connect and log in
 	Error        string               `json:"error,omitempty"`
 	Hint         string               `json:"hint,omitempty"`
 	Err          error                `json:"-"`
@@ -35,21 +36,12 @@ func Connect(ctx context.Context, c *config.Config, d *config.Destination) Conne
 		result.Err, result.Error, result.Hint = err, err.Error(), remote.HintOf(err)
 		return result
 	}
-	started := time.Now()
-	s, err := remote.Dial(ctx, target)
+	s, capabilities, err := probe(ctx, target, &result)
 	if err != nil {
 		return fail(err)
 	}
 	defer s.Close()
-	result.Seconds, result.HostKey = time.Since(started).Seconds(), s.HostKey()
-	if err := s.CheckRoot(ctx); err != nil {
-		return fail(err)
-	}
-	capabilities, err := s.Probe(ctx, time.Now())
-	if err != nil {
-		return fail(err)
-	}
-	result.Capabilities = &capabilities
+	result.Capabilities, result.Findings = &capabilities, capabilities.Consequences()
 	if free, err := s.Free(ctx); err == nil {
 		result.Free = &free
 	}
@@ -61,6 +53,33 @@ func Connect(ctx context.Context, c *config.Config, d *config.Destination) Conne
 		})
 	}
 	return result
+}
+
+// probe logs in and finds out what the server can do. Where that ends the session, the next one is more careful.
+func probe(ctx context.Context, target remote.Target, result *Connection) (*remote.Session, remote.Capabilities, error) {
+	const tries = 3 // what a server that bears one request at a time takes: see remote.Session.Probe
+	var known remote.Capabilities
+	for try := 1; ; try++ {
+		started := time.Now()
+		s, err := remote.Dial(ctx, target)
+		if err != nil {
+			return nil, known, err
+		}
+		result.Seconds, result.HostKey = time.Since(started).Seconds(), s.HostKey()
+		s.Use(known)
+		if err = s.CheckRoot(ctx); err == nil && !known.Current(started) {
+			_, err = s.Probe(ctx, started)
+		}
+		if err == nil {
+			return s, s.Capabilities(), nil
+		}
+		s.Close()
+		learned, changed := known.Learn(s.Capabilities())
+		if !changed || try == tries {
+			return nil, known, err
+		}
+		known = learned
+	}
 }
 
 // HostKeys returns the keys that a destination's server shows, nothing sent of the account.

@@ -19,6 +19,9 @@ import (
 type ledgerReader interface {
 	Lookup(ctx context.Context, folder string, p file.Path) (state.Record, error)
 	History(ctx context.Context, f state.Filter) ([]state.Delivery, error)
+	NamedNow(ctx context.Context, d state.Delivery) (state.Delivery, error)
+	Removals(ctx context.Context, f state.Filter) ([]state.Removal, error)
+	OperationsOf(ctx context.Context, folder string, p file.Path) ([]state.Operation, error)
 }
 
 // explain tells why a file was, or was not, sent, from what the disk, the watcher, the links and the store say of it.
@@ -43,8 +46,11 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 	if err != nil {
 		return e, err
 	}
-	for _, d := range receipts {
+	for i, d := range receipts {
 		e.Receipts = append(e.Receipts, ViewDelivery(d))
+		if receipts[i], err = store.NamedNow(ctx, d); err != nil {
+			return e, err
+		}
 	}
 	local := f.watcher.Explain(p)
 	for _, route := range f.rules.Routes {
@@ -52,9 +58,14 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 		notSent(&r, local)
 		at.outlook(&r)
 		at.paused(&r, e.Folder)
+		at.halted(&r, e.Folder)
 		e.Routes = append(e.Routes, r)
 	}
+	e.Routes = append(e.Routes, explainLeft(f.rules, record)...)
 	e.State, e.Reason = overall(local, e)
+	if err := explainRemoval(ctx, &e, p, local, store); err != nil {
+		return e, err
+	}
 	if local.Settling {
 		e.Since, e.Until = moment(local.Since), moment(local.Until)
 	}
@@ -85,7 +96,7 @@ func fate(local watcher.Explanation) (word, sentence string) {
 	case local.Excluded != "":
 		return "excluded", fmt.Sprintf("the pattern %q excludes it", local.Excluded)
 	case local.Kind == watcher.Dir:
-		return "directory", "directories are made at the destination when a file in them is delivered"
+		return "directory", "directories are made at the destination when a file in them is delivered; in a mirror, empty ones too"
 	case local.Kind != watcher.File:
 		return "skipped", "only regular files are sent: " + local.Reason
 	case local.Settling:
@@ -96,7 +107,7 @@ func fate(local watcher.Explanation) (word, sentence string) {
 
 // worst picks the route that most needs attention.
 func worst(routes []control.RouteOf) (word, sentence string) {
-	order := []string{"held", "parked", "blocked", "paused", "failed", "sending", "queued", "new", "cancelled", "delivered", "adopted"}
+	order := []string{"halted", "held", "parked", "blocked", "paused", "failed", "sending", "queued", "new", "cancelled", "delivered", "adopted"}
 	for _, state := range order {
 		for _, r := range routes {
 			if r.State == state {
@@ -199,6 +210,7 @@ type work struct {
 	running bool
 	links   map[string]syncer.LinkStatus
 	pauses  []state.Pause
+	halts   []state.Halt
 	blocks  map[string]state.Block // without an agent: refused logins, which bind the next run
 }
 
@@ -247,5 +259,8 @@ func (w work) outlook(r *control.RouteOf) {
 	}
 	if r.NextAttempt != nil {
 		r.Reason += "; next attempt " + r.NextAttempt.Format(time.RFC3339)
+		if link.State == syncer.LinkWaiting {
+			r.Reason += "; " + sooner(r.Destination)
+		}
 	}
 }

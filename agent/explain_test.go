@@ -28,7 +28,7 @@ func TestOutlook(t *testing.T) {
 	}{
 		{"no agent", work{}, "queued", "queued", "no agent is running"},
 		{"its turn", link(syncer.LinkActive), "queued", "queued", "why"},
-		{"server away", link(syncer.LinkWaiting), "queued", "queued", "refused; next attempt 2026-11-20T12:00:00Z"},
+		{"server away", link(syncer.LinkWaiting), "queued", "queued", "refused; next attempt 2026-11-20T12:00:00Z; `dropferry retry destination:acme` tries at once"},
 		{"failed, and the server away", link(syncer.LinkWaiting), "failed", "failed", "next attempt 2026-11-20T12:00:00Z"},
 		{"blocked", link(syncer.LinkBlocked), "queued", "blocked", "until a person acts: refused"},
 		{"delivered", link(syncer.LinkBlocked), "delivered", "delivered", "why"},

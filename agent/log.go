@@ -42,6 +42,13 @@ func (a *Agent) observe(e syncer.Event) {
 	} else {
 		add("reason", e.Reason)
 	}
+	if e.Type == syncer.EventLost && remote.HintOf(e.Err) == "" && !e.Next.IsZero() {
+		add("hint", sooner(e.Destination))
+	}
+	add("trash", e.Trash)
+	if e.Type == syncer.EventHalted {
+		add("hint", haltHint(e.Folder))
+	}
 	if e.Type == syncer.EventHeld {
 		add("hint", strings.TrimPrefix(heldHint(e.ID), "; "))
 	}
@@ -62,12 +69,32 @@ func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
 		return slog.LevelWarn, "somebody else's file was given another name"
 	case syncer.EventArchived:
 		return slog.LevelInfo, "archived"
+	case syncer.EventTrashed:
+		return slog.LevelInfo, "moved to the trash: the file has left the folder"
+	case syncer.EventRemoved:
+		return slog.LevelInfo, "removed at the destination: the file has left the folder"
+	case syncer.EventKept:
+		return slog.LevelWarn, "not removed at the destination, and no longer ours"
+	case syncer.EventGone:
+		return slog.LevelInfo, "nothing to remove at the destination"
+	case syncer.EventMadeDir, syncer.EventRemovedDir:
+		return slog.LevelDebug, string(e.Type)
+	case syncer.EventHalted:
+		return slog.LevelError, "folder halted: a person has to decide"
+	case syncer.EventResumed:
+		return slog.LevelInfo, "folder goes on"
+	case syncer.EventUnmarked:
+		return slog.LevelWarn, "nothing is removed for this folder"
 	case syncer.EventDeleted:
 		return slog.LevelInfo, "deleted the delivered source"
 	case syncer.EventConnected:
 		return slog.LevelInfo, "connected"
 	case syncer.EventFailed:
 		return slog.LevelWarn, "attempt failed"
+	case syncer.EventNoRoom:
+		return slog.LevelError, "nothing is sent: there is no room to record it"
+	case syncer.EventRoom:
+		return slog.LevelInfo, "there is room again: deliveries go on"
 	case syncer.EventLost:
 		return slog.LevelWarn, "destination cannot be used for now"
 	case syncer.EventDropped:

@@ -22,6 +22,9 @@ type Summary struct {
 	Unread    int // places that could not be read, a whole folder or some of it: what is in them is not known
 	Kept      int // are delivered, and could not be archived or deleted
 	Paused    int // were not sent because a person has stopped their route
+	Removed   int // files that have left a mirror, and were removed at a destination
+	Halted    int // folders that wait for a person
+	Unmarked  int // folders in which no marker can be written, so that nothing is removed
 	Bytes     int64
 	Seconds   float64
 	// Cause is the one reason why nothing could be sent to a destination, where there is one.
@@ -31,12 +34,13 @@ type Summary struct {
 
 // OneCause tells whether Cause alone kept everything from being delivered.
 func (s Summary) OneCause() bool {
-	return s.Cause != nil && !s.mixed && s.Delivered+s.Held+s.Unsettled+s.Unread+s.Kept+s.Paused == 0
+	return s.Cause != nil && !s.mixed && s.Delivered+s.Held+s.Unsettled+s.Unread+s.Kept+s.Paused+s.Removed+s.Halted+s.Unmarked == 0
 }
 
 // Complete tells whether everything that was there is delivered.
 func (s Summary) Complete() bool {
-	return s.Failed == 0 && s.Held == 0 && s.Unsettled == 0 && s.Unread == 0 && s.Kept == 0 && s.Paused == 0 && s.Cause == nil
+	return s.Failed == 0 && s.Held == 0 && s.Unsettled == 0 && s.Unread == 0 && s.Kept == 0 && s.Paused == 0 &&
+		s.Halted == 0 && s.Unmarked == 0 && s.Cause == nil
 }
 
 // Events of `once` alone, besides those of the syncer.
@@ -73,13 +77,16 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	if err := a.leftovers(ctx, &s); err != nil {
 		return s, err
 	}
+	copying, ended := context.WithTimeout(ctx, onceBackup)
+	defer ended()
+	(&copier{store: a.store, log: a.log}).copy(copying)
 	return s, ctx.Err()
 }
 
 // scanAll scans every folder and waits for what is settling. A folder that cannot be read does not keep the others
 // waiting.
 func (a *Agent) scanAll(ctx context.Context) error {
-	for _, f := range a.folders {
+	for _, f := range a.current().folders {
 		unread, err := scanFolder(ctx, f.watcher, f.planner)
 		if err != nil {
 			return fmt.Errorf("folder %s: %w", f.config.Name, err)
@@ -88,7 +95,7 @@ func (a *Agent) scanAll(ctx context.Context) error {
 			a.tellUnread(f, fault)
 		}
 	}
-	for _, f := range a.folders {
+	for _, f := range a.current().folders {
 		left, unread, err := settleFolder(ctx, f.watcher, f.planner)
 		if err != nil {
 			return fmt.Errorf("folder %s: %w", f.config.Name, err)
@@ -119,6 +126,10 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 	if err != nil {
 		return err
 	}
+	halted, err := a.leftOperations(context.WithoutCancel(ctx), s, pauses)
+	if err != nil {
+		return err
+	}
 	for _, c := range counts {
 		if !a.watches(c.Folder) {
 			continue
@@ -129,12 +140,12 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 			if p, paused := pauseOf(pauses, c.Route); paused {
 				s.Paused += n
 				a.tellPaused(c.Route, n, p)
-			} else {
+			} else if !halted[c.Folder] {
 				s.Failed += n
 			}
 		}
 	}
-	for _, f := range a.folders {
+	for _, f := range a.current().folders {
 		s.Failed += f.planner.Deferred()
 		ended, err := a.store.Ended(context.WithoutCancel(ctx), f.config.Name, 0)
 		if err != nil {
@@ -174,7 +185,7 @@ func (a *Agent) tellPaused(route state.Route, n int, p state.Pause) {
 }
 
 func (a *Agent) watches(name string) bool {
-	return slices.ContainsFunc(a.folders, func(f *folder) bool { return f.config.Name == name })
+	return slices.ContainsFunc(a.current().folders, func(f *folder) bool { return f.config.Name == name })
 }
 
 // tally counts events as they come.
@@ -203,6 +214,8 @@ func (t *tally) count(e syncer.Event) {
 		t.sum.Unsettled++
 	case EventUnread:
 		t.sum.Unread++
+	case syncer.EventTrashed, syncer.EventRemoved:
+		t.sum.Removed++
 	}
 }
 

@@ -22,6 +22,10 @@ func plan(ctx context.Context, c *config.Config, store planStore, only []string)
 	if err != nil {
 		return control.Plan{}, err
 	}
+	halts, err := store.Halts(ctx)
+	if err != nil {
+		return control.Plan{}, err
+	}
 	views := lookers{config: c, store: store, sessions: map[string]*remote.Session{}, unreached: map[string]error{}}
 	defer views.close()
 	result := control.Plan{Operations: []control.Operation{}}
@@ -48,6 +52,7 @@ func plan(ctx context.Context, c *config.Config, store planStore, only []string)
 			},
 			Tell: func(o syncer.Operation) {
 				heedPause(&o, pauses)
+				heedHalt(&o, halts)
 				if o.Op == syncer.Wait {
 					result.Waiting = append(result.Waiting, viewWaiting(o))
 					return
@@ -79,13 +84,14 @@ func plan(ctx context.Context, c *config.Config, store planStore, only []string)
 type planStore interface {
 	syncer.Store
 	Pauses(ctx context.Context) ([]state.Pause, error)
+	Halts(ctx context.Context) ([]state.Halt, error)
 	Intents(ctx context.Context, folder, destination string, limit int, phases ...state.Phase) ([]state.Intent, error)
 }
 
 // heedPause tells that an operation waits for a person to resume its route.
 func heedPause(o *syncer.Operation, pauses []state.Pause) {
 	p, paused := pauseOf(pauses, state.Route{Folder: o.Folder, Destination: o.Destination})
-	if paused && o.Op == syncer.Upload {
+	if paused && sends(o.Op) {
 		o.Op, o.Reason, o.Detail = syncer.Hold, syncer.ReasonPaused, pausedSince(p)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
@@ -87,15 +88,28 @@ func (r *reader) Status(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return s, err
 	}
+	waits, err := r.waits(ctx)
+	if err != nil {
+		return s, err
+	}
 	for i := range r.config.Destinations {
 		view := destinationStatus(r.config.Destinations[i].Name, counts)
 		if b, blocked := blocks[view.Name]; blocked {
 			view.State, view.Reason, view.NextAttempt = string(syncer.LinkBlocked), b.Reason, moment(b.NextProbe)
+		} else if w, waiting := waits[view.Name]; waiting {
+			view.State, view.Reason, view.NextAttempt = string(syncer.LinkWaiting), joined(w.Reason, sooner(view.Name)), moment(w.Next)
 		}
 		s.Destinations = append(s.Destinations, view)
 	}
+	s.Left = leftRoutes(r.config, counts)
 	pauses, err := r.pauses(ctx)
+	if err != nil {
+		return s, err
+	}
 	showPauses(&s, pauses)
+	if r.store != nil {
+		err = showHalts(ctx, &s, r.store)
+	}
 	return s, err
 }
 
@@ -117,6 +131,21 @@ func (r *reader) blocks(ctx context.Context) (map[string]state.Block, error) {
 		blocks[b.Destination] = b
 	}
 	return blocks, err
+}
+
+// waits returns how long the next `run` lets destinations alone.
+func (r *reader) waits(ctx context.Context) (map[string]state.Wait, error) {
+	waits := map[string]state.Wait{}
+	if r.store == nil {
+		return waits, nil
+	}
+	all, err := r.store.Waits(ctx)
+	for _, w := range all {
+		if w.Next.After(time.Now()) {
+			waits[w.Destination] = w
+		}
+	}
+	return waits, err
 }
 
 func (r *reader) pauses(ctx context.Context) ([]state.Pause, error) {
@@ -156,13 +185,20 @@ func (r *reader) Explain(ctx context.Context, name string) (control.Explanation,
 	if err != nil {
 		return control.Explanation{}, err
 	}
-	return explain(ctx, r.folders, r.store, work{pauses: pauses, blocks: blocks}, name)
+	halts, err := r.store.Halts(ctx)
+	if err != nil {
+		return control.Explanation{}, err
+	}
+	return explain(ctx, r.folders, r.store, work{pauses: pauses, halts: halts, blocks: blocks}, name)
 }
 
 // Plan implements control.API.
 func (r *reader) Plan(ctx context.Context) (control.Plan, error) {
 	if r.store == nil {
 		return plan(ctx, r.config, emptyStore{}, r.only)
+	}
+	if err := namesApplied(ctx, r.store, r.config); err != nil {
+		return control.Plan{}, err
 	}
 	return plan(ctx, r.config, r.store, r.only)
 }
@@ -187,14 +223,48 @@ func (emptyStore) LastPublished(context.Context, string, string) (state.Delivery
 	return state.Delivery{}, false, nil
 }
 
+func (emptyStore) Unfinished(context.Context, string, string) (int64, bool, error) {
+	return 0, false, nil
+}
+
+func (emptyStore) Alike(context.Context, state.Route, int64, uint64, int) ([]state.Known, error) {
+	return nil, nil
+}
+
 func (emptyStore) Capabilities(context.Context, string, string) ([]byte, bool, error) {
 	return nil, false, nil
 }
 
 func (emptyStore) Pauses(context.Context) ([]state.Pause, error) { return nil, nil }
 
+func (emptyStore) Halts(context.Context) ([]state.Halt, error) { return nil, nil }
+
+func (emptyStore) HaltOf(context.Context, string) (state.Halt, bool, error) {
+	return state.Halt{}, false, nil
+}
+
+func (emptyStore) MarkOf(context.Context, string, string) (state.Mark, bool, error) {
+	return state.Mark{}, false, nil
+}
+
+func (emptyStore) Dirs(context.Context, string) ([]state.Dir, error) { return nil, nil }
+
+func (emptyStore) Expired(context.Context, string, time.Time, int) ([]state.Trashed, error) {
+	return nil, nil
+}
+
+func (emptyStore) Removals(context.Context, state.Filter) ([]state.Removal, error) { return nil, nil }
+
+func (emptyStore) OperationsOf(context.Context, string, file.Path) ([]state.Operation, error) {
+	return nil, nil
+}
+
 func (emptyStore) Intents(context.Context, string, string, int, ...state.Phase) ([]state.Intent, error) {
 	return nil, nil
+}
+
+func (emptyStore) NamedNow(_ context.Context, d state.Delivery) (state.Delivery, error) {
+	return d, nil
 }
 
 func (emptyStore) History(context.Context, state.Filter) ([]state.Delivery, error) { return nil, nil }

@@ -32,6 +32,13 @@ func (m *commander) retry(ctx context.Context, t *target, command control.Comman
 		return err
 	}
 	o.Released, o.Hastened = done.Released+len(o.Renamed), done.Hastened
+	if t.id == "" {
+		n, err := m.store.HastenOperations(ctx, t.Folder, t.Destination)
+		if err != nil {
+			return err
+		}
+		o.Hastened += n
+	}
 	o.Count = o.Released + o.Hastened
 	for _, d := range destinations {
 		_, blocked, err := m.store.BlockOf(ctx, d)
@@ -41,12 +48,27 @@ func (m *commander) retry(ctx context.Context, t *target, command control.Comman
 		if err != nil {
 			return err
 		}
+		waited, err := m.endWait(ctx, d)
+		if err != nil {
+			return err
+		}
 		m.alive.Wake(d)
-		if m.alive.Free(d) || blocked {
+		if m.alive.Free(d) || blocked || waited {
 			o.Destinations = append(o.Destinations, d)
 		}
 	}
 	return nil
+}
+
+// endWait has a destination dialled at once that was to be let alone for longer. A wait that is over counts for nothing
+// but the next failure, and is forgotten too.
+func (m *commander) endWait(ctx context.Context, destination string) (bool, error) {
+	w, found, err := m.store.WaitOf(ctx, destination)
+	if err != nil || !found {
+		return false, err
+	}
+	_, err = m.store.ClearWait(ctx, destination)
+	return w.Next.After(m.now()), err
 }
 
 // mayRetry refuses what a retry would not change, or not as it is meant.

@@ -15,8 +15,8 @@ import (
 func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
 		Agent: control.AgentStatus{
-			Name: a.config.Agent.Name, Running: true, PID: os.Getpid(), Version: a.version, StartedAt: moment(a.started),
-			Config: a.config.File,
+			Name: a.current().config.Agent.Name, Running: true, PID: os.Getpid(), Version: a.version, StartedAt: moment(a.started),
+			Config: a.current().config.File, LoadedAt: moment(a.current().loaded),
 		},
 		Transfers: []control.Transfer{},
 	}
@@ -28,15 +28,22 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return s, err
 	}
-	for _, f := range a.folders {
+	for _, f := range a.current().folders {
 		view := folderStatus(f, counts)
 		w := f.planner.Watching()
 		view.State, view.Reason, view.Files, view.Settling, view.LastScan = w.State, w.Reason, w.Files, w.Settling, moment(w.LastScan)
+		showTrouble(&view, f.planner)
 		s.Folders = append(s.Folders, view)
 	}
 	for _, l := range a.syncer.Status() {
 		view := destinationStatus(l.Destination, counts)
 		view.State, view.Reason, view.Connected, view.Active = string(l.State), l.Reason, l.Connected, len(l.Transfers)
+		if full := a.store.Room(syncer.LeastRoom); full != nil && l.State == syncer.LinkIdle { // it cannot even be planned
+			view.State, view.Reason = string(syncer.LinkWaiting), full.Error()
+		}
+		if l.State == syncer.LinkWaiting && !l.NextAttempt.IsZero() {
+			view.Reason = joined(l.Reason, sooner(l.Destination))
+		}
 		view.NextAttempt = moment(l.NextAttempt)
 		view.Queued = max(view.Queued-view.Active, 0) // what is under way is no longer queued
 		s.Destinations = append(s.Destinations, view)
@@ -49,8 +56,14 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	}
 	slices.SortFunc(s.Destinations, func(x, y control.DestinationStatus) int { return strings.Compare(x.Name, y.Name) })
 	slices.SortFunc(s.Transfers, func(x, y control.Transfer) int { return x.StartedAt.Compare(y.StartedAt) })
+	s.Left = leftRoutes(a.current().config, counts)
 	showPauses(&s, pauses)
-	return s, nil
+	return s, showHalts(ctx, &s, a.store)
+}
+
+// sooner says how a person ends the wait for a destination.
+func sooner(destination string) string {
+	return "`dropferry retry " + destinationWord + destination + "` tries at once"
 }
 
 // History implements control.API.
@@ -65,15 +78,18 @@ func (a *Agent) Explain(ctx context.Context, name string) (control.Explanation, 
 	if at.pauses, err = a.store.Pauses(ctx); err != nil {
 		return control.Explanation{}, err
 	}
+	if at.halts, err = a.store.Halts(ctx); err != nil {
+		return control.Explanation{}, err
+	}
 	for _, l := range a.syncer.Status() {
 		at.links[l.Destination] = l
 	}
-	return explain(ctx, a.folders, a.store, at, name)
+	return explain(ctx, a.current().folders, a.store, at, name)
 }
 
 // Plan implements control.API.
 func (a *Agent) Plan(ctx context.Context) (control.Plan, error) {
-	return plan(ctx, a.config, a.store, nil)
+	return plan(ctx, a.current().config, a.store, nil)
 }
 
 // folderStatus is what the store knows of a folder.

@@ -27,20 +27,36 @@ const (
 // parseTarget reads an id, "folder:NAME", "destination:NAME" or "FOLDER/DESTINATION", of which the configuration has to
 // know the names.
 func parseTarget(c *config.Config, text string) (target, error) {
+	t, ok := splitTarget(text)
+	switch {
+	case ok && t.id != "":
+		return t, nil
+	case ok && strings.HasPrefix(text, folderWord):
+		return t, knowsFolder(c, t.Folder)
+	case ok && strings.HasPrefix(text, destinationWord):
+		return t, knowsDestination(c, t.Destination)
+	case ok:
+		return t, knowsRoute(c, t.Folder, t.Destination)
+	}
+	return target{}, usage("%s is no id, folder:NAME, destination:NAME or FOLDER/DESTINATION%s", strconv.Quote(text), meant(c, text))
+}
+
+// splitTarget reads a target, whatever the configuration knows.
+func splitTarget(text string) (t target, ok bool) {
 	folder, isFolder := strings.CutPrefix(text, folderWord)
 	destination, isDestination := strings.CutPrefix(text, destinationWord)
 	left, right, isRoute := strings.Cut(text, "/")
 	switch {
 	case isFolder:
-		return target{Route: state.Route{Folder: folder}}, knowsFolder(c, folder)
+		return target{Route: state.Route{Folder: folder}}, true
 	case isDestination:
-		return target{Route: state.Route{Destination: destination}}, knowsDestination(c, destination)
+		return target{Route: state.Route{Destination: destination}}, true
 	case isRoute:
-		return target{Route: state.Route{Folder: left, Destination: right}}, knowsRoute(c, left, right)
+		return target{Route: state.Route{Folder: left, Destination: right}}, true
 	case isID(text):
-		return target{id: text}, nil
+		return target{id: text}, true
 	}
-	return target{}, usage("%s is no id, folder:NAME, destination:NAME or FOLDER/DESTINATION%s", strconv.Quote(text), meant(c, text))
+	return target{}, false
 }
 
 // isID tells whether text has the form of an intent's id.

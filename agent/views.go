@@ -31,7 +31,7 @@ func raw(p file.Path) []byte {
 func viewOperation(o syncer.Operation) control.Operation {
 	return control.Operation{
 		Op: string(o.Op), Folder: o.Folder, Destination: o.Destination, Path: string(o.Path), PathB64: raw(o.Path),
-		RemotePath: o.RemotePath, Size: o.Size, Reason: string(o.Reason), Detail: o.Detail,
+		RemotePath: o.RemotePath, From: o.From, Size: o.Size, Reason: string(o.Reason), Detail: o.Detail,
 	}
 }
 

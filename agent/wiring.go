@@ -24,7 +24,7 @@ func targetOf(c *config.Config, d *config.Destination) remote.Target {
 		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout,
 	}
 	if len(t.PinnedKeys) == 0 {
-		t.KnownHosts = []string{knownHostsOf(c, d)}
+		t.KnownHosts, t.KeptByHand = []string{knownHostsOf(c, d)}, d.KnownHosts != ""
 	}
 	if d.KeyPassphrase.IsSet() {
 		t.Passphrase = secretReader(c, d.KeyPassphrase)
@@ -67,8 +67,8 @@ func readCredential(stateDir, name string) (string, error) {
 // rulesOf turns a configured folder into a watcher's rules.
 func rulesOf(f *config.Folder) watcher.Rules {
 	return watcher.Rules{
-		Name: f.Name, Root: f.Path, Include: f.Include, Exclude: f.Exclude, StableFor: f.StableFor, Rescan: f.Rescan,
-		Watch: f.Watch, Poll: f.PollInterval,
+		Name: f.Name, Root: f.Path, Include: f.Include, Exclude: excludesOf(f), StableFor: f.StableFor, Rescan: f.Rescan,
+		Watch: f.Watch, Poll: f.PollInterval, Ready: f.Ready, Marker: f.Marker, Symlinks: f.Symlinks,
 	}
 }
 
@@ -76,13 +76,22 @@ func rulesOf(f *config.Folder) watcher.Rules {
 func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer.Folder, error) {
 	folder := &syncer.Folder{
 		Name: f.Name, Root: f.Path, After: syncer.After(f.After), Mirror: f.Mode == config.Mirror,
-		OnConflict: syncer.OnConflict(f.OnConflict),
+		OnConflict: syncer.OnConflict(f.OnConflict), FileMode: f.FileMode,
 		Verify: remote.Demand(f.Verify), HoldAmbiguous: f.Ambiguous == "hold", Hint: hint,
 		CheckpointBytes: f.Checkpoint.Size, CheckpointEvery: f.Checkpoint.Every,
 		Retry: syncer.Retry{Initial: f.Retry.Initial, Max: f.Retry.Max, GiveUpAfter: f.Retry.GiveUpAfter},
 	}
+	deletes(folder, f)
 	values := func(p file.Path, at time.Time) config.Values {
 		return config.Values{Path: p, At: at.In(f.Timezone), Folder: f.Name, Agent: c.Agent.Name}
+	}
+	if f.Ready == config.ReadyMarker {
+		rules := rulesOf(f)
+		folder.Marker = func(p file.Path) file.Path {
+			marker, _ := watcher.MarkerOf(rules, p)
+			return marker
+		}
+		folder.SharedMarkers = strings.Contains(f.Marker, "{stem}")
 	}
 	if folder.After == syncer.Archive {
 		archive, err := f.ArchiveTemplate()
@@ -104,8 +113,9 @@ func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer
 		}
 		folder.Routes = append(folder.Routes, syncer.Route{
 			Destination: d.Name,
-			RemotePath:  func(p file.Path, at time.Time) string { return d.RemotePath(template, values(p, at)) },
+			RemotePath:  func(p file.Path, at time.Time) string { return d.RemotePath(template, values(f.Names.Map(p), at)) },
 			Publishing:  publishingOf(d),
+			Trash:       trashOf(f, d.RemotePath(template, values("x", time.Time{}))),
 		})
 	}
 	return folder, nil
@@ -121,8 +131,10 @@ func destinationsOf(c *config.Config, key []byte) []syncer.Destination {
 	for i := range c.Destinations {
 		d := &c.Destinations[i]
 		destinations = append(destinations, syncer.Destination{
-			Name:    d.Name,
-			Account: func() string { return fingerprintOf(key, c, d) },
+			Name:       d.Name,
+			Account:    func() string { return fingerprintOf(key, c, d) },
+			Secrets:    func() error { return remote.CheckSecrets(targetOf(c, d)) },
+			NeverProbe: d.AuthRetry == "off",
 			Dial: func(ctx context.Context) (syncer.Session, error) {
 				s, err := remote.Dial(ctx, targetOf(c, d))
 				if err != nil {

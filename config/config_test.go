@@ -70,6 +70,7 @@ func TestParseLeastFile(t *testing.T) {
 			User:           "contoso",
 			KeyFile:        at(t, "acme_ed25519"),
 			Publish:        "rename",
+			AuthRetry:      "on",
 			ConnectTimeout: 20 * time.Second,
 			Keepalive:      10 * time.Second,
 			StallTimeout:   30 * time.Second,
@@ -94,6 +95,9 @@ func TestParseLeastFile(t *testing.T) {
 			Checkpoint:   Checkpoint{Size: 64 << 20, Every: 10 * time.Second},
 			Watch:        "auto",
 			PollInterval: 30 * time.Second,
+			Ready:        ReadyStable,
+			Symlinks:     SkipLinks,
+			Names:        StrictNames,
 		}},
 	}
 	want.shown, want.lines = got.shown, got.lines
@@ -120,6 +124,7 @@ key_passphrase = { credential = "acme-pass" }
 host_key = ["SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"]
 root = "~/in"
 temp_dir = ".up"
+auth_retry = "off"
 connect_timeout = "1s"
 keepalive = "2s"
 stall_timeout = "3s"
@@ -142,6 +147,8 @@ stable_for = "3s"
 rescan = "10m"
 after = "archive"
 archive = "/srv/sent/{yyyy}/"
+names = "windows"
+file_mode = "0640"
 verify = "content"
 ambiguous = "hold"
 on_conflict = "keep-both"
@@ -165,13 +172,13 @@ give_up_after = "4h"
 		{
 			Name: "acme", Host: "2001:db8::1", Port: 2222, User: "contoso", KeyFile: at(t, "/k/acme"),
 			KeyPassphrase: Secret{Credential: "acme-pass"}, Password: Secret{Env: "ACME"},
-			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up",
+			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up", AuthRetry: "off",
 			ConnectTimeout: time.Second, Keepalive: 2 * time.Second, StallTimeout: 3 * time.Second, Line: 8,
 		},
 		{
 			Name: "other", Host: "other.example", Port: 22, User: "u", Password: Secret{File: at(t, "/k/other")},
-			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
-			StallTimeout: 30 * time.Second, Line: 23,
+			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", AuthRetry: "on", ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
+			StallTimeout: 30 * time.Second, Line: 24,
 		},
 	}
 	if !reflect.DeepEqual(c.Destinations, wantDestinations) {
@@ -183,11 +190,11 @@ give_up_after = "4h"
 	}
 	wantFolder := Folder{
 		Name: "f", Mode: Outbox, Path: at(t, "/srv/f"), Include: []string{"*.xml"},
-		Exclude: []string{".DS_Store", "Thumbs.db", "a/**"}, StableFor: 3 * time.Second, Rescan: 10 * time.Minute,
+		Exclude: []string{".DS_Store", "Thumbs.db", "a/**"}, Ready: ReadyStable, Symlinks: SkipLinks, StableFor: 3 * time.Second, Rescan: 10 * time.Minute,
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
-		Line: 30, OnConflict: "keep-both", Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
+		Line: 31, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {
 		t.Errorf("folders\n%+v, want\n%+v", c.Folders, wantFolder)

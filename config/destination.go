@@ -23,6 +23,7 @@ type Destination struct {
 	Root          string   // remote directory that relative templates are below; "" is the login directory
 	Publish       string   // "rename", or "direct": files are written at their final names, where a server refuses renames
 	TempDir       string   // remote directory for temps; "" is each final name's own
+	AuthRetry     string   // on, or off: a refused login is not tried again by itself
 
 	ConnectTimeout time.Duration // from dialling to an SFTP session
 	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout
@@ -62,6 +63,7 @@ func (t table) destination() Destination {
 		Root:           t.remoteDir("root"),
 		Publish:        t.choice("publish", "rename", words{keys: []string{"rename", "direct"}}),
 		TempDir:        t.remoteDir("temp_dir"),
+		AuthRetry:      t.choice("auth_retry", "on", words{keys: []string{"on", "off"}}),
 		ConnectTimeout: t.duration("connect_timeout", defaultConnectTimeout),
 		Keepalive:      t.duration("keepalive", defaultKeepalive),
 		StallTimeout:   t.duration("stall_timeout", defaultStallTimeout),

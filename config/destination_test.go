@@ -45,6 +45,9 @@ func TestFaultsOfDestinations(t *testing.T) {
 		{"keepalive too late", destinationText + "stall_timeout = \"10s\"", []string{
 			`7: destination "acme": keepalive = "10s" is not less than stall_timeout = "10s", so that a quiet connection would be taken for dead`,
 		}},
+		{"a third way to retry a login", destinationText + "auth_retry = \"never\"", []string{
+			`7: destination "acme": auth_retry = "never" is not one of on, off`,
+		}},
 		{"roots", destinationText + "root = \"/in/{yyyy}\"\n[[destination]]\nname = \"b\"\nhost = \"h\"\nuser = \"u\"\nkey_file = \"k\"\nroot = \"~alice/in\"\n[[destination]]\nname = \"c\"\nhost = \"h\"\nuser = \"u\"\nkey_file = \"k\"\nroot = \"in/..\"\n[[destination]]\nname = \"d\"\nhost = \"h\"\nuser = \"u\"\nkey_file = \"k\"\nroot = 'in\\x'", []string{
 			"7: destination \"acme\": root = \"/in/{yyyy}\" holds braces: placeholders stand in a folder's `to`",
 			`13: destination "b": root = "~alice/in" names another account's directory: write the whole path`,

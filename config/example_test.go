@@ -113,7 +113,8 @@ func TestExampleNamesEveryKey(t *testing.T) {
 			}
 		}
 	}
-	folder := section(t, text, "[[folder]]") + section(t, text, "[defaults]")
+	_, second, _ := strings.Cut(text, "\n[[folder]]\n")
+	folder := section(t, text, "[[folder]]") + section(t, second, "[[folder]]") + section(t, text, "[defaults]")
 	for _, key := range vocabulary(kindFolder).keys {
 		if !regexp.MustCompile(`(?m)^(# )?` + key + ` = `).MatchString(folder) {
 			t.Errorf("neither [[folder]] nor [defaults] shows %s", key)
@@ -139,7 +140,7 @@ func TestExampleNamesNoKeyOfLaterVersions(t *testing.T) {
 
 // The example promises that what stands behind a # is the default.
 func TestExampleShowsTheDefaults(t *testing.T) {
-	noDefault := regexp.MustCompile(`^# (name|state_dir|password|known_hosts|temp_dir) = `)
+	noDefault := regexp.MustCompile(`^# (name|state_dir|password|known_hosts|temp_dir|file_mode|was) = `)
 	commented := regexp.MustCompile(`^# [a-z_]+ = `)
 	lines := strings.Split(readExample(t), "\n")
 	shown := 0

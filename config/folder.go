@@ -1,8 +1,10 @@
 package config
 
 import (
+	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // time zones for systems that have none of their own, such as Windows
@@ -17,6 +19,9 @@ type Folder struct {
 	Path      string        // absolute
 	Include   []string      // patterns; empty takes every file
 	Exclude   []string      // patterns, those of [defaults] first
+	Ready     string        // stable, marker or rename: when a file is complete
+	Marker    string        // how a file's marker is called, with Ready "marker"; it holds {name} or {stem}
+	Symlinks  string        // skip or follow-inside
 	StableFor time.Duration // quiet time until a file is ready; 0 lets the watcher choose
 	Rescan    time.Duration // from one scan to the next
 	After     string        // keep, archive or delete, once every destination has the file
@@ -31,8 +36,17 @@ type Folder struct {
 	Checkpoint   Checkpoint
 	Watch        string        // auto, events or poll
 	PollInterval time.Duration // between scans where events cannot be relied on
+	FileMode     fs.FileMode   // permissions of delivered files; 0 leaves them to the server
+	Names        Names         // how the names of files become names at the destinations
 	To           []Target      // at least one; each destination at most once
 	Was          *string       // the earlier name; nil without, "" says that it is a new one
+
+	// Of a mirror: what is done about files that have left it.
+	Delete      bool          // they are removed at the destinations
+	DeleteDelay time.Duration // between the complete scans that do not find a file any more
+	MaxDelete   int           // with more of them nothing is removed, and the folder waits for a person
+	Trash       string        // remote directory that they go to, below the mirror's unless it begins with "/"; "" removes at once
+	TrashKeep   time.Duration // how long they stay there
 
 	Line int // of the table in the file, from 1
 }
@@ -83,6 +97,8 @@ func builtInRules() Folder {
 	return Folder{
 		Mode:      Outbox,
 		Exclude:   []string{".DS_Store", "Thumbs.db"},
+		Ready:     ReadyStable,
+		Symlinks:  SkipLinks,
 		Rescan:    time.Hour,
 		After:     Keep,
 		Verify:    "auto",
@@ -102,6 +118,8 @@ func builtInRules() Folder {
 func (t table) rules(base Folder) Folder {
 	t.unknown()
 	f := base
+	f.Ready = t.choice("ready", base.Ready, words{keys: []string{ReadyStable, ReadyMarker, ReadyRename}})
+	f.Symlinks = t.choice("symlinks", base.Symlinks, words{keys: []string{SkipLinks, FollowLinks}})
 	f.StableFor = t.durationOr("stable_for", base.StableFor, "auto", 0)
 	f.Rescan = t.duration("rescan", base.Rescan)
 	f.After = t.choice("after", base.After, words{keys: []string{Keep, Archive, Delete}})
@@ -139,9 +157,14 @@ func (t table) folder(defaults Folder) Folder {
 	}
 	f.Path, _ = t.local("path")
 	f.Archive = t.archive()
+	f.Marker = t.marker(f)
+	f.FileMode = t.fileMode()
+	f.Names = Names(t.choice("names", string(StrictNames), words{keys: []string{string(StrictNames), string(WindowsNames)}}))
 	f.To = t.targets(f.Mode)
 	f.Was = t.was()
+	t.deleting(&f)
 	t.checkAfter(f)
+	t.checkLinks(f)
 	return f
 }
 
@@ -155,6 +178,21 @@ func (t table) checkAfter(f Folder) {
 	case f.After != Archive && t.has("archive"):
 		t.faultAt("archive", "archive is given, but after = "+show(f.After), `after = "archive"`)
 	}
+}
+
+// fileMode returns permissions, written as in "0640".
+func (t table) fileMode() fs.FileMode {
+	const key = "file_mode"
+	s, given := t.text(key)
+	if !given {
+		return 0
+	}
+	mode, err := strconv.ParseUint(s, 8, 32)
+	if err != nil || len(s) < 3 || mode == 0 || mode > 0o777 {
+		t.faultAt(key, key+" = "+show(s)+" is not a mode of three octal digits", key+` = "0640"`)
+		return 0
+	}
+	return fs.FileMode(mode)
 }
 
 func (t table) timezone(otherwise *time.Location) *time.Location {

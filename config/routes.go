@@ -33,6 +33,7 @@ func (l *loading) checkRoutes() {
 			routes = append(routes, r)
 		}
 	}
+	l.checkTrash(routes)
 	for n, later := range routes {
 		for _, earlier := range routes[:n] {
 			if text := clash(earlier, later); text != "" {

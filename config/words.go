@@ -52,17 +52,17 @@ func vocabulary(k kind) words {
 		return words{
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
-				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "was",
+				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "was",
 			},
 			later: []string{
-				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "channels", "legacy_algorithms", "schedule", "bandwidth", "auth_retry", "profile",
+				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "channels", "legacy_algorithms", "schedule", "bandwidth", "profile",
 			},
 		}
 	case kindFolder:
 		return words{
-			keys: append(ruleKeys(), "name", "mode", "path", "include", "archive", "to", "was"),
-			later: append(laterRuleKeys(), "marker", "delete", "delete_delay", "max_delete", "trash", "backfill",
-				"names", "file_mode", "hooks", "expect"),
+			keys: append(append(ruleKeys(), "name", "mode", "path", "include", "marker", "archive", "to", "names", "file_mode", "was"),
+				deletingKeys()...),
+			later: append(laterRuleKeys(), "backfill", "hooks", "expect"),
 		}
 	case kindRetry:
 		return words{keys: []string{"initial", "max", "give_up_after"}}
@@ -76,11 +76,11 @@ func vocabulary(k kind) words {
 
 // ruleKeys are the keys that [defaults] may set for every folder.
 func ruleKeys() []string {
-	return []string{"exclude", "stable_for", "rescan", "after", "verify", "ambiguous", "timezone", "retry", "checkpoint", "watch", "poll_interval", "on_conflict"}
+	return []string{"ready", "symlinks", "exclude", "stable_for", "rescan", "after", "verify", "ambiguous", "timezone", "retry", "checkpoint", "watch", "poll_interval", "on_conflict"}
 }
 
 func laterRuleKeys() []string {
-	return []string{"ready", "symlinks", "order", "sequential", "last"}
+	return []string{"order", "sequential", "last"}
 }
 
 // home returns a hint where key belongs if not in a table of kind k, or nothing if no table has it.

@@ -28,6 +28,17 @@ type Status struct {
 	Destinations []DestinationStatus `json:"destinations"`
 	Transfers    []Transfer          `json:"transfers"`
 	Pauses       []Pause             `json:"pauses"`
+	Left         []LeftRoute         `json:"left,omitempty"`
+}
+
+// LeftRoute is what is open of a route that is not in the configuration any more.
+type LeftRoute struct {
+	Folder      string `json:"folder"`
+	Destination string `json:"destination"`
+	Planned     int    `json:"planned"`
+	Committing  int    `json:"committing"` // may be published already
+	Held        int    `json:"held"`
+	Parked      int    `json:"parked"`
 }
 
 // AgentStatus is the process.
@@ -38,6 +49,7 @@ type AgentStatus struct {
 	Version   string     `json:"version,omitempty"`
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	Config    string     `json:"config"`
+	LoadedAt  *time.Time `json:"loaded_at,omitempty"` // when the agent has read it last
 }
 
 // FolderStatus is one watched folder.
@@ -53,6 +65,18 @@ type FolderStatus struct {
 	Held     int        `json:"held"`
 	Parked   int        `json:"parked"`
 	LastScan *time.Time `json:"last_scan,omitempty"`
+	// Operations are files and directories that are about to be made or removed at destinations.
+	Operations int   `json:"operations,omitempty"`
+	Halted     *Halt `json:"halted,omitempty"` // nothing is begun until a person has decided
+}
+
+// Halt is why a folder waits for a person.
+type Halt struct {
+	Since    time.Time `json:"since"`
+	Reason   string    `json:"reason"`             // marker-missing, emptied or too-many
+	Detail   string    `json:"detail"`             // a sentence
+	Count    int       `json:"count"`              // files that would be removed
+	Examples []string  `json:"examples,omitempty"` // some of them
 }
 
 // DestinationStatus is one destination.
@@ -125,6 +149,7 @@ type Operation struct {
 	Path        string `json:"path"`
 	PathB64     []byte `json:"path_b64,omitempty"`
 	RemotePath  string `json:"remote_path"`
+	From        string `json:"from,omitempty"` // of a rename: the remote path that the file has so far
 	Size        int64  `json:"size"`
 	Reason      string `json:"reason"`
 	Detail      string `json:"detail,omitempty"`

@@ -167,7 +167,7 @@ func faultIn(response *http.Response) error {
 	}
 	restore(&f.Error, f.ErrorB64)
 	if f.Refusal != "" {
-		return &Refusal{Text: f.Error, Usage: f.Refusal == refusedUsage}
+		return &Refusal{Text: f.Error, Usage: f.Refusal == refusedUsage, Config: f.Refusal == refusedConfig}
 	}
 	return errors.New(f.Error)
 }

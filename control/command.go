@@ -22,6 +22,8 @@ const (
 	VerbRetry  Verb = "retry"  // frees what is held, parked, blocked or waiting
 	VerbCancel Verb = "cancel" // this version is not sent
 	VerbResend Verb = "resend" // makes a delivery again
+	VerbRepair Verb = "repair" // has files sent again whose copies are damaged
+	VerbReload Verb = "reload" // loads the configuration anew; it has no target
 )
 
 // Command is what a person wants, and of what: an id, "folder:NAME", "destination:NAME" or "FOLDER/DESTINATION".
@@ -30,6 +32,10 @@ type Command struct {
 	Target    string `json:"target"`
 	Overwrite bool   `json:"overwrite,omitempty"` // retry: replace somebody else's file at the final name
 	KeepBoth  bool   `json:"keep_both,omitempty"` // retry: publish beside it
+	// AcceptDeletes lets a halted folder remove so many files with its next scan: with resume; nil: none.
+	AcceptDeletes *int `json:"accept_deletes,omitempty"`
+
+	Damages []Damage `json:"damages,omitempty"` // repair: the files
 }
 
 // Outcome is what a command has changed.
@@ -44,10 +50,15 @@ type Outcome struct {
 	Destinations []string  `json:"destinations,omitempty"` // retry: were blocked or waiting, and may be dialled at once
 	Committing   int       `json:"committing,omitempty"`   // cancel: too late, they are being published
 	Renamed      []Renamed `json:"renamed,omitempty"`      // retry: published beside what is there
+	Halted       *Halt     `json:"halted,omitempty"`       // resume: the halt that it has ended
 	ID           string    `json:"id,omitempty"`           // resend: of the new delivery
 	RemotePath   string    `json:"remote_path,omitempty"`  // resend
 	Source       string    `json:"source,omitempty"`       // resend: the file that is sent
 	SourceB64    []byte    `json:"source_b64,omitempty"`   // where source is not UTF-8
+	Config       string    `json:"config,omitempty"`       // reload: the file
+	Changes      []string  `json:"changes,omitempty"`      // reload: what has changed, in words
+
+	Repaired []Repaired `json:"repaired,omitempty"` // repair: in the order of the command
 }
 
 // Renamed is an intent with its new final name.
@@ -76,16 +87,18 @@ func (p Pause) Target() string {
 
 // Refusal is a command that cannot be obeyed.
 type Refusal struct {
-	Text  string
-	Usage bool // its words are to blame, else the state of what it names
+	Text   string
+	Usage  bool // its words are to blame, else the state of what it names
+	Config bool // the faults of the configuration are to blame; the text has one to a line
 }
 
 func (r *Refusal) Error() string { return r.Text }
 
 // The kinds of a refusal, as they are sent.
 const (
-	refusedUsage = "usage"
-	refusedState = "state"
+	refusedUsage  = "usage"
+	refusedState  = "state"
+	refusedConfig = "config"
 )
 
 func (r *Refusal) status() int {
@@ -102,6 +115,8 @@ func kindOf(err error) string {
 		return ""
 	case r.Usage:
 		return refusedUsage
+	case r.Config:
+		return refusedConfig
 	}
 	return refusedState
 }

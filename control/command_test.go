@@ -19,12 +19,15 @@ func TestCommandRoundTrip(t *testing.T) {
 	var heard Command
 	dir := stateDir(t)
 	serve(t, dir, fake{command: func(_ context.Context, c Command) (Outcome, error) { heard = c; return want, nil }})
-	sent := Command{Verb: VerbRetry, Target: "folder:\x1b\"", Overwrite: true, KeepBoth: true}
+	sent := Command{
+		Verb: VerbRetry, Target: "folder:\x1b\"", Overwrite: true, KeepBoth: true,
+		Damages: []Damage{{Path: []byte(nasty), RemotePath: []byte("/in/\xff"), Size: 7, SHA256: []byte{0, 255}, Remedy: RemedyHold, Why: "x"}},
+	}
 	got, err := dial(t, dir).Command(t.Context(), sent)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
 	}
-	if heard != sent {
+	if !reflect.DeepEqual(heard, sent) {
 		t.Errorf("heard %+v, want %+v", heard, sent)
 	}
 }

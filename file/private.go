@@ -8,6 +8,9 @@ const (
 	TakenSuffix = ".taken" // a delivered source on its way to the archive, in the watched folder
 )
 
+// Marker is the name of the file in a folder's root that tells the folder from an empty place where it should be.
+const Marker = ".dropferry"
+
 // idLen is the length of an intent's id, and idAlphabet its letters: base 32 after Crockford, in lower case.
 const (
 	idLen      = 16

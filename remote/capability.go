@@ -2,15 +2,11 @@ package remote
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
-	"os"
 	"slices"
 	"time"
-
-	"github.com/dropferry/dropferry/file"
 )
 
 // Extensions that matter to an uploader. Source: OpenSSH's PROTOCOL file.
@@ -31,8 +27,12 @@ func (m *mux) has(extension string) bool {
 	return ok && data == extensionData[extension]
 }
 
+// ProbeVersion is the Version of what a Probe finds out now. It changes when that becomes more.
+const ProbeVersion = 2
+
 // Capabilities are what a server has been seen to do, not what it says. The zero value promises nothing.
 type Capabilities struct {
+	Version       int               `json:"version"`  // of the probe; 0 is of one that came to no end, or of the first
 	Identity      string            `json:"identity"` // of the server that was probed: see Session.Identity
 	Banner        string            `json:"banner"`
 	Extensions    map[string]string `json:"extensions"`
@@ -42,9 +42,88 @@ type Capabilities struct {
 	RenameRefuses bool              `json:"rename_refuses"` // plain RENAME refuses a taken name, so it cannot replace anybody's file
 	PosixRename   bool              `json:"posix_rename"`   // posix-rename replaces
 	SetTimes      bool              `json:"set_times"`
+	Stat          bool              `json:"stat"`                   // a file that was uploaded and closed can be looked at
+	RefusesMode   bool              `json:"refuses_mode,omitempty"` // setting permissions was refused
 	StatVFS       bool              `json:"statvfs"`
-	Hash          string            `json:"hash"` // command that hashes a file at the server; "" where there is none
+	Hash          string            `json:"hash"`                 // command that hashes a file at the server; "" where there is none
+	CheckFile     string            `json:"check_file,omitempty"` // request of SFTP's that does; likewise
+	MaxOpen       int               `json:"max_open,omitempty"`   // files that may be open at once; 0 where it was not found to be less than asked for
+	InFlight      int               `json:"in_flight,omitempty"`  // requests that may be under way at once; 0 is any number
 	ProbedAt      time.Time         `json:"probed_at"`
+
+	// What only uploads show: a WRITE above 32 KiB was acknowledged, or else how many sessions in a row ended
+	// right behind one, the last of them when.
+	LargeWrites bool      `json:"large_writes,omitempty"`
+	LargeCuts   int       `json:"large_cuts,omitempty"`
+	LargeCutAt  time.Time `json:"large_cut_at,omitzero"`
+	// ProbeCuts is how many sessions in a row have ended within a probe that had several requests under way.
+	ProbeCuts int `json:"probe_cuts,omitempty"`
+	// Left are files that probes may have left at the server when their sessions ended. The next Probe removes them.
+	Left []string `json:"left,omitempty"`
+}
+
+// doubtFor is how long it is believed that a server bears only one request at a time: what ended the sessions from which
+// that was concluded may have been the network.
+const doubtFor = 30 * 24 * time.Hour
+
+// Current tells whether c is as much as a Probe would find out now. What is older is worth another one, and is given to
+// Use before it.
+func (c Capabilities) Current(now time.Time) bool {
+	return c.Version == ProbeVersion && (c.InFlight == 0 || now.Sub(c.ProbedAt) < doubtFor)
+}
+
+// Learn returns c, which is stored, with what a session that has used it has found out since and what holds for the next
+// one too. changed says whether that is anything.
+func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool) {
+	if s.ProbeCuts > c.ProbeCuts || s.Version > c.Version || len(s.Left) > len(c.Left) {
+		return s, true // of a probe that the session has made
+	}
+	learned = c
+	learned.LargeWrites = c.LargeWrites || s.LargeWrites
+	learned.LargeCuts, learned.LargeCutAt = s.LargeCuts, s.LargeCutAt
+	if learned.LargeWrites {
+		learned.LargeCuts, learned.LargeCutAt = 0, time.Time{}
+	}
+	learned.Stat = c.Stat && s.Stat
+	if s.CheckFile == "" {
+		learned.CheckFile = ""
+	}
+	changed = learned.LargeWrites != c.LargeWrites || learned.LargeCuts != c.LargeCuts || learned.Stat != c.Stat || learned.CheckFile != c.CheckFile
+	return learned, changed
+}
+
+// OpenFiles returns how many files a session keeps open at once; 0 is any number. Of what a server tells, half is left to
+// other sessions of the account.
+func (c Capabilities) OpenFiles() int {
+	switch {
+	case c.MaxOpen > 0:
+		return c.MaxOpen
+	case c.Limits.Handles > 0:
+		return int(max(1, min(c.Limits.Handles/2, 1<<20)))
+	}
+	return 0
+}
+
+// caution is for how long WRITEs stay at 32 KiB after n sessions in a row have ended right behind a larger one. A cut of
+// the network looks the same, so that it is never for good.
+func caution(n int) time.Duration {
+	switch n {
+	case 0:
+		return 0
+	case 1:
+		return time.Hour
+	case 2:
+		return 24 * time.Hour
+	}
+	return 30 * 24 * time.Hour
+}
+
+// writeSize returns the most bytes in a WRITE at the moment now.
+func (c Capabilities) writeSize(l Limits, now time.Time) int {
+	if !c.LargeWrites && now.Sub(c.LargeCutAt) < caution(c.LargeCuts) {
+		return min(l.write(), safeWrite)
+	}
+	return l.write()
 }
 
 // Banner returns the server's version string, such as SSH-2.0-OpenSSH_9.2.
@@ -62,13 +141,21 @@ func (s *Session) Identity() string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Capabilities returns what is known of the server.
+// Capabilities returns what is known of the server. After the session has used what was stored, it is for
+// Capabilities.Learn to tell what of it to store.
 func (s *Session) Capabilities() Capabilities { return *s.caps.Load() }
 
 // Use takes over what an earlier session's Probe has found at the same Identity.
 func (s *Session) Use(c Capabilities) {
 	s.caps.Store(&c)
 	s.hash.use(c.Hash)
+	s.handles.limit(c.OpenFiles())
+	s.mux.flying.limit(c.InFlight)
+	if size := c.writeSize(s.limits, time.Now()); size < s.limits.write() {
+		s.mux.split.Store(int64(size))
+	} else {
+		s.mux.split.Store(0)
+	}
 }
 
 // note changes what is known of the server, after it has refused something.
@@ -83,104 +170,14 @@ func (s *Session) note(change func(*Capabilities)) {
 	}
 }
 
-// Probe finds out what the server can do, with three small files in the root whose names begin with a dot and end in
-// ".part", as an uploader's do; they are removed again. An error of kind Root says that nothing can be written there.
-func (s *Session) Probe(ctx context.Context, now time.Time) (Capabilities, error) {
-	p := probe{session: s, ctx: ctx, content: []byte(rand.Text()), found: Capabilities{
-		Identity: s.Identity(), Banner: s.Banner(), Extensions: maps.Clone(s.mux.extensions), Limits: s.limits,
-		Fsync: s.mux.has(extFsync), ProbedAt: now.UTC(),
-	}}
-	for i := range p.names {
-		p.names[i] = s.target.Path(file.PrivateName("dropferry-probe", file.NewID(now), file.TempSuffix))
+// takeFiles waits until n files may be opened. The turns are given back to handles when they are closed.
+func (s *Session) takeFiles(ctx context.Context, n int, op, name string) error {
+	err := s.handles.take(n, ctx.Done(), s.dead)
+	switch {
+	case err == nil:
+		return nil
+	case s.Err() != nil:
+		return s.wrap(op, name, errGone)
 	}
-	err := p.run(now)
-	for _, name := range p.names {
-		_ = s.Remove(context.WithoutCancel(ctx), name) // refused, or the connection is lost: nothing to add
-	}
-	if err != nil {
-		return Capabilities{}, err
-	}
-	s.Use(p.found)
-	return p.found, nil
-}
-
-// probe makes the requests of a Probe. A refusal is an answer; anything else stays in err, and ends it.
-type probe struct {
-	session *Session
-	ctx     context.Context //nolint:containedctx // it lives no longer than the call
-	names   [3]string
-	content []byte
-	found   Capabilities
-	err     error
-}
-
-// run fills in what is found. The file of known content goes from name to name; setting its time comes last, since
-// some servers discard a file for that.
-func (p *probe) run(now time.Time) error {
-	s, c := p.session, &p.found
-	first, second, third := p.names[0], p.names[1], p.names[2]
-	p.create(first, p.content)
-	p.create(second, nil)
-	if p.err != nil {
-		return s.rootError(s.diskFull(p.ctx, p.err))
-	}
-	if c.RenameRefuses = !p.works(func() error { return s.sftp.Rename(first, second) }); !c.RenameRefuses {
-		p.create(first, p.content) // it has replaced second: begin again
-	}
-	c.PosixRename = s.mux.has(extPosixRename) && p.works(func() error { return s.sftp.PosixRename(first, second) })
-	source := first
-	if c.PosixRename {
-		source = second
-	}
-	if c.Rename = p.works(func() error { return s.sftp.Rename(source, third) }); c.Rename {
-		source = third
-	}
-	c.StatVFS = s.mux.has(extStatVFS) && p.works(func() error { _, err := s.sftp.StatVFS(s.root()); return err })
-	if p.err == nil {
-		c.Hash, p.err = s.proveHash(p.ctx, source, sha256.Sum256(p.content))
-	}
-	c.SetTimes = p.works(func() error { return s.sftp.Chtimes(source, now, now) })
-	return p.err
-}
-
-// works tells whether a request succeeds.
-func (p *probe) works(request func() error) bool {
-	if p.err == nil {
-		p.err = p.ctx.Err()
-	}
-	if p.err != nil {
-		return false
-	}
-	err := p.session.do("probe", p.session.root(), request)
-	if Transient.is(err) {
-		p.err = err
-	}
-	return err == nil
-}
-
-// create writes a small file, and notes where the server refuses to sync it.
-func (p *probe) create(name string, content []byte) {
-	if p.err == nil {
-		p.err = p.ctx.Err()
-	}
-	if p.err != nil {
-		return
-	}
-	s := p.session
-	p.err = s.do("write", name, func() error {
-		f, err := s.sftp.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
-		if err != nil {
-			return err
-		}
-		if len(content) > 0 {
-			_, err = f.Write(content)
-		}
-		if err == nil && p.found.Fsync && f.Sync() != nil {
-			p.found.Fsync = false
-		}
-		if closeErr := f.Close(); err == nil {
-			err = closeErr
-		}
-		return err
-	})
+	return ctx.Err()
 }

@@ -27,9 +27,9 @@ func TestProbeOfOpenSSH(t *testing.T) {
 		}
 	}
 	want := Capabilities{
-		Identity: s.Identity(), Banner: s.Banner(), Extensions: got.Extensions,
+		Version: ProbeVersion, Identity: s.Identity(), Banner: s.Banner(), Extensions: got.Extensions,
 		Limits: Limits{Packet: 262144, Read: 261120, Write: 261120, Handles: got.Limits.Handles},
-		Fsync:  true, Rename: true, RenameRefuses: true, PosixRename: true, SetTimes: true, StatVFS: true,
+		Fsync:  true, Rename: true, RenameRefuses: true, PosixRename: true, SetTimes: true, Stat: true, StatVFS: true,
 		Hash: hashCommands[0], ProbedAt: now.UTC(),
 	}
 	if !reflect.DeepEqual(got, want) || got.Limits.Handles == 0 {
@@ -63,7 +63,9 @@ func TestProbeOfOpenSSH(t *testing.T) {
 
 func TestProbeOfServersThatLackSomething(t *testing.T) {
 	t.Parallel()
-	all := Capabilities{Fsync: true, Rename: true, RenameRefuses: true, PosixRename: true, SetTimes: true, StatVFS: true}
+	all := Capabilities{
+		Version: ProbeVersion, Fsync: true, Rename: true, RenameRefuses: true, PosixRename: true, SetTimes: true, Stat: true, StatVFS: true,
+	}
 	without := func(change func(*Capabilities)) Capabilities { c := all; change(&c); return c }
 	tests := map[string]struct {
 		faults []sftptest.Fault
@@ -80,7 +82,10 @@ func TestProbeOfServersThatLackSomething(t *testing.T) {
 		"times, the file with it":  {[]sftptest.Fault{sftptest.DiscardOnSetstat()}, without(func(c *Capabilities) { c.SetTimes = false })},
 		"statvfs":                  {[]sftptest.Fault{sftptest.NoStatVFS()}, without(func(c *Capabilities) { c.StatVFS = false })},
 		"statvfs, announced":       {[]sftptest.Fault{sftptest.Refuse(sftptest.OpStatVFS, sftptest.Failure)}, without(func(c *Capabilities) { c.StatVFS = false })},
-		"more than one open file":  {[]sftptest.Fault{sftptest.OneOpenFile()}, all},
+		"more than one open file":  {[]sftptest.Fault{sftptest.OneOpenFile()}, without(func(c *Capabilities) { c.MaxOpen = 1 })},
+		"more than two open files": {[]sftptest.Fault{sftptest.MaxOpenFiles(2)}, without(func(c *Capabilities) { c.MaxOpen = 2 })},
+		"a look when it is closed": {[]sftptest.Fault{sftptest.RefuseStatAfterClose()}, without(func(c *Capabilities) { c.Stat = false })},
+		"an open file, once":       {[]sftptest.Fault{sftptest.Refuse(sftptest.OpOpen, sftptest.PermissionDenied).Once()}, all},
 		"fast acknowledgements":    {[]sftptest.Fault{sftptest.SlowAcks(5 * time.Millisecond)}, all},
 		"overwriting posix-rename": {[]sftptest.Fault{sftptest.Refuse(sftptest.OpPosixRename, sftptest.Failure)}, without(func(c *Capabilities) { c.PosixRename = false })},
 	}

@@ -79,6 +79,8 @@ func classify(err error) (Kind, error) {
 	var status *statusError
 	var library *sftp.StatusError
 	switch {
+	case errors.Is(err, errNoHash), errors.Is(err, errNoDigest), errors.Is(err, errUntold):
+		return Unsupported, err
 	case errors.As(err, &status):
 		return status.kind(), status
 	case errors.As(err, &library):
@@ -86,10 +88,8 @@ func classify(err error) (Kind, error) {
 		return status.kind(), status
 	case err == io.EOF: //nolint:errorlint // pkg/sftp's word for status 1; a wrapped one comes from the connection
 		return Refused, &statusError{code: statusEOF, text: "end of file"}
-	case errors.Is(err, errShortFile):
+	case errors.Is(err, errShortFile), errors.Is(err, errLongFile):
 		return Integrity, err
-	case errors.Is(err, errNoHash), errors.Is(err, errNoDigest):
-		return Unsupported, err
 	}
 	return Transient, err
 }
@@ -117,9 +117,12 @@ func classifyConnect(err error) (Kind, string) {
 	return Transient, ""
 }
 
+// handshakeFailed begins every error of x/crypto/ssh from before the end of the login.
+const handshakeFailed = "ssh: handshake failed: "
+
 // plain cuts the noise of libraries from a message that a person is to read.
 func plain(err error) error {
-	text, ok := strings.CutPrefix(err.Error(), "ssh: handshake failed: ")
+	text, ok := strings.CutPrefix(err.Error(), handshakeFailed)
 	switch {
 	case !ok:
 		return err

@@ -30,7 +30,9 @@ func TestUploadRefused(t *testing.T) {
 		{sftptest.Status(statusWriteProtect), Permission, "permission denied"},
 		{sftptest.Status(statusNoSpace), DiskFull, "the server has no room"},
 		{sftptest.Status(statusQuota), DiskFull, "make room at the server"},
-		{errors.New("Quota exceeded (5 GB)"), Refused, `the server answered "Quota exceeded (5 GB)" (SFTP status 4)`},
+		{errors.New("Quota exceeded (5 GB)"), DiskFull, `the server has no room; the server says "Quota exceeded (5 GB)"`},
+		{errors.New("Disk quota exceeded"), DiskFull, "make room at the server"},
+		{errors.New("No quotas here"), Refused, `the server answered "No quotas here" (SFTP status 4)`},
 	}
 	server, s := hostile(t, sftptest.ServerOptions{})
 	for _, op := range []string{sftptest.OpOpen, sftptest.OpWrite, sftptest.OpFsync, sftptest.OpClose} {
@@ -101,6 +103,24 @@ func TestMissingDirectoryThatIsCalledAFailure(t *testing.T) {
 		sftptest.Refuse(sftptest.OpOpen, sftptest.Failure).Once(), sftptest.Refuse(sftptest.OpMkdir, sftptest.Failure).Once())
 	mustUpload(t, s, "/x/y/a.part", []byte("a"))
 	holds(t, []byte("a"), server.Dir, "x/y/a.part")
+}
+
+// Some servers say FILE_ALREADY_EXISTS, of later drafts, where OpenSSH says FAILURE.
+func TestServerThatSaysFileAlreadyExists(t *testing.T) {
+	t.Parallel()
+	exists := sftptest.Status(statusAlreadyExists)
+	server, s := hostile(t, sftptest.ServerOptions{}, sftptest.Refuse(sftptest.OpMkdir, exists), sftptest.Refuse(sftptest.OpRename, exists))
+	if err := os.Mkdir(filepath.Join(server.Dir, "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.MkdirAll(t.Context(), "/x"); err != nil {
+		t.Errorf("a directory that is there: %v", err)
+	}
+	mustUpload(t, s, "/x/a.part", []byte("new"))
+	mustUpload(t, s, "/x/a", []byte("old"))
+	wantError(t, s.Publish(t.Context(), "/x/a.part", "/x/a", false), Exists, "rename acme:/x/a: a file stands there already")
+	wantError(t, s.Publish(t.Context(), "/x/a.part", "/x/b", false), Exists, "SFTP status 11")
+	holds(t, []byte("old"), server.Dir, "x/a")
 }
 
 func TestDirectoryThatMayNotBeMade(t *testing.T) {
@@ -240,16 +260,6 @@ func TestMismatchWhereNothingCanBeRead(t *testing.T) {
 	wantError(t, err, Integrity, "the server has other content: SHA-256 "+string(digest))
 }
 
-func TestStatRefusedAfterClose(t *testing.T) {
-	t.Parallel()
-	_, s := hostile(t, sftptest.ServerOptions{}, sftptest.RefuseStatAfterClose())
-	content := random(1000)
-	sum := sha256.Sum256(content)
-	mustUpload(t, s, "/a.part", content)
-	_, _, err := s.Verify(t.Context(), "/a.part", 1000, sum[:], Auto)
-	wantError(t, err, Permission, "stat acme:/a.part: permission denied")
-}
-
 func TestRefusedTimesAreRemembered(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]sftptest.Fault{"refused": sftptest.RefuseSetstat(), "the file with it": sftptest.DiscardOnSetstat(), "unsupported": sftptest.Refuse(sftptest.OpSetstat, sftptest.Unsupported)} {
@@ -295,37 +305,6 @@ func TestFsyncThatIsMissing(t *testing.T) {
 	if asked := without.Faults.Calls(sftptest.OpFsync); asked != 0 {
 		t.Errorf("a server without fsync was asked %d times", asked)
 	}
-}
-
-func TestServerWithOneOpenFile(t *testing.T) {
-	t.Parallel()
-	server, s := hostile(t, sftptest.ServerOptions{}, sftptest.OneOpenFile(), sftptest.SlowAcks(20*time.Millisecond))
-	begun := make(chan struct{})
-	told := false
-	first := async(func() error {
-		_, err := s.Upload(t.Context(), Upload{Temp: "/a.part", Size: 30 * safeWrite, Progress: func(int64) {
-			if !told {
-				told = true
-				close(begun)
-			}
-		}}, endless{})
-		return err
-	})
-	soon(t, "the first upload begins", begun)
-	wantError(t, upload(t, s, "/b.part", nil), Permission, "put acme:/b.part: permission denied")
-	if err := soon(t, "the first upload", first); !errors.Is(err, errShortTransfer) { // the source has no end
-		t.Errorf("the first upload: %v", err)
-	}
-	mustUpload(t, s, "/b.part", []byte("b")) // one after the other works
-	holds(t, []byte("b"), server.Dir, "b.part")
-}
-
-func TestServerThatCutsLargeWrites(t *testing.T) {
-	t.Parallel()
-	server := sftptest.StartServer(t, sftptest.ServerOptions{Limits: &sftptest.Limits{Packet: 262144, Read: 261120, Write: 261120}}, sftptest.MaxWrite(safeWrite))
-	s := mustProbe(t, serverTarget(server))
-	wantError(t, upload(t, s, "/a.part", random(500_000)), Transient, "put acme:/a.part: the ")
-	wantDead(t, s)
 }
 
 func TestConnectionCutAtEachStep(t *testing.T) {

@@ -49,6 +49,7 @@ func (s *Session) Remove(ctx context.Context, name string) error {
 		}
 		return parseStatus(reply)
 	})
+	s.told.Delete(name)
 	if Missing.is(err) {
 		return nil
 	}

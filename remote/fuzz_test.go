@@ -2,8 +2,10 @@ package remote
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"io"
+	"strconv"
 	"testing"
 	"unicode/utf8"
 )
@@ -17,6 +19,14 @@ func FuzzReplies(f *testing.F) {
 	f.Add(version)
 	f.Add(append(append(bytes.Clone(version), limits...), status...))
 	f.Add(append(bytes.Clone(version), frame(packetStatus)...))
+	for _, words := range [][]string{{"sha256"}, {"check-file", "sha256"}, {"sha256", "x"}, {}} {
+		reply := []byte{}
+		for _, word := range words {
+			reply = appendString(reply, word)
+		}
+		reply = requestPacket(packetReply, firstOwnID, append(reply, bytes.Repeat([]byte{7}, 32)...))
+		f.Add(append(append(bytes.Clone(version), limits...), reply...))
+	}
 	f.Add([]byte("Welcome to the server!\r\n"))
 	f.Add([]byte{0, 0, 0, 5, packetVersion, 0, 0, 0, 2})
 	f.Add([]byte{255, 255, 255, 255, packetVersion})
@@ -49,9 +59,36 @@ func FuzzReplies(f *testing.F) {
 			t.Error("the end is not noticed")
 		}
 		if len(ours) == 1 {
-			_ = parseStatus(<-ours) // whatever it says
+			reply := <-ours
+			_ = parseStatus(reply)  // whatever it says
+			_, _ = parseSize(reply) // likewise
+			checkDigest(t, reply)
 		}
 	})
+}
+
+// checkDigest checks that a reply to check-file is a SHA-256 or nothing.
+func checkDigest(t *testing.T, reply []byte) {
+	t.Helper()
+	sum, err := parseCheckFile(reply)
+	switch {
+	case err != nil && sum != nil, err == nil && len(sum) != sha256.Size:
+		t.Errorf("%x has digest %x, %v", reply, sum, err)
+	case err == nil && (reply[0] != packetReply || !bytes.HasSuffix(reply, sum) || !bytes.Contains(reply, []byte("sha256"))):
+		t.Errorf("%x passes for a digest", reply)
+	case err != nil && !utf8.ValidString(shorten(strconv.Quote(err.Error()))):
+		t.Errorf("%q is no text", err)
+	}
+}
+
+func FuzzCheckFile(f *testing.F) {
+	sum := bytes.Repeat([]byte{7}, 32)
+	f.Add(append(appendString([]byte{packetReply, 0, 0, 0, 1}, "sha256"), sum...))
+	f.Add(append(appendString(appendString([]byte{packetReply, 0, 0, 0, 1}, "check-file"), "sha256"), sum...))
+	f.Add(append(appendString([]byte{packetReply, 0, 0, 0, 1}, "md5"), sum[:16]...))
+	f.Add([]byte{packetStatus, 0, 0, 0, 1, 0, 0, 0, 8})
+	f.Add([]byte{packetReply, 0, 0, 0, 1, 255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, reply []byte) { checkDigest(t, reply) })
 }
 
 func FuzzLimits(f *testing.F) {

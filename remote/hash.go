@@ -3,30 +3,10 @@ package remote
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/ssh"
-)
-
-// hashCommands are tried in turn. Each reads names that end in NUL from its standard input: no file name is ever part of
-// a command line, so none can run a command, whatever shell the account has. openssl comes first because it uses the
-// processor's SHA instructions where coreutils' sha256sum often does not.
-var hashCommands = []string{
-	"xargs -0 openssl dgst -sha256 -r",
-	"xargs -0 sha256sum",
-	"xargs -0 shasum -a 256",
-}
-
-const (
-	maxHashBatch = 512     // files in one command
-	maxHashReply = 4 << 20 // bytes of output that are kept
 )
 
 var (
@@ -40,7 +20,7 @@ var (
 // goroutine of its own: the caller whose turn it is runs the command for all that wait.
 type hasher struct {
 	mu      sync.Mutex
-	command string
+	command string // the name of its form
 	waiting []*hashRequest
 	running bool
 }
@@ -60,12 +40,31 @@ func (h *hasher) use(command string) {
 	h.mu.Unlock()
 }
 
-// Hash returns the SHA-256 of a remote file, computed at the server, and the command that did it. size bounds the
-// time. An error of kind Unsupported says that the server does not hash.
-func (s *Session) Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error) {
+// Hash returns the SHA-256 of a remote file, computed at the server, and what did it: a command, or check-file-name or
+// check-file-handle, the requests of SFTP's. size bounds the time. An error of kind Unsupported says that the server does
+// not hash.
+func (s *Session) Hash(ctx context.Context, name string, size int64) (sum []byte, means string, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
+	sum, means, err = s.hashByCommand(name, size)
+	if form := s.caps.Load().CheckFile; form != "" && Unsupported.is(err) {
+		sum, err = s.checkFile(ctx, form, name, size)
+		return sum, form, err
+	}
+	return sum, means, err
+}
+
+// disbelieve has a means of Hash not used again, after reading back has shown that it tells something else than SFTP.
+func (s *Session) disbelieve(means string) {
+	if isCheckFile(means) {
+		s.note(func(c *Capabilities) { c.CheckFile = "" })
+		return
+	}
+	s.hash.use("")
+}
+
+func (s *Session) hashByCommand(name string, size int64) (sum []byte, command string, err error) {
 	h := &s.hash
 	h.mu.Lock()
 	command = h.command
@@ -82,7 +81,7 @@ func (s *Session) Hash(ctx context.Context, name string, size int64) (sum []byte
 	h.mu.Unlock()
 	select {
 	case <-r.turn:
-		s.hashWaiting(command)
+		s.hashWaiting(formOf(command))
 	case <-r.done:
 	}
 	if r.err != nil {
@@ -93,14 +92,14 @@ func (s *Session) Hash(ctx context.Context, name string, size int64) (sum []byte
 
 // hashWaiting hashes the files that wait, the caller's first among them, and passes the turn on to one that is left or
 // has come meanwhile.
-func (s *Session) hashWaiting(command string) {
+func (s *Session) hashWaiting(form hashForm) {
 	h := &s.hash
 	h.mu.Lock()
-	n := min(len(h.waiting), maxHashBatch)
+	n := min(len(h.waiting), form.most)
 	batch := h.waiting[:n:n]
 	h.waiting = h.waiting[n:]
 	h.mu.Unlock()
-	s.hashBatch(command, batch)
+	s.hashBatch(form, batch)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.waiting) == 0 {
@@ -113,20 +112,24 @@ func (s *Session) hashWaiting(command string) {
 
 // hashBatch hashes the files of a batch with one command. A name with a newline never shares a command: its second line
 // could pass for another file's digest.
-func (s *Session) hashBatch(command string, batch []*hashRequest) {
+func (s *Session) hashBatch(form hashForm, batch []*hashRequest) {
 	var together []*hashRequest
 	for _, r := range batch {
-		if strings.ContainsRune(r.name, '\n') {
-			r.settle(s.runHash(command, []*hashRequest{r}, s.hashLimit(r.size)))
-		} else {
+		switch {
+		case !form.takes(r.name):
+			r.settle(nil, errNoDigest)
+		case strings.ContainsRune(r.name, '\n'):
+			s.hashTogether(form, []*hashRequest{r})
+		default:
 			together = append(together, r)
 		}
 	}
-	s.hashTogether(command, together)
+	s.hashTogether(form, together)
 }
 
-// hashTogether looks for the files that the command has nothing to say of by halves, where there are any.
-func (s *Session) hashTogether(command string, batch []*hashRequest) {
+// hashTogether looks for the files that the command has nothing to say of by halves, where there are any; or asks once
+// more for those alone, where the command says which they are.
+func (s *Session) hashTogether(form hashForm, batch []*hashRequest) {
 	if len(batch) == 0 {
 		return
 	}
@@ -134,171 +137,60 @@ func (s *Session) hashTogether(command string, batch []*hashRequest) {
 	for _, r := range batch {
 		size += r.size
 	}
-	sums, err := s.runHash(command, batch, s.hashLimit(size))
-	if err == nil && len(sums) != len(batch) && len(batch) > 1 {
+	sums, err := s.runHash(form, batch, s.hashLimit(size))
+	if sums == nil && (err == nil || errors.Is(err, errTooLong)) && len(batch) > 1 {
 		half := len(batch) / 2
-		s.hashTogether(command, batch[:half])
-		s.hashTogether(command, batch[half:])
+		s.hashTogether(form, batch[:half])
+		s.hashTogether(form, batch[half:])
 		return
 	}
+	var left []*hashRequest
 	for i, r := range batch {
-		r.settle(sums[min(i, len(sums)):], err)
+		switch {
+		case err != nil && !errors.Is(err, errTooLong):
+			r.settle(nil, err)
+		case i < len(sums) && sums[i] != nil:
+			r.settle(sums[i], nil)
+		default:
+			left = append(left, r)
+		}
+	}
+	if len(left) < len(batch) {
+		s.hashTogether(form, left)
+		return
+	}
+	for _, r := range left {
+		r.settle(nil, errNoDigest)
 	}
 }
 
-// settle answers a request with the first of the digests.
-func (r *hashRequest) settle(sums [][]byte, err error) {
-	switch {
-	case err != nil:
-		r.err = err
-	case len(sums) == 0:
-		r.err = errNoDigest
-	default:
-		r.sum = sums[0]
-	}
+func (r *hashRequest) settle(sum []byte, err error) {
+	r.sum, r.err = sum, err
 	close(r.done)
 }
 
-// runHash returns the digests in the command's output, in the order of the batch.
-func (s *Session) runHash(command string, batch []*hashRequest, limit time.Duration) ([][]byte, error) {
-	var input bytes.Buffer
-	for _, r := range batch {
-		if !strings.HasPrefix(r.name, "/") {
-			input.WriteString("./") // a name that begins with "-" is no option
-		}
-		input.WriteString(r.name)
-		input.WriteByte(0)
+// runHash returns the digests of the batch in its order, nil where the output does not tell which is whose.
+func (s *Session) runHash(form hashForm, batch []*hashRequest, limit time.Duration) ([][]byte, error) {
+	names := make([]string, len(batch))
+	for i, r := range batch {
+		names[i] = r.name
 	}
-	out, err := s.exec(command, &input, limit)
+	line, input, err := form.command(names)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.exec(line, bytes.NewReader(input), limit)
 	if errors.Is(err, errHung) {
 		s.hash.use("") // the next would wait as long
 	}
 	if err != nil {
 		return nil, err
 	}
-	return parseSums(out), nil
+	return form.parse(out, len(batch)), nil
 }
 
 // hashLimit bounds a hash command. It is far less than what the protocol's own requests get: commands hang for reasons of
 // their own, such as a profile that waits for something, and then there are other ways to verify a file.
 func (s *Session) hashLimit(size int64) time.Duration {
 	return time.Minute + 2*s.target.StallTimeout + time.Duration(size/(20<<20))*time.Second
-}
-
-// errHung is for a command that did not end in time. It is a kind of errNoHash: the server is as good as without it.
-var errHung = fmt.Errorf("%w: the command did not end in time", errNoHash)
-
-// exec runs a command at the server and returns its standard output. A failed command is no error: its output tells.
-// errNoHash is the error where commands are refused, errHung where one does not end within the limit: it is left to
-// itself then, on its own channel, and the session goes on.
-func (s *Session) exec(command string, input io.Reader, limit time.Duration) ([]byte, error) {
-	type result struct {
-		out []byte
-		err error
-	}
-	ended := make(chan result, 1)
-	abandoned := make(chan struct{})
-	begun := s.spawn(func() {
-		out, err := s.command(command, input, abandoned)
-		ended <- result{out, err}
-	})
-	if !begun {
-		return nil, errGone
-	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case r := <-ended:
-		return r.out, r.err
-	case <-timer.C:
-		close(abandoned)
-		return nil, errHung
-	}
-}
-
-// command is exec without a limit; it ends with the session, and asks the server to end the command once it is abandoned.
-func (s *Session) command(command string, input io.Reader, abandoned <-chan struct{}) ([]byte, error) {
-	out := capped{left: maxHashReply}
-	channel, err := s.open()
-	if err == nil {
-		defer channel.Close() //nolint:errcheck // it is closed by the server already, or the connection is lost
-		channel.Stdin, channel.Stdout = input, &out
-		if err = channel.Start(command); err == nil {
-			over := make(chan struct{})
-			s.spawn(func() {
-				select {
-				case <-over:
-				case <-s.dead:
-				case <-abandoned:
-					_ = channel.Close() // whatever it answers: nobody waits for it
-				}
-			})
-			_ = channel.Wait() // how it ended matters less than what it said
-			close(over)
-		}
-	}
-	// x/crypto/ssh tells a lost connection and a refusal apart by no type that could be relied on.
-	if s.Err() != nil || s.conn.failed.Load() {
-		return nil, errGone
-	}
-	var refused *ssh.OpenChannelError
-	switch {
-	case errors.As(err, &refused):
-		return nil, fmt.Errorf("%w: %s", errNoHash, shorten(refused.Message))
-	case err != nil:
-		return nil, errNoHash
-	}
-	return out.kept.Bytes(), nil
-}
-
-// capped keeps the beginning of what a command prints.
-type capped struct {
-	kept bytes.Buffer
-	left int
-}
-
-func (c *capped) Write(b []byte) (int, error) {
-	keep := min(len(b), c.left)
-	c.kept.Write(b[:keep])
-	c.left -= keep
-	return len(b), nil
-}
-
-// parseSums returns the digest at the beginning of each line that has one, in order: "<64 hex> *name", or with a
-// backslash before it where sha256sum has escaped the name.
-func parseSums(out []byte) [][]byte {
-	var sums [][]byte
-	for line := range bytes.Lines(out) {
-		line = bytes.TrimPrefix(line, []byte(`\`))
-		const digits = 2 * sha256.Size
-		if len(line) <= digits || line[digits] != ' ' {
-			continue
-		}
-		if sum, err := hex.DecodeString(string(line[:digits])); err == nil {
-			sums = append(sums, sum)
-		}
-	}
-	return sums
-}
-
-// proveHash returns the first command that hashes a file of known content rightly: it is there, it may be run, and it
-// sees the same files as SFTP does, which an account in a chroot may not. "" where none does.
-func (s *Session) proveHash(ctx context.Context, name string, want [sha256.Size]byte) (string, error) {
-	for _, command := range hashCommands {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		// Longer than the silence after which a connection is given up, so that a dead one is not taken for a server
-		// without commands; no longer, because everything waits for the probe.
-		sums, err := s.runHash(command, []*hashRequest{{name: name}}, 2*s.target.StallTimeout)
-		switch {
-		case errors.Is(err, errNoHash):
-			return "", nil // no command at all
-		case err != nil:
-			return "", s.wrap("probe", name, err)
-		case len(sums) == 1 && bytes.Equal(sums[0], want[:]):
-			return command, nil
-		}
-	}
-	return "", nil
 }

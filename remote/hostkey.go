@@ -37,6 +37,7 @@ type HostKeyError struct {
 	Got         []Key    // what the server showed
 	Want        []string // what is known or pinned: "type fingerprint" or a fingerprint; empty where nothing is
 	Pinned      bool     // Want stands in the configuration
+	Files       []string // the configuration's own known_hosts files, which nobody but a person writes; else none
 }
 
 func (e *HostKeyError) Error() string {
@@ -55,10 +56,32 @@ func (e *HostKeyError) hint() string {
 	switch {
 	case e.Pinned:
 		return fmt.Sprintf("compare with what the server's owner says; then change host_key of destination %q in the configuration", e.Destination)
+	case len(e.Files) > 0:
+		return fmt.Sprintf("compare with what the server's owner says; then %s: %s", e.edit(), strings.Join(e.lines(), "; "))
 	case len(e.Want) == 0:
 		return fmt.Sprintf("compare with what the server's owner says; then: dropferry trust %s", e.Destination)
 	}
 	return fmt.Sprintf("compare with what the server's owner says; then: dropferry trust %s --replace", e.Destination)
+}
+
+// edit says what to do to the configuration's known_hosts file, before the lines that are to stand in it.
+func (e *HostKeyError) edit() string {
+	file := strings.Join(e.Files, " or ")
+	if len(e.Want) == 0 {
+		return "add to " + file
+	}
+	return fmt.Sprintf("replace the lines of %s in %s by", e.Addr, file)
+}
+
+// lines are those of a known_hosts file that would trust what the server shows.
+func (e *HostKeyError) lines() []string {
+	var lines []string
+	for _, k := range e.Got {
+		if k.public != nil {
+			lines = append(lines, k.Line(e.Addr))
+		}
+	}
+	return lines
 }
 
 // keyFamilies are the signature algorithms by kind of key, the preferred first. SHA-1 and DSA are left out.
@@ -138,10 +161,14 @@ func (p *hostKeyPolicy) callback(host string, addr net.Addr, public ssh.PublicKe
 }
 
 func (p *hostKeyPolicy) mismatch(got ...Key) *HostKeyError {
-	return &HostKeyError{
+	e := &HostKeyError{
 		Destination: p.target.Name, Addr: p.target.Addr(), Got: got, Want: p.want,
 		Pinned: len(p.target.PinnedKeys) > 0,
 	}
+	if p.target.KeptByHand && !e.Pinned {
+		e.Files = p.target.KnownHosts
+	}
+	return e
 }
 
 // next changes the policy after a dial that failed for err, so that another one tells more. It returns the

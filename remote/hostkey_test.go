@@ -134,6 +134,41 @@ func TestUnknownHostKey(t *testing.T) {
 	}
 }
 
+// Where the configuration names the known_hosts file, no command writes it: the hint says what is to stand there.
+func TestHintsOfHostKeys(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	line := strings.TrimSpace(read(t, sshd.KnownHosts))
+	other := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	address := strings.Fields(line)[0]
+	changed := write(t, address+" "+strings.SplitN(read(t, other.KnownHosts), " ", 2)[1])
+	missing := "/none/known_hosts"
+	for name, test := range map[string]struct {
+		change func(*Target)
+		want   string
+	}{
+		"trust":              {func(t *Target) { t.KnownHosts = []string{missing} }, "then: dropferry trust acme"},
+		"trust, another key": {func(t *Target) { t.KnownHosts = []string{changed} }, "then: dropferry trust acme --replace"},
+		"configured":         {func(t *Target) { t.KnownHosts, t.KeptByHand = []string{missing}, true }, "then add to " + missing + ": " + line},
+		"configured, another key": {
+			func(t *Target) { t.KnownHosts, t.KeptByHand = []string{changed}, true },
+			"then replace the lines of " + sshd.Addr + " in " + changed + " by: " + line,
+		},
+		"pinned": {func(t *Target) { t.PinnedKeys = other.Fingerprints }, "then change host_key of destination \"acme\""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target := unpinned(sshd)
+			test.change(&target)
+			_, err := Dial(t.Context(), target)
+			wantError(t, err, HostKey, test.want)
+			if (name != "trust" && name != "trust, another key") == strings.Contains(HintOf(err), "dropferry trust") {
+				t.Errorf("the hint is %q", HintOf(err))
+			}
+		})
+	}
+}
+
 func TestChangedHostKey(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ before, after []string }{

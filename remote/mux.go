@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 	"unicode"
 )
 
@@ -32,8 +34,13 @@ type mux struct {
 
 	unread bytes.Buffer // for pkg/sftp; only its one reading goroutine touches it
 
+	flying turns        // requests under way
+	split  atomic.Int64 // most bytes in a WRITE, where that is less than pkg/sftp makes it; 0 is what pkg/sftp makes
+	whole  []byte       // a packet of pkg/sftp's that is collected because it may have to be split
+
 	mu      sync.Mutex
-	waiting map[uint32]chan<- []byte
+	waiting map[uint32]chan<- []byte // nil: given up, so that the reply is nobody's
+	joining map[uint32]*joined       // parts of WRITEs
 	nextID  uint32
 
 	end    sync.Once
@@ -54,7 +61,7 @@ var (
 func newMux(in io.Reader, out io.Writer) (*mux, error) {
 	m := &mux{
 		in: bufio.NewReaderSize(in, 32<<10), out: out, heard: newClock(),
-		waiting: map[uint32]chan<- []byte{}, nextID: firstOwnID, closed: make(chan struct{}),
+		waiting: map[uint32]chan<- []byte{}, joining: map[uint32]*joined{}, nextID: firstOwnID, closed: make(chan struct{}),
 	}
 	_, sendErr := out.Write([]byte{0, 0, 0, 5, packetInit, 0, 0, 0, protocolVersion})
 	packet, err := m.readPacket() // of a channel that is closed already too: it may hold why
@@ -129,12 +136,21 @@ func (m *mux) deliver(reply []byte) bool {
 	id := binary.BigEndian.Uint32(reply[1:])
 	m.mu.Lock()
 	waiting, ours := m.waiting[id]
+	part, isPart := m.joining[id]
 	delete(m.waiting, id)
+	delete(m.joining, id)
 	m.mu.Unlock()
-	if ours {
-		waiting <- reply
+	if ours && waiting == nil {
+		return true
 	}
-	return ours
+	m.flying.give(1)
+	switch {
+	case ours:
+		waiting <- reply
+	case isPart:
+		m.unread.Write(part.answered(reply))
+	}
+	return ours || isPart
 }
 
 // Write takes pkg/sftp's packets in whatever pieces they come; it writes head and payload of a WRITE apart. pkg/sftp holds
@@ -145,26 +161,42 @@ func (m *mux) Write(b []byte) (int, error) {
 		rest = b[m.framing.take(b):]
 		m.started = m.framing.between()
 	}
-	if len(rest) == 0 {
-		return len(b), nil
-	}
-	if m.framing.between() {
-		m.sending.Lock()
-	}
-	for p := rest; len(p) > 0; {
-		p = p[m.framing.take(p):]
-	}
-	_, err := m.out.Write(rest)
-	if err != nil {
-		m.framing = framing{} // whoever is next finds the channel broken by himself
-	}
-	if m.framing.between() {
-		m.sending.Unlock()
-	}
-	if err != nil {
-		return 0, err
+	for len(rest) > 0 {
+		if m.framing.between() {
+			if err := m.flying.take(1, m.closed); err != nil {
+				return 0, errGone
+			}
+			m.sending.Lock()
+		}
+		n := m.framing.take(rest)
+		err := m.pass(rest[:n])
+		if err != nil {
+			m.framing, m.whole = framing{}, nil // whoever is next finds the channel broken by himself
+		}
+		if m.framing.between() {
+			m.sending.Unlock()
+		}
+		if err != nil {
+			return 0, err
+		}
+		rest = rest[n:]
 	}
 	return len(b), nil
+}
+
+// pass sends a piece of a packet, or collects it where the packet may be one to split.
+func (m *mux) pass(piece []byte) error {
+	if m.split.Load() == 0 && len(m.whole) == 0 {
+		_, err := m.out.Write(piece)
+		return err
+	}
+	m.whole = append(m.whole, piece...)
+	if !m.framing.between() {
+		return nil
+	}
+	err := m.sendParts(m.whole)
+	m.whole = m.whole[:0]
+	return err
 }
 
 // Close marks the channel as ended. pkg/sftp calls it when it stops reading, for whatever reason; the session closes
@@ -185,23 +217,55 @@ func (m *mux) finish(err error) {
 
 // call sends a request of ours and returns its reply from the packet type on. It needs pkg/sftp's client to be reading,
 // and ends with the reply or with the channel.
-func (m *mux) call(kind byte, body []byte) ([]byte, error) {
-	reply := make(chan []byte, 1)
-	m.mu.Lock()
-	id := m.nextID
-	m.nextID = max(id+1, firstOwnID)
-	m.waiting[id] = reply
-	m.mu.Unlock()
-	m.sending.Lock()
-	_, err := m.out.Write(requestPacket(kind, id, body))
-	m.sending.Unlock()
+func (m *mux) call(kind byte, body []byte) ([]byte, error) { return m.callUntil(nil, kind, body) }
+
+// errNoReply is for a request that was given up. Its reply may still come, and is dropped then.
+var errNoReply = errors.New("the server does not answer")
+
+// callUntil is a call that is given up when over receives.
+func (m *mux) callUntil(over <-chan time.Time, kind byte, body []byte) ([]byte, error) {
+	id, reply, err := m.send(kind, body)
 	if err != nil {
-		return nil, fmt.Errorf("send request: %w", err)
+		return nil, err
 	}
 	select {
 	case r := <-reply:
 		return r, nil
 	case <-m.closed:
 		return nil, errGone
+	case <-over:
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, still := m.waiting[id]; still {
+		m.waiting[id] = nil
+		m.flying.give(1)
+	}
+	return nil, errNoReply
+}
+
+// send sends a request of ours. Its reply comes on the channel, unless the mux is closed before.
+func (m *mux) send(kind byte, body []byte) (id uint32, reply <-chan []byte, err error) {
+	if err := m.flying.take(1, m.closed); err != nil {
+		return 0, nil, errGone
+	}
+	r := make(chan []byte, 1)
+	m.mu.Lock()
+	id = m.newID()
+	m.waiting[id] = r
+	m.mu.Unlock()
+	m.sending.Lock()
+	_, err = m.out.Write(requestPacket(kind, id, body))
+	m.sending.Unlock()
+	if err != nil {
+		return 0, nil, fmt.Errorf("send request: %w", err)
+	}
+	return id, r, nil
+}
+
+// newID returns an id for a request of ours. The caller holds mu.
+func (m *mux) newID() uint32 {
+	id := m.nextID
+	m.nextID = max(id+1, firstOwnID)
+	return id
 }

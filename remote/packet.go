@@ -9,8 +9,15 @@ import (
 const (
 	packetInit     = 1
 	packetVersion  = 2
+	packetOpen     = 3
+	packetClose    = 4
+	packetWrite    = 6
+	packetLstat    = 7
 	packetRemove   = 13
+	packetRmdir    = 15
 	packetStatus   = 101
+	packetHandle   = 102
+	packetAttrs    = 105
 	packetExtended = 200
 	packetReply    = 201
 )
@@ -68,6 +75,21 @@ func parseStatus(reply []byte) error {
 	}
 	text, _, _ := readString(reply[9:]) // servers that leave it out have nothing to say
 	return &statusError{code: code, text: text}
+}
+
+// parseSize reads the reply to an LSTAT from the packet type on.
+func parseSize(reply []byte) (int64, error) {
+	const head, hasSize = 5, 1 // type, id; then flags
+	if len(reply) == 0 || reply[0] != packetAttrs {
+		if err := parseStatus(reply); err != nil {
+			return 0, err
+		}
+		return 0, errNotSFTP
+	}
+	if len(reply) < head+4+8 || reply[head+3]&hasSize == 0 {
+		return 0, nil // it tells no size
+	}
+	return int64(binary.BigEndian.Uint64(reply[head+4:])), nil
 }
 
 func appendString(b []byte, s string) []byte {

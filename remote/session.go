@@ -29,15 +29,19 @@ type Session struct {
 	hostKey string // SHA256:...
 	limits  Limits
 
-	caps atomic.Pointer[Capabilities]
-	hash hasher
-	dirs sync.Map     // remote directories known to exist: string -> struct{}
-	slow atomic.Int32 // requests under way that work through a whole file: see watch
+	caps     atomic.Pointer[Capabilities]
+	hash     hasher
+	handles  turns        // open files
+	dirs     sync.Map     // remote directories known to exist: string -> struct{}
+	told     sync.Map     // uploads of which the server tells nothing any more once they are closed: string -> Info
+	largeCut atomic.Bool  // the session's end counts in LargeCuts
+	slow     atomic.Int32 // requests under way that work through a whole file: see watch
 
 	dead   chan struct{}
 	end    sync.Once
 	scope  sync.Mutex    // no goroutine begins in the session's scope once dead is closed
 	why    error         // set before dead is closed
+	lost   bool          // it has ended, rather than been ended; likewise
 	waited chan struct{} // the SSH connection has ended
 	ended  error         // how; set before waited is closed
 	pulses sync.WaitGroup
@@ -111,6 +115,7 @@ func (s *Session) start() error {
 	if err != nil {
 		return fmt.Errorf("start SFTP: %w", err)
 	}
+	s.handles.limit(Capabilities{Limits: s.limits}.OpenFiles())
 	// Concurrent reads lose data where the packet size passes the server's read limit (pkg/sftp#658).
 	s.sftp, err = sftp.NewClientPipe(s.mux, s.mux, sftp.MaxPacketUnchecked(s.limits.write()),
 		sftp.UseConcurrentWrites(true), sftp.UseConcurrentReads(false))
@@ -169,7 +174,12 @@ func (s *Session) Close() {
 func (s *Session) kill(why error) { s.finish(func() error { return why }) }
 
 // lose ends a session whose loss has shown itself as err. What is seen first counts: the rest follows from the end.
-func (s *Session) lose(err error) { s.finish(func() error { return s.reason(err) }) }
+func (s *Session) lose(err error) {
+	s.finish(func() error {
+		s.lost = true
+		return s.reason(err)
+	})
+}
 
 func (s *Session) finish(why func() error) {
 	s.end.Do(func() {

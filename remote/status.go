@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -46,8 +47,22 @@ func (e *statusError) kind() Kind {
 		return Exists
 	case statusNoSpace, statusQuota:
 		return DiskFull
+	case statusFailure:
+		if saysFull(e.text) {
+			return DiskFull
+		}
 	}
 	return Refused
+}
+
+// saysFull tells whether the text of a FAILURE, which is all that version 3 of the protocol has for it, speaks of a full
+// disk or a used quota: in the words of errno, which many servers pass on, or of a server's own.
+func saysFull(text string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc([]string{
+		"disk quota exceeded", "quota exceeded", "over quota", "quota limit", "no space left", "disk full", "disk is full",
+		"not enough space", "insufficient disk space", "insufficient storage", "filesystem is full", "file system is full",
+	}, func(words string) bool { return strings.Contains(text, words) })
 }
 
 func (e *statusError) Error() string {

@@ -28,6 +28,7 @@ type Target struct {
 
 	PinnedKeys []string // SHA256:... fingerprints that are accepted, and no other
 	KnownHosts []string // known_hosts files, where no key is pinned; missing files are passed over
+	KeptByHand bool     // KnownHosts are the configuration's: no command writes them
 
 	Root string // directory that every relative path is under; "" is the login directory
 

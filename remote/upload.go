@@ -17,7 +17,7 @@ import (
 // Upload is one file to be sent.
 type Upload struct {
 	Temp     string           // remote path that is written
-	Size     int64            // bytes that are expected of the source
+	Size     int64            // bytes that are expected of the source, or Unknown
 	Progress func(sent int64) // called with the bytes handed to the connection so far, often; nil is fine
 
 	// Save is called at each checkpoint of a long upload; nil makes none. An error ends the upload.
@@ -42,6 +42,17 @@ const (
 	slowest = 16 << 10
 )
 
+// inFlight returns how many WRITEs of pkg/sftp's are sent ahead of their acknowledgements. Where each goes in parts, it
+// is the parts that count.
+func (s *Session) inFlight(size int64) int {
+	packet := s.limits.write()
+	n := inFlight(size, packet)
+	if part := int(s.mux.split.Load()); part > 0 {
+		n = max(1, min(n, mostInFlight*part/packet))
+	}
+	return n
+}
+
 // inFlight returns how many WRITEs of a packet's size are sent ahead of their acknowledgements.
 func inFlight(size int64, packet int) int {
 	packets := (size + int64(packet) - 1) / int64(packet)
@@ -56,6 +67,14 @@ func inFlight(size int64, packet int) int {
 // An upload that goes on from a mark needs a source that can seek. It never trusts the temp's size: what lies below the
 // mark was acknowledged, what lies above it is written again. Where the temp is shorter than the mark, it begins anew.
 func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, error) {
+	if err := s.takeFiles(ctx, 1, "put", u.Temp); err != nil {
+		return nil, err
+	}
+	defer s.handles.give(1)
+	s.told.Delete(u.Temp)
+	if u.Size == Unknown {
+		return s.uploadStream(ctx, u, src)
+	}
 	f, err := s.create(ctx, u.Temp, u.From.Offset > 0)
 	if err != nil {
 		return nil, err
@@ -67,6 +86,9 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	if err == nil && in.err == nil {
 		err = s.writeAll(u, f, in)
 	}
+	if err == nil && in.err == nil {
+		err = s.lookBeforeClose(u.Temp, f)
+	}
 	closeErr := s.doSlow("close", u.Temp, u.Size, f.Close)
 	switch {
 	case in.err != nil: // the local side is why
@@ -77,6 +99,25 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 		return nil, s.diskFull(ctx, closeErr)
 	}
 	return in.sum.Sum(nil), nil
+}
+
+// lookBeforeClose asks for the size through the open handle, at a server that tells nothing of a file that is closed. It is
+// what Verify has to go by there.
+func (s *Session) lookBeforeClose(temp string, f *sftp.File) error {
+	if s.caps.Load().Stat {
+		return nil
+	}
+	err := s.do("stat", temp, func() error {
+		fi, err := f.Stat()
+		if err == nil {
+			s.told.Store(temp, infoOf(fi))
+		}
+		return err
+	})
+	if Transient.is(err) {
+		return err
+	}
+	return nil // one that tells nothing here either
 }
 
 // writeAll sends the source in stretches, each of which ends with a sync and, but for the last, a checkpoint.
@@ -156,12 +197,15 @@ func (s *Session) write(u Upload, f *sftp.File, in *source) error {
 			return fmt.Errorf("put %s: no write was acknowledged for %v (stall_timeout)", printable(u.Temp), limit)
 		},
 	})
-	_, err := f.ReadFromWithConcurrency(in, inFlight(in.left, s.limits.write()))
+	begun := in.sent
+	_, err := f.ReadFromWithConcurrency(in, s.inFlight(in.left))
 	in.watch.stop()
 	if in.err != nil {
-		return nil
+		err = nil
 	}
-	return s.wrap("put", u.Temp, err)
+	err = s.wrap("put", u.Temp, err)
+	s.noteLarge(f, begun, in.sent-begun, err)
+	return err
 }
 
 // source hashes and counts what is read, ends at the expected size, and keeps an error of the local side apart from

@@ -15,6 +15,7 @@ import (
 // Evidence is what a verification rests on, the strongest first.
 const (
 	RemoteHash = "remote-hash" // a hash command run at the server
+	CheckFile  = "check-file"  // a hash that the SFTP server computed by itself
 	ReadBack   = "read-back"   // every byte read again over SFTP
 	SizeOnly   = "size"        // the size, and nothing of the content
 	Inferred   = "inferred"    // the private temp is gone: it was renamed, and somebody took the file
@@ -32,15 +33,33 @@ const (
 
 // Evidence tells what a file's verification has rested on.
 type Evidence struct {
-	Kind    string // RemoteHash, ReadBack or SizeOnly
-	Command string // of RemoteHash
+	Kind    string // RemoteHash, CheckFile, ReadBack or SizeOnly
+	Command string // of RemoteHash; SizeBeforeClose for SizeOnly where the server tells nothing of a closed file
 }
 
+// SizeBeforeClose is the command of a size that the server told of the open handle, after the last write and before the
+// close.
+const SizeBeforeClose = "fstat before close"
+
+// refusal tells whether a server declines to answer, rather than that there is nothing.
+func refusal(err error) bool { return Permission.is(err) || Refused.is(err) || Unsupported.is(err) }
+
 // Verify compares a remote file with what was sent. An error of kind Integrity says that it differs.
+//
+// The evidence is the strongest that costs no second transfer: a hash command, a check-file request, else the size; for
+// Content a hash or every byte read back. Of an empty file the size says all that there is to say, and so it suffices where
+// the server refuses to hash and to read one, but it is called what it is.
+//
+// A server may refuse to look at a file that is closed. Then its size is the one that it told before the close, where the
+// upload was made in this session, unless the content is proved. That the file is missing is an error: it
+// was acknowledged, and nobody is to take a temp.
 func (s *Session) Verify(ctx context.Context, name string, size int64, sum []byte, demand Demand) (Info, Evidence, error) {
-	info, err := s.Stat(ctx, name)
+	info, evidence, unseen, err := s.look(ctx, name)
 	if err != nil {
 		return Info{}, Evidence{}, err
+	}
+	if unseen != nil {
+		info.Size = size // which only a proof of the content can show now
 	}
 	if info.Size != size {
 		return info, Evidence{}, &Error{
@@ -49,31 +68,65 @@ func (s *Session) Verify(ctx context.Context, name string, size int64, sum []byt
 		}
 	}
 	if demand == Size {
-		return info, Evidence{Kind: SizeOnly}, nil
+		return bySize(info, evidence, unseen)
 	}
-	got, command, err := s.Hash(ctx, name, size)
+	got, means, err := s.Hash(ctx, name, size)
 	switch {
 	case err == nil && bytes.Equal(got, sum):
-		return info, Evidence{Kind: RemoteHash, Command: command}, nil
+		return info, EvidenceOf(means), nil
 	case err != nil && !Unsupported.is(err):
 		return info, Evidence{}, err
 	case err != nil && demand == Auto:
-		return info, Evidence{Kind: SizeOnly}, nil
+		return bySize(info, evidence, unseen)
 	}
 	// Reading back is the last word: a command that disagrees may see another file system than SFTP does.
-	back, backErr := s.ReadBack(ctx, name)
+	back, backErr := s.readBack(ctx, name, size)
 	switch {
 	case backErr == nil && bytes.Equal(back, sum):
 		if err == nil {
-			s.hash.use("")
+			s.disbelieve(means)
 		}
 		return info, Evidence{Kind: ReadBack}, nil
 	case backErr == nil:
 		return info, Evidence{}, s.mismatch(name, back, sum)
-	case err == nil && (Permission.is(backErr) || Refused.is(backErr) || Unsupported.is(backErr)):
+	case err == nil && refusal(backErr):
 		return info, Evidence{}, s.mismatch(name, got, sum) // an account that may not read has only the command's word
+	case size == 0 && unseen == nil && refusal(backErr):
+		return info, evidence, nil
 	}
 	return info, Evidence{}, backErr
+}
+
+// look returns what the server says of a file, and the evidence that this is. unseen is why it says nothing, where it
+// refuses to.
+func (s *Session) look(ctx context.Context, name string) (info Info, evidence Evidence, unseen, err error) {
+	evidence = Evidence{Kind: SizeOnly}
+	info, err = s.Stat(ctx, name)
+	if !refusal(err) {
+		return info, evidence, nil, err
+	}
+	s.note(func(c *Capabilities) { c.Stat = false }) // the next upload asks before it closes
+	if told, ok := s.told.Load(name); ok {
+		evidence.Command = SizeBeforeClose
+		return told.(Info), evidence, nil, nil
+	}
+	return Info{}, evidence, err, nil
+}
+
+// bySize is a verification that nothing but the size speaks for; nothing does where the server has not told it.
+func bySize(info Info, evidence Evidence, unseen error) (Info, Evidence, error) {
+	if unseen != nil {
+		return Info{}, Evidence{}, unseen
+	}
+	return info, evidence, nil
+}
+
+// EvidenceOf returns the evidence that a means is by which Hash has proved a content.
+func EvidenceOf(means string) Evidence {
+	if isCheckFile(means) {
+		return Evidence{Kind: CheckFile}
+	}
+	return Evidence{Kind: RemoteHash, Command: means}
 }
 
 // mismatch is the error of a file whose content at the server is not what was sent.
@@ -89,26 +142,46 @@ const (
 	readWindow = 64       // chunks in flight
 )
 
-// errShortFile says that a remote file ends before the size that the server tells.
-var errShortFile = errors.New("the file ends before its size")
+var (
+	// errShortFile says that a remote file ends before the size that the server tells, or that was sent.
+	errShortFile = errors.New("the file ends before its size")
+	// errLongFile says that it goes on after that.
+	errLongFile = errors.New("the file goes on after its size")
+)
 
 // ReadBack returns the SHA-256 of a remote file, read over SFTP.
 func (s *Session) ReadBack(ctx context.Context, name string) ([]byte, error) {
+	return s.readBack(ctx, name, sizeTold)
+}
+
+func (s *Session) readBack(ctx context.Context, name string, expected int64) ([]byte, error) {
 	h := sha256.New()
-	if err := s.Read(ctx, name, h); err != nil {
+	if err := s.read(ctx, name, h, expected); err != nil {
 		return nil, err
 	}
 	return h.Sum(nil), nil
 }
 
+// sizeTold is for a file of which nobody but the server knows the size.
+const sizeTold = -1
+
 // Read copies a remote file to w. pkg/sftp's own concurrent reader loses data where a server answers with less than was
 // asked for (pkg/sftp#658), so the window of requests in flight is kept here. An error that is no *Error is that of w or
 // of ctx.
 func (s *Session) Read(ctx context.Context, name string, w io.Writer) error {
+	return s.read(ctx, name, w, sizeTold)
+}
+
+// read is Read. Where the server refuses to tell the size, it is taken to be the expected one.
+func (s *Session) read(ctx context.Context, name string, w io.Writer, expected int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	var f *sftp.File
+	if err := s.takeFiles(ctx, 1, "read", name); err != nil {
+		return err
+	}
+	defer s.handles.give(1)
 	err := s.do("read", name, func() (err error) {
 		f, err = s.sftp.Open(name)
 		return err
@@ -124,8 +197,15 @@ func (s *Session) Read(ctx context.Context, name string, w io.Writer) error {
 		}
 		return err
 	})
+	untold := expected != sizeTold && refusal(err)
+	if untold {
+		size, err = expected, nil
+	}
 	if err == nil {
 		err = s.readChunks(ctx, name, f, size, w)
+	}
+	if err == nil && untold {
+		err = s.endsAt(name, f, size)
 	}
 	_ = s.do("close", name, f.Close) // a handle for reading: nothing is lost
 	return err
@@ -167,6 +247,21 @@ func (s *Session) readChunks(ctx context.Context, name string, f io.ReaderAt, si
 		}
 	}
 	return ctx.Err()
+}
+
+// endsAt checks that a file has no more than so many bytes.
+func (s *Session) endsAt(name string, f io.ReaderAt, size int64) error {
+	var more [1]byte
+	return s.do("read", name, func() error {
+		n, err := f.ReadAt(more[:], size)
+		switch {
+		case n > 0:
+			return errLongFile
+		case err == io.EOF: // a wrapped one comes from the connection
+			return nil
+		}
+		return err
+	})
 }
 
 func (s *Session) readAt(name string, f io.ReaderAt, data []byte, off int64) error {

@@ -30,16 +30,20 @@ func (s *Store) ArchivedAt(ctx context.Context, id string) (string, error) {
 	return path, err
 }
 
-// Receipt returns the receipt with the id, if there is one.
+// Receipt returns the receipt with the id, if there is one, under the names that its route has now.
 func (s *Store) Receipt(ctx context.Context, id string) (Delivery, bool, error) {
 	var (
 		d     Delivery
 		found bool
 	)
 	err := s.read(ctx, "receipt "+id, func(c *conn) error {
+		past, err := s.renamed.in(c)
+		if err != nil {
+			return err
+		}
 		r, ok, err := c.one(selectDelivery+"WHERE id = ?", id)
 		if found = ok && err == nil; found {
-			d = r.delivery()
+			d = past.now(r.delivery())
 		}
 		return err
 	})

@@ -46,7 +46,7 @@ func (s *Store) Retry(ctx context.Context, which Selection, overwrite bool) (Ret
 }
 
 // released are the columns of an intent that is free again, with its failures forgiven.
-const released = `phase = 'planned', next_attempt = 0, failures = 0, failing_since = 0, sha256 = NULL, evidence = '',
+const released = `phase = 'planned', next_attempt = 0, failures = 0, mismatches = 0, failed_at = 0, failing_for = 0, sha256 = NULL, evidence = '',
 	command = '', remote_mtime = 0, host_key = ''`
 
 // ReleaseAs releases a held intent under another final name, with another temp; the old one is queued to be swept. It

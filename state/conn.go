@@ -150,11 +150,16 @@ func (c *conn) prepare(sql string) (statement, error) {
 // exec runs one statement and returns how many rows it changed. It is not interrupted: what has been begun has a true
 // outcome. The driver starts a goroutine for each call under a context that can end, so no such context is passed on.
 func (c *conn) exec(sql string, args ...any) (int64, error) {
+	return c.interruptible(context.Background(), sql, args...)
+}
+
+// interruptible is exec for a statement that may take long and change nothing of the store: the end of ctx ends it.
+func (c *conn) interruptible(ctx context.Context, sql string, args ...any) (int64, error) {
 	st, err := c.prepare(sql)
 	if err != nil {
 		return 0, err
 	}
-	res, err := st.ExecContext(context.Background(), bind(args))
+	res, err := st.ExecContext(ctx, bind(args))
 	if err != nil {
 		return 0, err
 	}

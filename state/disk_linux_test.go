@@ -1,8 +1,10 @@
 package state
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -19,12 +21,19 @@ func TestRealDiskThatIsFull(t *testing.T) {
 	})
 	dir := filepath.Join(mount, "state")
 	s := openAt(t, dir)
+	deliver(t, s, planOne(t, s, intentFor(route, "delivered")), true)
 	var kept []Intent
 	refused := fillUp(t, s, func(in Intent) { kept = append(kept, in) })
 	closeStore(t, s)
 
 	s = openAt(t, dir)
 	gone(t, s, refused.ID)
+	if room, ok := errors.AsType[*RoomError](s.Room(1 << 20)); !ok || room.Free >= 1<<20 || room.Dir != dir {
+		t.Errorf("room: %v", room)
+	}
+	if name, err := s.Backup(t.Context(), noon); name != "" || err == nil || !strings.Contains(err.Error(), "bytes are free") {
+		t.Errorf("a copy without room for it: %q, %v", name, err)
+	}
 	for _, in := range kept {
 		stored(t, s, in.ID)
 	}
@@ -34,7 +43,13 @@ func TestRealDiskThatIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = openAt(t, dir)
+	if err := s.Room(1 << 20); err != nil {
+		t.Error(err)
+	}
 	planOne(t, s, refused)
+	if name, err := s.Backup(t.Context(), noon); name == "" || err != nil {
+		t.Errorf("a copy: %q, %v", name, err)
+	}
 	closeStore(t, s)
 	if _, err := os.Stat(dir); err != nil {
 		t.Error(err)

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -44,7 +45,10 @@ func fillUp(t *testing.T, s *Store, kept func(Intent)) Intent {
 		in := intentFor(route, file.Path(fmt.Sprintf("%s/%06d", strings.Repeat("long", 50), i)))
 		_, err := s.Plan(t.Context(), []Plan{{Intent: in}})
 		if err != nil {
-			if want := "state: the disk that holds " + s.dir + " is full"; !strings.HasPrefix(err.Error(), want) {
+			if room, ok := errors.AsType[*RoomError](err); !ok || room.Dir != s.dir || room.Free < 0 {
+				t.Errorf("%v, want a RoomError of %s", err, s.dir)
+			}
+			if want := "no room in state_dir " + s.dir + ": "; !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%v, want %s ...", err, want)
 			}
 			return in

@@ -30,12 +30,12 @@ func nextAttempt(but string) string {
 }
 
 // inPausedFolder leaves out what is paused at the destination.
-const inPausedFolder = " AND folder NOT IN (SELECT folder FROM pauses WHERE destination IN ('', ?1))"
+const inPausedFolder = " AND folder NOT IN (SELECT folder FROM stopped WHERE destination IN ('', ?1))"
 
 // pausedAt tells whether the whole destination is paused, and else what to leave out there. Where nothing is, the
 // queries need no more than the index.
 func pausedAt(c *conn, destination string) (all bool, but string, err error) {
-	r, some, err := c.one("SELECT folder FROM pauses WHERE destination IN ('', ?) ORDER BY folder LIMIT 1", destination)
+	r, some, err := c.one("SELECT folder FROM stopped WHERE destination IN ('', ?) ORDER BY folder LIMIT 1", destination)
 	switch {
 	case err != nil || !some:
 		return false, "", err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -27,7 +28,7 @@ func (e *CorruptError) Error() string {
 	if e.KeptAs != "" {
 		kept = ", a copy is " + e.KeptAs
 	}
-	return fmt.Sprintf("state: %s is damaged: %v; it was left as it is%s. Restore a copy of it, or move it and %s-wal "+
+	return fmt.Sprintf("state: %s is damaged: %v; it was left as it is%s. Restore a copy of it from the directory backups, or move it and %s-wal "+
 		"away to start anew: then everything in a folder that keeps its files is sent again, unless it is recognised "+
 		"at the server", e.File, e.Err, kept, e.File)
 }
@@ -64,10 +65,34 @@ func damaged(err error) bool {
 	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }
 
+// RoomError tells that the disk under the store is full, or nearly so. Nothing was lost, and nothing is recorded until
+// there is room.
+type RoomError struct {
+	Dir  string // the state directory
+	Free int64  // bytes that are left to this account there; below 0 where that is not known
+	Err  error  // what could not be written; nil where nobody has tried
+}
+
+func (e *RoomError) Error() string {
+	text := "no room in state_dir " + e.Dir
+	if e.Free >= 0 {
+		text += fmt.Sprintf(": %d bytes free", e.Free)
+	}
+	text += "; deliveries wait until there is room"
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *RoomError) Unwrap() error { return e.Err }
+
 // diskFull tells whether err comes of a full disk. The index of the log reports that as an error of its own.
 func diskFull(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE)
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE
+	}
+	return errors.Is(err, syscall.ENOSPC)
 }
 
 // fault gives an error the words that a person can act on; op is what was to be done.
@@ -83,7 +108,7 @@ func (s *Store) fault(op string, err error) error {
 	case damaged(err):
 		return &CorruptError{File: s.file, Err: fmt.Errorf("%s: %w", op, err)}
 	case diskFull(err):
-		return fmt.Errorf("state: the disk that holds %s is full, nothing was lost and nothing recorded: %s: %w", s.dir, op, err)
+		return s.noRoom(fmt.Errorf("%s: %w", op, err))
 	default:
 		return fmt.Errorf("state: %s: %w", op, err)
 	}

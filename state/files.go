@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,6 +18,21 @@ func createPrivate(name string) (*os.File, error) {
 		return nil, errors.Join(err, f.Close(), os.Remove(name))
 	}
 	return f, nil
+}
+
+// makePrivate makes a directory for its owner only, where there is none.
+func makePrivate(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(ownAsDirectory(d), d.Close())
 }
 
 // publish renames a finished file to its name and makes the name durable.

@@ -9,9 +9,18 @@ import (
 // Failure is why an attempt ended without a delivery, and what follows from it.
 type Failure struct {
 	Err   string
-	Next  time.Time // not before; zero: at once
-	Phase Phase     // Held or Parked sets the intent aside; any other leaves it in the phase that it has
-	Own   bool      // the file's own failure, which counts towards giving it up
+	At    time.Time     // of the failure
+	Next  time.Time     // not before; zero: at once
+	Phase Phase         // Held or Parked sets the intent aside; any other leaves it in the phase that it has
+	Own   bool          // the file's own failure, which counts towards giving it up
+	Spent time.Duration // adds to Intent.FailingFor
+
+	// Mismatch says that the server had other bytes than were sent.
+	Mismatch bool
+	// Temp is the remote path to upload to from now on: late writes of a connection that is given up must not reach the
+	// next attempt's bytes. The temp so far is queued to be swept, and its checkpoint forgotten. "" keeps the temp, and so
+	// does an intent that stays committing.
+	Temp string
 }
 
 // Commit records that the intent's temp is uploaded and verified, and about to be renamed (T2). It returns false where
@@ -34,18 +43,43 @@ func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 	if f.Phase == Held || f.Phase == Parked {
 		aside = string(f.Phase)
 	}
-	own, since := 0, int64(0)
-	if f.Own {
-		own, since = 1, time.Now().UnixNano()
-	}
 	_, err := s.settle(ctx, "fail", id, begun, func(c *conn) (int64, error) {
+		if f.Temp != "" {
+			if err := renewTemp(c, id, f.Temp, aside); err != nil {
+				return 0, err
+			}
+		}
 		return c.exec(`UPDATE intents SET phase = CASE WHEN ? = '' OR phase IN ('delivered', 'cancelled') THEN phase ELSE ? END,
-				last_error = ?, next_attempt = ?, attempts = attempts + ?,
+				last_error = ?, failed_at = ?, next_attempt = ?, attempts = attempts + ?,
 				started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END,
-				failures = failures + ?, failing_since = CASE failing_since WHEN 0 THEN ? ELSE failing_since END
+				failures = failures + ?, mismatches = mismatches + ?, failing_for = failing_for + ?
 			WHERE id = ?`,
-			aside, aside, f.Err, f.Next, begun.n, begun.first, own, since, id)
+			aside, aside, f.Err, f.At, f.Next, begun.n, begun.first, one(f.Own), one(f.Mismatch), int64(f.Spent), id)
 	})
+	return err
+}
+
+// one counts what is true.
+func one(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// renewTemp gives an intent another temp, if it is not going to stay committing.
+func renewTemp(c *conn, id, temp, aside string) error {
+	const mine = " WHERE id = ? AND temp NOT IN ('', ?) AND (phase = 'planned' OR (phase = 'committing' AND ? <> ''))"
+	// The intent's own id is for the temp that it has when it ends.
+	_, err := c.exec("INSERT OR REPLACE INTO sweeps SELECT id || ' ' || temp, destination, temp FROM intents"+mine, id, temp, aside)
+	if err != nil {
+		return err
+	}
+	_, err = c.exec("DELETE FROM checkpoints WHERE intent IN (SELECT id FROM intents"+mine+")", id, temp, aside)
+	if err != nil {
+		return err
+	}
+	_, err = c.exec("UPDATE intents SET temp = ?"+mine, temp, id, temp, aside)
 	return err
 }
 
@@ -139,7 +173,7 @@ func unlimited(limit int) int {
 
 const selectIntent = `SELECT seq, id, version, folder, destination, path, size, mtime, ctime, dev, ino, reason, final,
 	temp, archive, ready_at, phase, sha256, evidence, command, remote_mtime, host_key, attempts, failures,
-	failing_since, next_attempt, last_error, started_at, source, overwrite FROM intents `
+	mismatches, failed_at, failing_for, next_attempt, last_error, started_at, source, overwrite, moved_from FROM intents `
 
 // Columns of selectIntent that are looked at before the rest.
 const (
@@ -149,26 +183,29 @@ const (
 
 func (r row) intent() Intent {
 	return Intent{
-		ID:           r.text(intentID),
-		Version:      r.text(2),
-		Route:        Route{Folder: r.text(3), Destination: r.text(4)},
-		Path:         r.path(intentPath),
-		Fingerprint:  r.fingerprint(6),
-		Reason:       r.text(11),
-		Final:        r.text(12),
-		Temp:         r.text(13),
-		Archive:      r.text(14),
-		ReadyAt:      r.time(15),
-		Phase:        Phase(r.text(16)),
-		Proof:        r.proof(17),
-		Attempts:     int(r.int(22)),
-		Failures:     int(r.int(23)),
-		FailingSince: r.time(24),
-		NextAttempt:  r.time(25),
-		LastError:    r.text(26),
-		StartedAt:    r.time(27),
-		Source:       r.text(28),
-		Overwrite:    r.bool(29),
+		ID:          r.text(intentID),
+		Version:     r.text(2),
+		Route:       Route{Folder: r.text(3), Destination: r.text(4)},
+		Path:        r.path(intentPath),
+		Fingerprint: r.fingerprint(6),
+		Reason:      r.text(11),
+		Final:       r.text(12),
+		Temp:        r.text(13),
+		Archive:     r.text(14),
+		ReadyAt:     r.time(15),
+		Phase:       Phase(r.text(16)),
+		Proof:       r.proof(17),
+		Attempts:    int(r.int(22)),
+		Failures:    int(r.int(23)),
+		Mismatches:  int(r.int(24)),
+		FailedAt:    r.time(25),
+		FailingFor:  time.Duration(r.int(26)),
+		NextAttempt: r.time(27),
+		LastError:   r.text(28),
+		StartedAt:   r.time(29),
+		Source:      r.text(30),
+		Overwrite:   r.bool(31),
+		MovedFrom:   r.path(32),
 	}
 }
 

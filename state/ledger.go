@@ -41,6 +41,9 @@ func (s *Store) Deliver(ctx context.Context, id string, d Deliver) (bool, error)
 		if err := knowDelivered(c, id, d); err != nil {
 			return 0, err
 		}
+		if err := forgetMoved(c, id); err != nil {
+			return 0, err
+		}
 		return n, finish(c, id, d, begun)
 	})
 }
@@ -105,28 +108,45 @@ func (r row) delivery() Delivery {
 	}
 }
 
-// LastPublished returns the newest receipt for a name at a destination, if there is one.
+// LastPublished returns the newest receipt for a name at a destination, if there is one, under the names that its route
+// has now.
 func (s *Store) LastPublished(ctx context.Context, destination, remotePath string) (Delivery, bool, error) {
 	var (
 		d     Delivery
 		found bool
 	)
 	err := s.read(ctx, "last published", func(c *conn) error {
-		r, ok, err := c.one(selectDelivery+"WHERE destination = ? AND remote_path = ? ORDER BY seq DESC LIMIT 1",
-			destination, remotePath)
-		if ok && err == nil {
-			d, found = r.delivery(), true
+		past, err := s.renamed.in(c)
+		if err != nil {
+			return err
 		}
-		return err
+		found = false
+		for _, at := range past.spans(DestinationName, destination) {
+			r, ok, err := c.one(selectDelivery+"WHERE destination = ? AND remote_path = ? AND seq > ? AND seq <= ? ORDER BY seq DESC LIMIT 1",
+				at.name, remotePath, at.after, at.upto)
+			if ok && err == nil {
+				d, found = past.now(r.delivery()), true
+			}
+			if found || err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return d, found, err
 }
 
-// History returns the receipts that the filter selects, the newest first.
+// History returns the receipts that the filter selects, the newest first, each with the names of its time. A folder or
+// destination that was renamed is found with all its receipts, by its name now.
 func (s *Store) History(ctx context.Context, f Filter) ([]Delivery, error) {
-	query, args := history(f)
 	var found []Delivery
 	err := s.read(ctx, "history", func(c *conn) error {
+		past, err := s.renamed.in(c)
+		if err != nil {
+			return err
+		}
+		query, args := history(f, past)
+		found = nil
 		return c.each(func(r row) error {
 			found = append(found, r.delivery())
 			if len(found)%checkEvery == 0 {
@@ -143,7 +163,7 @@ func (s *Store) History(ctx context.Context, f Filter) ([]Delivery, error) {
 
 // history makes the query for a filter. One file's receipts are found by its path and sorted, all others are read in
 // the order of time; the "+" keeps SQLite from sorting half the ledger because a folder has an index.
-func history(f Filter) (string, []any) {
+func history(f Filter, past renamings) (string, []any) {
 	query, args := selectDelivery+"WHERE delivered_at >= ?", []any{f.Since}
 	plus := "+"
 	if f.Path != "" && f.Folder != "" {
@@ -151,13 +171,15 @@ func history(f Filter) (string, []any) {
 		query = selectDelivery + "WHERE +delivered_at >= ?"
 	}
 	if f.Folder != "" {
-		query, args = query+" AND "+plus+"folder = ?", append(args, f.Folder)
+		where, names := called(plus+"folder", past.spans(FolderName, f.Folder))
+		query, args = query+" AND "+where, append(args, names...)
 	}
 	if f.Path != "" {
 		query, args = query+" AND "+plus+"path = ?", append(args, f.Path)
 	}
 	if f.Destination != "" {
-		query, args = query+" AND +destination = ?", append(args, f.Destination)
+		where, names := called("+destination", past.spans(DestinationName, f.Destination))
+		query, args = query+" AND "+where, append(args, names...)
 	}
 	return query + " ORDER BY delivered_at DESC, seq DESC LIMIT ?", append(args, unlimited(f.Limit))
 }

@@ -276,17 +276,18 @@ func TestFail(t *testing.T) {
 func TestOwnFailuresAreCountedUntilReleased(t *testing.T) {
 	s := newStore(t)
 	in := planOne(t, s, intentFor(route, "a.xml"))
-	before := time.Now()
-	for _, own := range []bool{false, true, true} {
+	for i, own := range []bool{false, true, true} {
 		if err := s.Begin(t.Context(), in.ID, noon); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Fail(t.Context(), in.ID, Failure{Err: "no", Next: noon, Own: own}); err != nil {
+		if err := s.Fail(t.Context(), in.ID, Failure{
+			Err: "no", At: noon.Add(time.Duration(i) * time.Hour), Next: noon, Own: own, Spent: time.Duration(i) * time.Minute, Mismatch: i == 2,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := stored(t, s, in.ID); got.Attempts != 3 || got.Failures != 2 || got.FailingSince.Before(before) ||
-		!got.StartedAt.Equal(noon) {
+	if got := stored(t, s, in.ID); got.Attempts != 3 || got.Failures != 2 || got.Mismatches != 1 ||
+		got.FailingFor != 3*time.Minute || !got.FailedAt.Equal(noon.Add(2*time.Hour)) || !got.StartedAt.Equal(noon) {
 		t.Errorf("%+v", got)
 	}
 	if err := s.Fail(t.Context(), in.ID, Failure{Err: "given up", Next: noon, Phase: Parked, Own: true}); err != nil {

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,7 +30,8 @@ func migrate(c *conn, name string, schema []migration) error {
 		return err
 	}
 	if have > 0 {
-		if err := keepCopy(c, copyBefore(name, len(schema))); err != nil {
+		copied := copyBefore(name, len(schema))
+		if err := keepCopy(context.Background(), c, copied+".part", copied); err != nil {
 			return fmt.Errorf("copy %s before changing its schema: %w", name, err)
 		}
 	}
@@ -54,9 +56,9 @@ func migrate(c *conn, name string, schema []migration) error {
 // copyBefore names the copy that is made before the schema becomes the given one.
 func copyBefore(name string, version int) string { return fmt.Sprintf("%s.before-v%d", name, version) }
 
-// keepCopy writes a consistent copy of the store to name. It appears there whole and on the disk, or not at all.
-func keepCopy(c *conn, name string) error {
-	partial := name + ".part"
+// keepCopy writes a consistent copy of the store to name, by way of partial beside it. It appears there whole and on the
+// disk, or not at all.
+func keepCopy(ctx context.Context, c *conn, partial, name string) error {
 	if err := os.Remove(partial); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -65,12 +67,10 @@ func keepCopy(c *conn, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.exec("VACUUM INTO ?", partial); err != nil {
-		return errors.Join(err, f.Close(), os.Remove(partial))
-	}
+	_, err = c.interruptible(ctx, "VACUUM INTO ?", partial)
 	// SQLite leaves it to the caller to flush such a copy.
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(partial))
 	}
 	return publish(partial, name)
 }

@@ -58,7 +58,7 @@ func (s *Store) Pauses(ctx context.Context) ([]Pause, error) {
 func (s *Store) Paused(ctx context.Context, route Route) (bool, error) {
 	paused := false
 	err := s.read(ctx, "paused", func(c *conn) (err error) {
-		_, paused, err = c.one("SELECT 1 FROM pauses WHERE folder IN ('', ?) AND destination IN ('', ?)",
+		_, paused, err = c.one("SELECT 1 FROM stopped WHERE folder IN ('', ?) AND destination IN ('', ?)",
 			route.Folder, route.Destination)
 		return err
 	})

@@ -104,12 +104,12 @@ func insertIntent(c *conn, in *Intent) (bool, error) {
 		return false, fmt.Errorf("an intent cannot begin as %s", phase)
 	}
 	n, err := c.exec(`INSERT OR FAIL INTO intents (id, version, folder, destination, path, size, mtime, ctime, dev, ino,
-			reason, final, temp, archive, ready_at, phase, next_attempt, last_error, source)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			reason, final, temp, archive, ready_at, phase, next_attempt, last_error, source, moved_from)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (destination, final) WHERE phase NOT IN ('delivered', 'cancelled') DO NOTHING`,
 		in.ID, in.Version, in.Folder, in.Destination, in.Path,
 		in.Fingerprint.Size, in.Fingerprint.ModTime, in.Fingerprint.ChangeTime, in.Fingerprint.Dev, in.Fingerprint.Inode,
 		in.Reason, in.Final, in.Temp, in.Archive, in.ReadyAt, phase, in.NextAttempt, in.LastError,
-		in.Source)
+		in.Source, in.MovedFrom)
 	return n == 1, err
 }

@@ -49,12 +49,15 @@ CREATE TABLE intents (
 	host_key      TEXT NOT NULL DEFAULT '',
 	attempts      INTEGER NOT NULL DEFAULT 0,
 	failures      INTEGER NOT NULL DEFAULT 0,
-	failing_since INTEGER NOT NULL DEFAULT 0,
+	failed_at     INTEGER NOT NULL DEFAULT 0, -- of the last failure, its own or not
+	failing_for   INTEGER NOT NULL DEFAULT 0, -- nanoseconds in which it was tried or waited for its next attempt
+	mismatches    INTEGER NOT NULL DEFAULT 0, -- uploads of which the server had other bytes
 	next_attempt  INTEGER NOT NULL DEFAULT 0,
 	last_error    TEXT NOT NULL DEFAULT '',
 	started_at    INTEGER NOT NULL DEFAULT 0,
 	source        TEXT NOT NULL DEFAULT '', -- what to read where that is not the folder's file
-	overwrite     INTEGER NOT NULL DEFAULT 0 -- 1: a person allows to replace what stands at final
+	overwrite     INTEGER NOT NULL DEFAULT 0, -- 1: a person allows to replace what stands at final
+	moved_from    TEXT NOT NULL DEFAULT ''    -- path of the known file that is to get this name
 );
 -- Two open intents never publish at the same name.
 CREATE UNIQUE INDEX intents_open ON intents (destination, final) WHERE phase NOT IN ('delivered', 'cancelled');
@@ -132,6 +135,110 @@ CREATE TABLE pauses (
 	PRIMARY KEY (folder, destination)
 ) WITHOUT ROWID;
 
+-- Steps at destinations that move no bytes. Where a file goes is written down before it goes there.
+CREATE TABLE operations (
+	id           TEXT NOT NULL PRIMARY KEY,
+	step         TEXT NOT NULL CHECK (step IN ('mkdir', 'delete', 'expire', 'rmdir')),
+	folder       TEXT NOT NULL,
+	destination  TEXT NOT NULL,
+	path         TEXT NOT NULL,
+	remote_path  TEXT NOT NULL,
+	trash        TEXT NOT NULL, -- remote path; '' where the file is removed
+	root_dev     INTEGER NOT NULL,
+	root_ino     INTEGER NOT NULL,
+	upto         INTEGER NOT NULL, -- the last receipt before it was planned
+	begun        INTEGER NOT NULL DEFAULT 0, -- 1: the server may have been asked
+	planned_at   INTEGER NOT NULL,
+	next_attempt INTEGER NOT NULL DEFAULT 0,
+	attempts     INTEGER NOT NULL DEFAULT 0,
+	last_error   TEXT NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX operations_path ON operations (folder, path, destination, step, remote_path);
+CREATE INDEX operations_due ON operations (destination, step, folder, path);
+
+-- What the last complete scan did not find in its folder and is known at a destination, and a scan under way has not found.
+CREATE TABLE missing (
+	folder TEXT NOT NULL,
+	path   TEXT NOT NULL,
+	dir    INTEGER NOT NULL,
+	since  INTEGER NOT NULL, -- the complete scan that was the first to miss it; 0: none has ended yet
+	scan   TEXT NOT NULL,    -- the last one that has missed it
+	PRIMARY KEY (folder, path, dir)
+) WITHOUT ROWID;
+-- What is about to be sent is there. Its removal is not to be begun.
+CREATE TRIGGER missing_end AFTER INSERT ON intents WHEN new.source = '' BEGIN
+	DELETE FROM missing WHERE folder = new.folder AND path = new.path;
+	DELETE FROM operations WHERE folder = new.folder AND path = new.path AND destination = new.destination
+		AND step = 'delete' AND begun = 0;
+END;
+CREATE INDEX intents_moved ON intents (folder, moved_from) WHERE moved_from <> '';
+
+-- Directories at destinations that no known file speaks for: they are empty in their folders, or have left them.
+CREATE TABLE dirs (
+	folder      TEXT NOT NULL,
+	path        TEXT NOT NULL,
+	destination TEXT NOT NULL,
+	remote_path TEXT NOT NULL,
+	dev         INTEGER NOT NULL,
+	PRIMARY KEY (folder, path, destination)
+) WITHOUT ROWID;
+
+-- The ledger of what was taken away at destinations.
+CREATE TABLE removals (
+	seq         INTEGER PRIMARY KEY,
+	id          TEXT NOT NULL UNIQUE, -- of the operation
+	folder      TEXT NOT NULL,
+	destination TEXT NOT NULL,
+	path        TEXT NOT NULL,
+	remote_path TEXT NOT NULL,
+	size        INTEGER NOT NULL,
+	sha256      BLOB,
+	trash       TEXT NOT NULL, -- where it went; '' where it was removed
+	at          INTEGER NOT NULL
+);
+CREATE INDEX removals_path ON removals (folder, path);
+CREATE TRIGGER removals_stay BEFORE DELETE ON removals
+BEGIN SELECT RAISE(ABORT, 'the record of a removal is never removed'); END;
+CREATE TRIGGER removals_stand BEFORE UPDATE ON removals
+BEGIN SELECT RAISE(ABORT, 'the record of a removal is never changed'); END;
+
+-- Our files in the trash of destinations.
+CREATE TABLE trashed (
+	id          TEXT NOT NULL UNIQUE, -- of the removal
+	folder      TEXT NOT NULL,
+	destination TEXT NOT NULL,
+	path        TEXT NOT NULL,
+	remote_path TEXT NOT NULL, -- in the trash
+	size        INTEGER NOT NULL,
+	at          INTEGER NOT NULL,
+	PRIMARY KEY (destination, remote_path)
+) WITHOUT ROWID;
+CREATE INDEX trashed_time ON trashed (folder, at);
+
+-- Folders that wait for a person. accepted is how many removals he has allowed; NULL: the folder is halted.
+CREATE TABLE halts (
+	folder   TEXT NOT NULL PRIMARY KEY,
+	since    INTEGER NOT NULL,
+	reason   TEXT NOT NULL,
+	detail   TEXT NOT NULL,
+	count    INTEGER NOT NULL,
+	examples TEXT NOT NULL, -- paths with a zero byte between them
+	accepted INTEGER
+) WITHOUT ROWID;
+
+-- Roots of folders in which a marker was written.
+CREATE TABLE marks (
+	folder TEXT NOT NULL,
+	root   TEXT NOT NULL,
+	dev    INTEGER NOT NULL,
+	at     INTEGER NOT NULL,
+	PRIMARY KEY (folder, root)
+) WITHOUT ROWID;
+
+-- Where nothing is begun: what is paused, and halted folders.
+CREATE VIEW stopped AS
+	SELECT folder, destination FROM pauses UNION ALL SELECT folder, '' FROM halts WHERE accepted IS NULL;
+
 CREATE TABLE blocks (
 	destination TEXT NOT NULL PRIMARY KEY,
 	kind        TEXT NOT NULL,
@@ -139,6 +246,18 @@ CREATE TABLE blocks (
 	secret      TEXT NOT NULL,
 	since       INTEGER NOT NULL,
 	next_probe  INTEGER NOT NULL
+);
+
+-- How long destinations that could not be used are let alone, across restarts.
+CREATE TABLE waits (
+	destination  TEXT NOT NULL PRIMARY KEY,
+	failures     INTEGER NOT NULL, -- in a row
+	connects     INTEGER NOT NULL, -- of them, the last in a row that came to no session
+	dropped      INTEGER NOT NULL, -- 1: the server closed the connection before the login
+	reason       TEXT NOT NULL,
+	account      TEXT NOT NULL,
+	failed_at    INTEGER NOT NULL,
+	next_attempt INTEGER NOT NULL
 );
 
 -- What a probe found out about a server, as long as it is the same server and account.
@@ -153,6 +272,28 @@ CREATE TABLE meta (
 	value TEXT NOT NULL
 ) WITHOUT ROWID;
 
+-- What the configuration calls its folders and destinations, or has called those that have left it.
+CREATE TABLE names (
+	kind  TEXT NOT NULL CHECK (kind IN ('folder', 'destination')),
+	name  TEXT NOT NULL,
+	place TEXT NOT NULL, -- of a folder its path, of a destination its host
+	port  INTEGER NOT NULL, -- 0 of a folder
+	user  TEXT NOT NULL, -- "" of a folder
+	mode  TEXT NOT NULL, -- "" of a destination
+	seen  INTEGER NOT NULL, -- when a configuration with it was last begun
+	PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+
+-- What was called otherwise before: receipts keep the name of their time.
+CREATE TABLE renamings (
+	seq  INTEGER PRIMARY KEY,
+	kind TEXT NOT NULL,
+	was  TEXT NOT NULL,
+	name TEXT NOT NULL,
+	upto INTEGER NOT NULL, -- the last receipt before it
+	at   INTEGER NOT NULL
+);
+
 -- How many known files and intents there are, kept by the triggers below: counting a million rows takes half a second.
 CREATE TABLE counts (
 	folder      TEXT NOT NULL,
@@ -161,6 +302,8 @@ CREATE TABLE counts (
 	intents     INTEGER,
 	PRIMARY KEY (folder, destination)
 ) WITHOUT ROWID;
+-- A file that has got another name is recognised by its size and inode, one that was copied by size and content.
+CREATE INDEX known_size ON known (folder, destination, size, ino);
 CREATE TRIGGER known_more AFTER INSERT ON known BEGIN
 	INSERT INTO counts VALUES (new.folder, new.destination, 1, 0)
 	ON CONFLICT (folder, destination) DO UPDATE SET known = known + 1;

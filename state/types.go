@@ -50,17 +50,20 @@ type Intent struct {
 	Temp        string    // remote path to upload to; "" where it is written at Final itself: see Unfinished
 	Archive     string    // local path to archive the source at; "" where it is not archived
 	Source      string    // local path of what is sent again; "" where it is the folder's file. Such a file stays where it is
+	MovedFrom   file.Path // path of the known file that is to get this name at the destination, instead of an upload; "" none
 	ReadyAt     time.Time // when the file was first seen ready
 
-	Phase        Phase
-	Overwrite    bool      // a person allows to replace somebody else's file at Final
-	Proof        Proof     // from T2 on
-	Attempts     int       // so far, as far as they are on record: see Store.Begin
-	Failures     int       // the file's own, since it was planned or last released
-	FailingSince time.Time // of the first of Failures
-	NextAttempt  time.Time // not before; zero: at once
-	LastError    string
-	StartedAt    time.Time // of the first attempt
+	Phase       Phase
+	Overwrite   bool          // a person allows to replace somebody else's file at Final
+	Proof       Proof         // from T2 on
+	Attempts    int           // so far, as far as they are on record: see Store.Begin
+	Failures    int           // the file's own, since it was planned or last released
+	Mismatches  int           // of Failures, those where the server had other bytes than were sent
+	FailedAt    time.Time     // of the last failure, its own or not
+	FailingFor  time.Duration // since the first of Failures, without the time in which nothing could be tried
+	NextAttempt time.Time     // not before; zero: at once
+	LastError   string
+	StartedAt   time.Time // of the first attempt
 }
 
 // Checkpoint is how far an upload has come: every byte below Offset was acknowledged by the server, and synced there where
@@ -115,6 +118,18 @@ type Block struct {
 	Secret      string // keyed fingerprint of the secrets and settings that failed
 	Since       time.Time
 	NextProbe   time.Time // zero: never by itself
+}
+
+// Wait is how long a destination that could not be used is let alone, and how often in a row it could not.
+type Wait struct {
+	Destination string
+	Failures    int    // in a row
+	Connects    int    // of them, the last in a row that came to no session
+	Dropped     bool   // the server closed the connection before the login was complete
+	Reason      string // of the last failure
+	Account     string // keyed fingerprint of the secrets and settings that were used
+	FailedAt    time.Time
+	Next        time.Time // no attempt before
 }
 
 // Filter selects deliveries. Empty fields select everything.

@@ -188,7 +188,7 @@ func TestIntents(t *testing.T) {
 func TestQueriesFollowAnIndex(t *testing.T) {
 	s := newStore(t)
 	historyOf := func(f Filter) string {
-		q, _ := history(f)
+		q, _ := history(f, renamings{})
 		return q
 	}
 	queries := map[string]struct {
@@ -228,7 +228,8 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 			if strings.Contains(text, "TEMP B-TREE") && !slices.Contains(sorts, name) {
 				t.Errorf("sorts:\n%s", text)
 			}
-			if strings.Contains(strings.ReplaceAll(text, "SCAN pauses", ""), "SCAN") { // there are a few pauses at most
+			few := strings.NewReplacer("SCAN pauses", "", "SCAN halts", "", "SCAN stopped", "") // there are a few at most
+			if strings.Contains(few.Replace(text), "SCAN") {
 				t.Errorf("reads a whole table:\n%s", text)
 			}
 		})

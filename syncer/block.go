@@ -12,7 +12,7 @@ import (
 
 // A refused login blocks its destination: a further attempt with the same secret is a step towards a locked account. The
 // block is in the store, so that it binds the next start and every `once` from a timer; it ends when the secret or the
-// configuration changes, or a person frees it, and is probed once after a while.
+// configuration changes, or a person frees it, and is probed once after a while, unless auth_retry is off.
 
 // blockedError is a login that was not tried.
 type blockedError struct {
@@ -29,18 +29,46 @@ func (l *link) blocked(ctx context.Context) error {
 		return nil
 	}
 	b, found, err := l.store.BlockOf(ctx, l.name)
-	switch {
-	case err != nil || !found:
+	if err != nil || !found {
 		return err
-	case b.Secret != l.account():
+	}
+	if l.secrets != nil {
+		// What is wrong here is newer than the block, and the first that is to be mended. The block stands.
+		if err := l.secrets(); err != nil {
+			return err
+		}
+	}
+	if b.Secret != l.account() {
 		return l.store.ClearBlock(ctx, l.name)
-	case !l.now().Before(b.NextProbe):
+	}
+	now := l.clock()
+	if next := nextProbe(b.NextProbe, now, l.neverProbe); !next.Equal(b.NextProbe) {
+		b.NextProbe = next
+		if err := l.store.SetBlock(ctx, b); err != nil {
+			return err
+		}
+	}
+	if !b.NextProbe.IsZero() && !now.Before(b.NextProbe) {
 		return nil
 	}
 	return &remote.Error{
 		Op: "connect", Destination: l.name, Kind: remote.Auth, Err: &blockedError{b},
 		Hint: "check user, key_file and password: a change of them frees it, and so does: dropferry retry destination:" + l.name,
 	}
+}
+
+// nextProbe returns when a blocked login is tried again, zero for never, from what an earlier start has stored of it: that
+// may have had another auth_retry, or a clock that was put back since.
+func nextProbe(stored, now time.Time, neverProbe bool) time.Time {
+	switch {
+	case neverProbe:
+		return time.Time{}
+	case stored.IsZero():
+		return now.Add(authRetryFirst)
+	case stored.Sub(now) > authRetry:
+		return now.Add(authRetry)
+	}
+	return stored
 }
 
 // noteLogin records a refused login, and clears the block after one that was not.
@@ -55,25 +83,27 @@ func (l *link) noteLogin(ctx context.Context, err error) error {
 		return readErr
 	case err == nil && found:
 		return l.store.ClearBlock(ctx, l.name)
-	case !errors.As(err, &e) || e.Kind != remote.Auth:
+	case !errors.As(err, &e) || e.Kind != remote.Auth || remote.IsLocal(err): // which the server does not count
 		return nil
 	}
-	now := l.now()
+	wait := authRetry
 	if !found {
-		b = state.Block{Destination: l.name, Kind: string(e.Kind), Since: now, NextProbe: now.Add(authRetryFirst)}
-	} else {
-		b.NextProbe = now.Add(authRetry)
+		b, wait = state.Block{Destination: l.name, Kind: string(e.Kind), Since: l.now()}, authRetryFirst
+	}
+	b.NextProbe = time.Time{}
+	if !l.neverProbe {
+		b.NextProbe = l.clock().Add(wait)
 	}
 	b.Reason, b.Secret = e.Err.Error(), l.account()
 	return l.store.SetBlock(ctx, b)
 }
 
-// accountLook is how often a blocked link looks whether its secret has changed.
+// accountLook is how often a link that waits looks whether its secret has changed.
 const accountLook = 10 * time.Second
 
 // accountChanged fires when the account's secret or settings are others than now. It ends with ctx.
-func (l *link) accountChanged(ctx context.Context, err error) <-chan struct{} {
-	if l.account == nil || remote.KindOf(err) != remote.Auth {
+func (l *link) accountChanged(ctx context.Context) <-chan struct{} {
+	if l.account == nil {
 		return nil
 	}
 	before := l.account()

@@ -16,10 +16,17 @@ import (
 // Wake has a destination's link look for what is due.
 func (s *Syncer) Wake(destination string) { s.poke(destination) }
 
+// Rescan has a folder looked at as a whole, now.
+func (s *Syncer) Rescan(folder string) {
+	if p := s.Planner(folder); p != nil {
+		p.rescan()
+	}
+}
+
 // Free ends the wait of a link that waits to dial, or is blocked. It returns false where the link does neither.
 func (s *Syncer) Free(destination string) bool {
-	l, ok := s.links[destination]
-	return ok && l.free()
+	l := s.link(destination)
+	return l != nil && l.free()
 }
 
 // Cancelled sees to what hangs on intents that a person has cancelled: files that wait for their names, and temps.
@@ -57,6 +64,9 @@ func (l *link) forgetFreed() {
 
 // mayBegin looks at the pauses once more: what waits in a queue was fetched before.
 func (l *link) mayBegin(ctx context.Context, i *state.Intent) error {
+	if i.Phase != state.Committing && !l.hasRoute(i) {
+		return errSuperseded // by a configuration without the route
+	}
 	paused, err := l.store.Paused(ctx, i.Route)
 	switch {
 	case ctx.Err() != nil, err == nil && paused:

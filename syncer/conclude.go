@@ -14,9 +14,12 @@ import (
 func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	switch {
 	case o.err == nil:
-		w.progressed, w.solo, l.cuts = true, false, 0
+		w.solo, l.cuts = false, 0
 		delete(l.troubles, o.intent.ID)
-		return nil
+		if o.intent.Phase == state.Planned { // nothing was sent: the server may still not take anything
+			return nil
+		}
+		return l.forgive(ctx)
 	case ctx.Err() != nil: // shutting down: the intent stays as it stands
 		return nil
 	case errors.Is(o.err, errNotBegun):
@@ -26,13 +29,15 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 		delete(l.troubles, o.intent.ID)
 		l.sweepWanted = true
 		return nil
+	case isNoRoom(o.err): // the file stands where it stood, and has failed in nothing
+		return o.err
 	}
 	if l.suspectOneFile(w, o) {
-		return l.fail(ctx, o, state.Failure{Next: l.now()})
+		return l.fail(ctx, o, state.Failure{Next: l.clock()})
 	}
-	alive, now := w.session.Err() == nil, l.now()
-	t := l.trouble(o, alive)
-	v := judgeFailure(o.err, alive, t.failed(o), now, l.folderOf(&o.intent).Retry, l.random)
+	alive := w.session.Err() == nil
+	t := l.trouble(w, o, alive)
+	v := judgeFailure(o.err, alive, failedWith(o, t.lost), l.folderOf(&o.intent).Retry, l.random)
 	if l.once && (v.action != again || o.alone) {
 		if t.tries++; t.tries >= onceTries {
 			l.pass(w, o.intent.ID)
@@ -46,7 +51,7 @@ func (l *link) pass(w *workload, id string) { l.skip[id], w.busy[id] = true, tru
 
 // act does what a verdict says.
 func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) error {
-	next := l.now().Add(v.wait)
+	next := l.clock().Add(v.wait)
 	switch v.action {
 	case again:
 		w.lost = o.err
@@ -60,19 +65,18 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 	case replan:
 		return l.lookAnew(ctx, w, o)
 	case sendAgain:
-		if err := l.store.Fail(ctx, o.intent.ID, state.Failure{Err: o.err.Error(), Phase: state.Held}); err != nil {
+		l.sweepWanted = true
+		err := l.store.Fail(ctx, o.intent.ID, state.Failure{
+			Err: o.err.Error(), At: l.clock(), Phase: state.Held, Temp: nextTemp(o.intent.Temp, o.intent.ID),
+		})
+		if err != nil {
 			return err
 		}
-		_, err := l.store.Release(ctx, o.intent.ID)
+		_, err = l.store.Release(ctx, o.intent.ID)
 		l.told(EventFailed, &o.intent, o.err, next)
 		return err
 	case later:
-		if remote.KindOf(o.err) == remote.Integrity { // what is wrong may lie below the checkpoint
-			if _, err := l.store.SaveCheckpoint(ctx, o.intent.ID, state.Checkpoint{Hash: []byte{}}); err != nil {
-				return err
-			}
-		}
-		return l.fail(ctx, o, state.Failure{Next: next, Own: true})
+		return l.fail(ctx, o, l.mismatched(o, state.Failure{Next: next, Own: true}))
 	}
 	if done, err := l.keepBoth(ctx, o); err != nil || done {
 		return err
@@ -82,7 +86,7 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 
 // fail records a failed attempt after which the intent stands where it stood, and tells of it.
 func (l *link) fail(ctx context.Context, o *outcome, f state.Failure) error {
-	f.Err, f.Phase = o.err.Error(), o.intent.Phase
+	f.Err, f.Phase, f.At, f.Spent = o.err.Error(), o.intent.Phase, l.clock(), spent(&o.intent, o.began, o.took, f.Own)
 	l.told(EventFailed, &o.intent, o.err, f.Next)
 	return l.store.Fail(ctx, o.intent.ID, f)
 }
@@ -91,7 +95,8 @@ func (l *link) fail(ctx context.Context, o *outcome, f state.Failure) error {
 // published.
 func (l *link) putAside(ctx context.Context, session Session, o *outcome, v verdict) error {
 	delete(l.troubles, o.intent.ID)
-	if err := l.store.Fail(ctx, o.intent.ID, state.Failure{Err: o.err.Error(), Phase: v.phase, Own: true}); err != nil {
+	f := l.mismatched(o, state.Failure{Err: o.err.Error(), At: l.clock(), Phase: v.phase, Own: true})
+	if err := l.store.Fail(ctx, o.intent.ID, f); err != nil {
 		return err
 	}
 	t := EventParked
@@ -112,7 +117,7 @@ func (l *link) lookAnew(ctx context.Context, w *workload, o *outcome) error {
 	folder := l.folderOf(&o.intent)
 	if l.once && !isMissing(o.intent.Path.In(folder.Root)) {
 		l.pass(w, o.intent.ID)
-		if err := l.fail(ctx, o, state.Failure{Next: l.now()}); err != nil {
+		if err := l.fail(ctx, o, state.Failure{Next: l.clock()}); err != nil {
 			return err
 		}
 		l.removeWritten(ctx, w.session, o)
@@ -130,7 +135,7 @@ func (l *link) lookAnew(ctx context.Context, w *workload, o *outcome) error {
 func (l *link) lookAgain(i *state.Intent) {
 	folder := l.folderOf(i)
 	now, _, err := file.Lstat(i.Path.In(folder.Root))
-	if err == nil && now != i.Fingerprint {
+	if err == nil && (now != i.Fingerprint || folder.places().elsewhere(i.Destination, i.Path, i.Final)) {
 		folder.Hint(i.Path)
 	}
 }
@@ -155,27 +160,37 @@ func (l *link) suspectOneFile(w *workload, o *outcome) bool {
 }
 
 // trouble returns what is remembered of an intent, with this failed attempt.
-func (l *link) trouble(o *outcome, alive bool) *trouble {
+func (l *link) trouble(w *workload, o *outcome, alive bool) *trouble {
 	t := l.troubles[o.intent.ID]
 	if t == nil {
 		t = &trouble{}
 		l.troubles[o.intent.ID] = t
 	}
-	t.lost++
-	if alive {
+	switch t.lost++; {
+	case alive:
 		t.lost = 0
-	}
-	if waited := o.began.Sub(o.intent.NextAttempt); o.intent.Failures > 0 && !o.intent.NextAttempt.IsZero() && waited > 0 {
-		t.late += waited
+	case w.progress.lasts(): // a long upload that is cut off now and then is not why
+		t.lost = 1
 	}
 	return t
 }
 
-// failed is the intent's account with this attempt.
-func (t *trouble) failed(o *outcome) failed {
-	f := failed{times: o.intent.Failures + 1, lost: t.lost}
-	if !o.intent.FailingSince.IsZero() {
-		f.since = o.intent.FailingSince.Add(t.late)
+// failedWith is the intent's account with this attempt.
+func failedWith(o *outcome, lost int) failed {
+	i := &o.intent
+	f := failed{times: i.Failures + 1, lost: lost, failing: i.FailingFor + spent(i, o.began, o.took, true)}
+	if remote.KindOf(o.err) == remote.Integrity {
+		f.mismatches = i.Mismatches + 1
+	}
+	return f
+}
+
+// mismatched has the next attempt begin anew, under another temp, where the server had other bytes than were sent: they
+// may lie below the checkpoint, and a connection that is given up may still write to the temp.
+func (l *link) mismatched(o *outcome, f state.Failure) state.Failure {
+	if remote.KindOf(o.err) == remote.Integrity {
+		f.Mismatch, f.Temp = true, nextTemp(o.intent.Temp, o.intent.ID)
+		l.sweepWanted = true
 	}
 	return f
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/dropferry/dropferry/remote"
@@ -42,99 +40,103 @@ func learn(ctx context.Context, store Store, destination string, session Session
 	if err != nil {
 		return false, err
 	}
+	familiar = found
 	if found {
 		var c remote.Capabilities
 		if err := json.Unmarshal(text, &c); err == nil {
 			session.Use(c)
-			return true, nil
+			if c.Current(now) {
+				return true, nil
+			}
+			familiar = !c.ProbedAt.IsZero() || c.ProbeCuts == 0 // else no probe of it has come to its end
 		} // what an older version has written is probed again
 	}
 	c, err := session.Probe(ctx, now)
 	if err != nil {
-		return false, err
+		return false, errors.Join(err, keepLearned(context.WithoutCancel(ctx), store, destination, session))
 	}
-	if text, err = json.Marshal(c); err != nil {
-		return false, fmt.Errorf("capabilities of %s: %w", destination, err)
-	}
-	return found, store.SaveCapabilities(ctx, destination, identity, text)
+	return familiar, saveCapabilities(ctx, store, destination, identity, c)
 }
 
-// patience counts failures in a row to use a destination. Those that ask for a person are counted apart: a bad line
-// before them does not make them any older.
-type patience struct {
-	failures int
-	person   bool
-}
-
-func (p *patience) reset() { p.failures = 0 }
-
-// failed counts err and returns how many of its sort there were in a row.
-func (p *patience) failed(err error) int {
-	if person := remote.KindOf(err).NeedsPerson(); person != p.person {
-		p.failures, p.person = 0, person
-	}
-	p.failures++
-	return p.failures
-}
-
-// wait lets the destination alone for as long as the n-th failure in a row deserves. It returns true when the link is to
-// end.
-func (l *link) wait(ctx context.Context, err error, n int) (stop bool) {
+// wait lets the destination alone for as long as the failure deserves. connected tells whether there was a session. It
+// returns true when the link is to end.
+func (l *link) wait(ctx context.Context, err error, connected bool) (stop bool, fault error) {
+	l.patience.failed(err, connected)
 	kind := remote.KindOf(err)
-	now := l.now()
-	e := Event{At: now, Type: EventLost, Destination: l.name, Err: err, Reason: err.Error()}
+	err = l.patience.explain(err)
+	e := Event{At: l.now(), Type: EventLost, Destination: l.name, Err: err, Reason: err.Error()}
 	state := LinkWaiting
 	if kind.NeedsPerson() {
 		e.Type, state = EventBlocked, LinkBlocked
 	}
-	if l.once && (kind.NeedsPerson() || kind == remote.Root || kind == remote.DiskFull || n >= onceTries) {
+	wait := connectWait(err, l.retry(), &l.patience, l.once, l.random)
+	if l.givesUp(kind) {
 		l.setState(LinkFailed, err, time.Time{})
 		l.observe(e)
-		return true
+		later := connectWait(err, l.retry(), &l.patience, false, l.random) // for those who do not come at somebody's word
+		return true, l.remember(ctx, err, l.clock().Add(later))
 	}
-	wait := connectWait(kind, l.retry, n, l.once, l.random)
-	if blocked, ok := errors.AsType[*blockedError](err); ok {
-		wait = max(blocked.block.NextProbe.Sub(now), 0)
+	blocked, isBlocked := errors.AsType[*blockedError](err)
+	if isBlocked {
+		wait = remaining(blocked.block.NextProbe, l.clock(), authRetry)
 	}
-	e.Next = now.Add(wait)
+	if kind == remote.Auth && l.neverProbe && !remote.IsLocal(err) {
+		wait = never
+	}
+	if fault := l.remember(ctx, err, l.clock().Add(wait)); fault != nil {
+		return false, fault
+	}
+	if wait != never {
+		e.Next = e.At.Add(wait)
+	}
 	l.forgetFreed()
 	l.setState(state, err, e.Next)
 	l.observe(e)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
+	return l.rest(ctx, wait)
+}
+
+// givesUp tells whether a run that ends tries no more. Waiting for a server that has shut us out is for the next run: so
+// is what comes after the one probe of an open breaker.
+func (l *link) givesUp(kind remote.Kind) bool {
+	p := &l.patience
+	return l.once && (kind.NeedsPerson() || kind == remote.Root || kind == remote.DiskFull || p.tries >= onceTries || p.dropped || p.open())
+}
+
+// never is a wait that only a person or a change ends.
+const never time.Duration = -1
+
+// rest waits, unless a person or another account ends it before.
+func (l *link) rest(ctx context.Context, wait time.Duration) (stop bool, fault error) {
+	var over <-chan time.Time
+	if wait != never {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		over = timer.C
+	}
 	looking, cancel := context.WithCancel(ctx)
 	defer l.looking.Wait()
 	defer cancel()
 	select {
 	case <-ctx.Done():
-		return true
-	case <-timer.C:
+		return true, nil
+	case <-over:
+		return false, nil
 	case <-l.freed:
-	case <-l.accountChanged(looking, err):
+	case <-l.accountChanged(looking):
 	}
-	return false
+	return false, l.forgive(ctx)
 }
 
-const (
-	authRetryFirst = 30 * time.Minute // then authRetry: accounts lock
-	authRetry      = time.Hour
-	keyRetry       = time.Minute // a host key is looked at without authenticating, so nothing locks
-	fullRetry      = time.Minute // room at the server is asked for slowly
-)
-
-// connectWait returns how long to wait after the n-th failure in a row to use a destination.
-func connectWait(kind remote.Kind, r Retry, n int, once bool, random *rand.Rand) time.Duration {
-	switch {
-	case once:
-		return min(time.Duration(n)*time.Second, r.Max)
-	case kind == remote.Auth && n == 1:
-		return authRetryFirst
-	case kind == remote.Auth:
-		return authRetry
-	case kind == remote.HostKey, kind == remote.Algorithms:
-		return keyRetry
-	case kind == remote.DiskFull, kind == remote.Root:
-		return min(fullRetry, max(r.Max, r.Initial))
+// goOnWaiting waits for what is left of a wait from before the start.
+func (l *link) goOnWaiting(ctx context.Context) (stop bool, fault error) {
+	w, left, err := l.recall(ctx)
+	if err != nil || left == 0 {
+		return false, err
 	}
-	return backoff(r, n, random)
+	e := Event{At: l.now(), Type: EventLost, Destination: l.name, Err: errors.New(w.Reason), Reason: w.Reason}
+	e.Next = e.At.Add(left)
+	l.forgetFreed()
+	l.setState(LinkWaiting, e.Err, e.Next)
+	l.observe(e)
+	return l.rest(ctx, left)
 }

@@ -26,6 +26,16 @@ type delivery struct {
 	resumed  bool // the upload has gone on from a checkpoint
 	direct   bool // the upload writes at the final name, and has begun
 	familiar bool // the server and the account were seen before this session
+
+	names *turns // of final names: what is looked at under one does not go until that is done; nil: nothing is removed
+}
+
+// turn keeps the final name from being removed until it is given back.
+func (d *delivery) turn() (end func()) {
+	if d.names == nil {
+		return func() {}
+	}
+	return d.names.wait(d.intent.Final)
 }
 
 // errSuperseded says that the store has given the file to a newer intent meanwhile.
@@ -41,6 +51,12 @@ func (d *delivery) run(ctx context.Context) error {
 		}
 		fresh = true
 	}
+	return d.finish(ctx, fresh)
+}
+
+// finish does what is left from T2 on: see publish for fresh.
+func (d *delivery) finish(ctx context.Context, fresh bool) error {
+	defer d.turn()()
 	proof, err := d.publish(ctx, fresh)
 	if err != nil {
 		return err
@@ -74,6 +90,9 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	}
 	d.tell(EventStarted)
 	crashpoint("started")
+	if done, err := d.moveOrCopy(ctx, src); err != nil || done {
+		return false, err
+	}
 	if err := d.beginDirect(ctx); err != nil {
 		return false, err
 	}
@@ -93,17 +112,22 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 		return false, err
 	}
 	crashpoint("verified")
-	ok, err := d.store.Commit(ctx, d.intent.ID, proof) // T2: from here on the file may be visible
+	return false, d.commit(ctx, proof)
+}
+
+// commit records T2: from here on the file may be visible.
+func (d *delivery) commit(ctx context.Context, proof state.Proof) error {
+	ok, err := d.store.Commit(ctx, d.intent.ID, proof)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if !ok {
-		return false, errSuperseded
+		return errSuperseded
 	}
 	crashpoint("committed")
 	d.intent.Phase, d.intent.Proof = state.Committing, proof
 	d.intent.Attempts++
-	return false, nil
+	return nil
 }
 
 // sameAsKnown compares a file that was touched with what the destination has, by hash, before anything is sent.
@@ -111,6 +135,7 @@ func (d *delivery) sameAsKnown(ctx context.Context, src *watcher.Source, opened 
 	if d.intent.Reason != string(ReasonChanged) {
 		return false, nil
 	}
+	defer d.turn()()
 	record, err := d.store.Lookup(ctx, d.intent.Folder, d.intent.Path)
 	if err != nil {
 		return false, err
@@ -157,6 +182,7 @@ func hashSource(ctx context.Context, src *watcher.Source) ([]byte, error) {
 // lookFirst looks at the final name before anything is sent: a conflict should not cost an upload, and a file that is
 // there already is adopted.
 func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened time.Time) (ended bool, err error) {
+	defer d.turn()()
 	standing, final, err := d.standing(ctx)
 	if err != nil || standing == Free || standing == Ours {
 		return false, err
@@ -209,7 +235,7 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 // verify proves the temp. The time is set before, so that what is looked at last is what will be published.
 func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) {
 	name := written(&d.intent)
-	err := d.session.SetModTime(ctx, name, d.intent.Fingerprint.Modified())
+	err := d.setAttributes(ctx, name)
 	if err != nil && !d.taken(err) {
 		return state.Proof{}, err
 	}
@@ -224,6 +250,16 @@ func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) 
 		SHA256: sum, Evidence: evidence.Kind, Command: evidence.Command,
 		RemoteModTime: info.ModTime, HostKey: d.session.HostKey(),
 	}, nil
+}
+
+// setAttributes sets what is to be set of a file before it is published.
+func (d *delivery) setAttributes(ctx context.Context, name string) error {
+	if d.folder.FileMode != 0 {
+		if err := d.session.SetMode(ctx, name, d.folder.FileMode); err != nil {
+			return err
+		}
+	}
+	return d.session.SetModTime(ctx, name, d.intent.Fingerprint.Modified())
 }
 
 // receipt records T3.

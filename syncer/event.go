@@ -26,8 +26,19 @@ const (
 	EventArchived   EventType = "archived"
 	EventDeleted    EventType = "deleted"
 	EventMovedAside EventType = "moved-aside" // somebody else's file, for ours to take its name; Reason is where to
+	EventTrashed    EventType = "trashed"     // a file that has left a mirror was moved to the trash of a destination: see Event.Trash
+	EventRemoved    EventType = "removed"     // one was removed there, or removed from the trash
+	EventKept       EventType = "kept"        // one stays there, for Reason: it is not ours any more
+	EventGone       EventType = "gone"        // one was removed there by others
+	EventMadeDir    EventType = "made-dir"    // an empty directory
+	EventRemovedDir EventType = "removed-dir" // likewise
+	EventHalted     EventType = "halted"      // a folder, for Reason: a person has to decide
+	EventResumed    EventType = "resumed"     // a folder goes on by itself, for Reason
+	EventUnmarked   EventType = "unmarked"    // nothing can be removed for a folder, since its marker cannot be written or looked for
 	EventConnected  EventType = "connected"
 	EventLost       EventType = "lost"    // the session ended or could not be had; Next tells of the next attempt
+	EventNoRoom     EventType = "no-room" // the disk under the store is full: nothing is sent
+	EventRoom       EventType = "room"    // there is room again
 	EventBlocked    EventType = "blocked" // a person must act on the destination
 )
 
@@ -46,6 +57,7 @@ type Event struct {
 	Err         error
 	Next        time.Time
 	Receipt     *state.Delivery // in EventDelivered
+	Trash       string          // in EventTrashed: the remote path in the trash
 }
 
 // Observer hears of every event, from many goroutines. It must not block.

@@ -30,6 +30,8 @@ type fakeServer struct {
 	// refuse is asked before each request and may fail it; cut ends the session.
 	refuse func(op, name string, cut func()) error
 	dialed func() error // fails a dial
+	// moving is the middle of each upload: it may tell of progress, and close the session.
+	moving func(tell func(sent int64), f *fakeSession)
 
 	sessions []*fakeSession
 }
@@ -84,6 +86,12 @@ func (s *fakeServer) setDialed(dialed func() error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dialed = dialed
+}
+
+func (s *fakeServer) setProgress(moving func(tell func(sent int64), f *fakeSession)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.moving = moving
 }
 
 func (s *fakeServer) put(name, content string, at time.Time) {
@@ -145,7 +153,7 @@ func (f *fakeSession) Err() error {
 }
 
 func (f *fakeSession) Probe(context.Context, time.Time) (remote.Capabilities, error) {
-	f.caps = remote.Capabilities{PosixRename: f.server.posix, SetTimes: f.server.keepsTimes, RenameRefuses: true}
+	f.caps = remote.Capabilities{Version: remote.ProbeVersion, PosixRename: f.server.posix, SetTimes: f.server.keepsTimes, RenameRefuses: true}
 	return f.caps, nil
 }
 
@@ -204,9 +212,21 @@ func (f *fakeSession) Hash(ctx context.Context, name string, _ int64) (sum []byt
 	return sum, "sha256sum", err
 }
 
+func (f *fakeSession) SetMode(context.Context, string, fs.FileMode) error { return nil }
+
+func (f *fakeSession) Copy(context.Context, string, string, int64) error {
+	return problem("copy", "", remote.Unsupported, errors.New("no"))
+}
+
 func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader) ([]byte, error) {
 	var content []byte
 	err := f.request(ctx, "put", u.Temp, nil)
+	f.server.mu.Lock()
+	moving := f.server.moving
+	f.server.mu.Unlock()
+	if err == nil && moving != nil {
+		moving(u.Progress, f)
+	}
 	if err == nil {
 		content, err = io.ReadAll(io.LimitReader(src, u.Size))
 	}
@@ -267,6 +287,15 @@ func (f *fakeSession) Publish(ctx context.Context, temp, final string, replace b
 		files[final] = file
 		return nil
 	})
+}
+
+// MkdirAll and Rmdir have nothing to do: the server's files stand in no directories.
+func (f *fakeSession) MkdirAll(ctx context.Context, dir string) error {
+	return f.request(ctx, "mkdir", dir, nil)
+}
+
+func (f *fakeSession) Rmdir(ctx context.Context, dir string) error {
+	return f.request(ctx, "rmdir", dir, nil)
 }
 
 func (f *fakeSession) remove(ctx context.Context, name string) error {

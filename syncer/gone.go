@@ -1,8 +1,6 @@
 package syncer
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 
 	"github.com/dropferry/dropferry/file"
@@ -17,7 +15,7 @@ func hasLeft(root string, p file.Path, was file.Fingerprint) bool {
 		switch {
 		case err == nil:
 			return was.Dev == 0 || now.Dev == 0 || now.Dev == was.Dev
-		case !errors.Is(err, fs.ErrNotExist), dir == "":
+		case !isNotThere(err), dir == "":
 			return false
 		}
 	}

@@ -91,23 +91,22 @@ func TestOutagesParkNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	noon := func(day int) time.Time { return time.Date(2026, 3, day, 12, 0, 0, 0, time.UTC) }
 	late := &outcome{
-		intent: state.Intent{ID: "a", Failures: 1, FailingSince: noon(1), NextAttempt: noon(1).Add(time.Minute)},
+		intent: state.Intent{ID: "a", Failures: 1, FailedAt: noon(1), NextAttempt: noon(1).Add(time.Minute)},
 		began:  noon(4), alone: true, err: problem("put", "a", remote.Missing, errors.New("no")),
 	}
-	link := &link{troubles: map[string]*trouble{}}
-	f := link.trouble(late, true).failed(late)
-	if got := late.began.Sub(f.since); got != time.Minute {
-		t.Errorf("it has failed for %v, want the minute in which it could be tried", got)
+	f := failedWith(late, 0)
+	if f.failing != time.Minute {
+		t.Errorf("it has failed for %v, want the minute in which it could be tried", f.failing)
 	}
-	v := judgeFailure(late.err, true, f, late.began, retry, random)
+	v := judgeFailure(late.err, true, f, retry, random)
 	if v.action != later {
 		t.Errorf("%s after an outage of three days, want later", v.action)
 	}
 	// Another hour in which it was tried at its time counts.
-	late.began = noon(4).Add(61 * time.Minute)
-	late.intent.NextAttempt = late.began
-	f = link.trouble(late, true).failed(late)
-	if v := judgeFailure(late.err, true, f, late.began, retry, random); v.action != setAside {
+	late.intent.FailingFor = f.failing
+	late.intent.FailedAt, late.intent.NextAttempt = noon(4), noon(4).Add(time.Hour)
+	late.began = late.intent.NextAttempt
+	if v := judgeFailure(late.err, true, failedWith(late, 0), retry, random); v.action != setAside {
 		t.Errorf("%s after an hour of failures, want set-aside", v.action)
 	}
 }

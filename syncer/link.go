@@ -15,18 +15,19 @@ type link struct {
 	name     string
 	dial     func(context.Context) (Session, error)
 	account  func() string  // see Destination.Account; may be nil
+	secrets  func() error   // see Destination.Secrets; may be nil
 	looking  sync.WaitGroup // who looks for a change of the account
 	store    Store
-	folders  map[string]*Folder
-	gone     func(folder string) bool                        // see Options.Gone; may be nil
+	common   func() *common                                  // what all links share of the configuration, as it is now
 	ended    func(ctx context.Context, intent *state.Intent) // a delivery has come to T3, or needed none
 	released func(ctx context.Context, id string)            // an intent stands in nobody's way any more
 	observe  Observer
-	now      func() time.Time
+	now      func() time.Time // for people
+	clock    func() time.Time // for what is to happen when: it is never put back
+	disk     *disk            // shared by all links
 	random   *rand.Rand
-	slots    chan struct{} // shared by all links: files under way at once is its capacity
-	retry    Retry
-	grace    time.Duration
+
+	neverProbe bool // see Destination.NeverProbe
 
 	wake  chan struct{}
 	freed chan struct{} // holds a token when a person has ended the wait
@@ -35,12 +36,17 @@ type link struct {
 	// file and each connect onceTries times. planned is closed when nothing more will come.
 	once    bool
 	planned <-chan struct{}
+	last    bool   // see finish
+	stop    func() // ends run in the usual way and waits for that; nil before it was begun
 
 	// Of the link's goroutine.
+	patience    patience
+	remembered  bool                // the store has a wait of the destination
 	cuts        int                 // sessions lost since the last delivery; see workload.solo
 	skip        map[string]bool     // intents that are nothing for this run: of folders that are not its own, or tried enough
 	troubles    map[string]*trouble // of intents that have failed
 	sweepWanted bool                // there may be temps to be swept
+	ops         operating           // beside the deliveries
 
 	mu     sync.Mutex
 	status LinkStatus
@@ -49,9 +55,8 @@ type link struct {
 
 // trouble is what is remembered of an intent's failed attempts, besides what the store keeps.
 type trouble struct {
-	tries int           // with once
-	lost  int           // connections lost in a row with the file under way
-	late  time.Duration // how long attempts had to wait beyond their time: no failure of the file
+	tries int // with once
+	lost  int // connections lost in a row with the file under way
 }
 
 // onceTries is how often `once` tries a connect or a file.
@@ -152,39 +157,67 @@ func (l *link) watchMoving(e Event) {
 
 // run works until ctx ends, or until nothing is left to do with once.
 func (l *link) run(ctx context.Context) error {
-	var patience patience
-	for {
-		if done, err := l.awaitWork(ctx); err != nil || done {
-			return err
-		}
-		l.setState(LinkConnecting, nil, time.Time{})
-		session, familiar, err := l.connect(ctx)
-		if err == nil {
-			err = l.use(ctx, session, familiar, &patience)
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			if stop := l.wait(ctx, err, patience.failed(err)); stop {
-				return nil
-			}
+	step := l.prepare
+	for stop := false; !stop && ctx.Err() == nil; {
+		var err error
+		stop, err = step(ctx)
+		switch {
+		case err == nil:
+			step = l.attempt
+		case isNoRoom(err) && !l.once:
+			stop = l.awaitRoom(ctx, err)
+		default: // the store failed: nothing can go on
+			return ignoreEnd(ctx, err)
 		}
 	}
+	return nil
+}
+
+// prepare takes up what an earlier run has left.
+func (l *link) prepare(ctx context.Context) (stop bool, err error) {
+	if _, err := l.store.BringForward(ctx, l.name, l.clock().Add(l.retry().Max)); err != nil {
+		return false, err
+	}
+	return l.goOnWaiting(ctx)
+}
+
+// attempt waits for work and does it over one session. It returns an error where the store has failed.
+func (l *link) attempt(ctx context.Context) (stop bool, err error) {
+	if done, err := l.awaitWork(ctx); err != nil || done {
+		return done, err
+	}
+	if err := l.store.Room(LeastRoom); err != nil {
+		return false, err
+	}
+	l.setState(LinkConnecting, nil, time.Time{})
+	session, familiar, err := l.connect(ctx)
+	connected := err == nil
+	if connected {
+		err = l.use(ctx, session, familiar)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return true, nil
+	case err == nil:
+		return false, nil
+	case isNoRoom(err):
+		return false, err
+	}
+	return l.wait(ctx, err, connected)
 }
 
 // use works over a session. It returns why the destination is left alone for a while, nil where it need not be.
-func (l *link) use(ctx context.Context, session Session, familiar bool, p *patience) error {
+func (l *link) use(ctx context.Context, session Session, familiar bool) error {
 	l.setConnected(true)
 	l.observe(Event{At: l.now(), Type: EventConnected, Destination: l.name})
 	w := l.work(ctx, session, familiar)
-	session.Close()
+	l.disconnect(ctx, session)
 	l.setConnected(false)
-	if w.progressed {
-		p.reset()
-	}
 	if w.lost != nil {
 		l.cuts++
+	}
+	if w.pause == nil && w.progress.lasts() {
+		w.pause = l.forgive(ctx)
 	}
 	if w.pause != nil {
 		return w.pause

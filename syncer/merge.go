@@ -24,6 +24,12 @@ type Change struct {
 // is unknown; a scan that says at its end that it cannot be trusted (watcher.Sink) makes nothing missing at all, which is
 // why missing files come last.
 func changes(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Record, error], destinations []string, endsStory bool) iter.Seq2[Change, error] {
+	return changesPassing(entries, known, destinations, endsStory, func(state.Record) error { return nil })
+}
+
+// changesPassing is changes, and calls passed with each record for which the scan shows no file, in their order. Whether
+// such a file is missing shows at the scan's end.
+func changesPassing(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Record, error], destinations []string, endsStory bool, passed func(state.Record) error) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		next, stop := iter.Pull2(known)
 		defer stop()
@@ -34,8 +40,13 @@ func changes(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Record, erro
 		// behind takes the records that the scan has passed without an entry.
 		behind := func(until func(file.Path) bool) {
 			for more && err == nil && until(record.Path) {
-				if !underAny(record.Path, unreadable) && len(missing) < maxMissing {
-					missing = append(missing, record)
+				if !underAny(record.Path, unreadable) {
+					if err = passed(record); err != nil {
+						return
+					}
+					if len(missing) < maxMissing {
+						missing = append(missing, record)
+					}
 				}
 				record, err, more = next()
 			}

@@ -13,11 +13,18 @@ type Op string
 const (
 	Nothing Op = ""       // the destination has it, or is about to
 	Upload  Op = "upload" // send it and publish it
+	Rename  Op = "rename" // give the file that the destination has under another name this one
 	Adopt   Op = "adopt"  // the destination holds the same content already: take note of that
 	Hold    Op = "hold"   // a person has to decide
 	Wait    Op = "wait"   // not ready yet
 	Drop    Op = "drop"   // the source is gone before it was sent: forget the intent
 	Forget  Op = "forget" // the source is gone after it was delivered: its story has ended
+
+	// Of mirrors alone.
+	Remove    Op = "delete" // the file has left the mirror: take it away there too
+	KeepThere Op = "keep"   // likewise, but it is not what we have left there
+	MakeDir   Op = "mkdir"  // the directory holds no file
+	RemoveDir Op = "rmdir"  // the directory has left the mirror: remove it there, if it is empty
 )
 
 // Reason is why. The words are stable: they stand in JSON.
@@ -26,6 +33,7 @@ type Reason string
 // Why it is done, or not.
 const (
 	ReasonNew         Reason = "new"          // never delivered on this route
+	ReasonMoved       Reason = "moved"        // had another name before
 	ReasonChanged     Reason = "changed"      // delivered, and different since
 	ReasonSameContent Reason = "same-content" // touched, or there already, with the same bytes
 	ReasonConflict    Reason = "conflict"     // somebody else's file stands at the final name
@@ -36,6 +44,8 @@ const (
 	ReasonParked      Reason = "parked"       // given up after failures of its own
 	ReasonCancelled   Reason = "cancelled"    // a person wants this version not to be sent
 	ReasonPaused      Reason = "paused"       // a person has stopped the route
+	ReasonHalted      Reason = "halted"       // the folder waits for a person
+	ReasonExpired     Reason = "expired"      // it was in the trash for long enough
 	ReasonResend      Reason = "resend"       // a person wants a delivery made again
 )
 

@@ -29,14 +29,22 @@ type Planner struct {
 
 	mu       sync.Mutex
 	status   watcher.Status
+	cycle    cycle
 	deferred map[string]map[file.Path]watcher.Entry // by the intent that stands in the way
 }
 
 // Scan plans what a scan shows, and puts away what earlier runs could not.
 func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) error {
 	p.forgetDeferred() // a scan comes to all of them
-	known := p.store.Walk(ctx, p.folder.Name)
-	if err := p.apply(ctx, changes(entries, known, p.folder.destinations(), p.folder.endsStory())); err != nil {
+	c, away, err := p.beginCycle(ctx)
+	if err != nil {
+		return err
+	}
+	if away {
+		return drain(ctx, entries)
+	}
+	known := p.folder.places().all(p.store.Walk(ctx, p.folder.Name))
+	if err := p.apply(ctx, changesPassing(c.follow(entries), known, p.folder.destinations(), p.folder.endsStory(), c.passed)); err != nil {
 		return err
 	}
 	ended, err := p.store.Ended(ctx, p.folder.Name, maxMissing)
@@ -49,11 +57,17 @@ func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) err
 		}
 		p.takeAway(ctx, p.folder, intents[0].Version)
 	}
-	return nil
+	return p.endCycle(ctx, c)
 }
 
 // Ready plans files that have settled.
 func (p *Planner) Ready(ctx context.Context, entries []watcher.Entry) error {
+	if p.mayBeAway() {
+		return nil
+	}
+	if err := p.seenAgain(ctx, entries); err != nil {
+		return err
+	}
 	return p.apply(ctx, func(yield func(Change, error) bool) {
 		for _, e := range entries {
 			record, err := p.store.Lookup(ctx, p.folder.Name, e.Path)
@@ -61,7 +75,7 @@ func (p *Planner) Ready(ctx context.Context, entries []watcher.Entry) error {
 				yield(Change{}, err)
 				return
 			}
-			if !yieldRoutes(e, record, p.folder.destinations(), p.folder.endsStory(), yield) {
+			if !yieldRoutes(e, p.folder.places().of(record), p.folder.destinations(), p.folder.endsStory(), yield) {
 				return
 			}
 		}
@@ -97,7 +111,9 @@ func (p *Planner) apply(ctx context.Context, changes iter.Seq2[Change, error]) e
 		}
 		switch c.Decision.Op {
 		case Upload:
-			batch = append(batch, p.plan(c, batch))
+			var from *state.Known
+			from, err = movedFrom(ctx, p.store, p.folder, &c)
+			batch = append(batch, p.plan(c, batch, from))
 		case Drop:
 			err = p.drop(ctx, &c)
 		case Forget:
@@ -118,7 +134,7 @@ type planned struct {
 
 // plan names the intent for a decision. The routes of one version of a file share the version, with those that were planned
 // earlier too.
-func (p *Planner) plan(c Change, batch []planned) planned {
+func (p *Planner) plan(c Change, batch []planned, from *state.Known) planned {
 	now, version := p.now(), c.Version
 	if n := len(batch); version == "" && n > 0 {
 		if last := &batch[n-1]; last.change.Path == c.Path && last.change.Entry.Fingerprint == c.Entry.Fingerprint {
@@ -128,10 +144,11 @@ func (p *Planner) plan(c Change, batch []planned) planned {
 	if version == "" {
 		version = file.NewID(now)
 	}
-	return planned{
-		Plan:   state.Plan{Intent: p.folder.newIntent(c, version, now), Supersedes: c.Decision.Supersedes},
-		change: c,
+	in := p.folder.newIntent(c, version, now)
+	if from != nil {
+		in.MovedFrom, in.Reason = from.Path, string(ReasonMoved)
 	}
+	return planned{Plan: state.Plan{Intent: in, Supersedes: c.Decision.Supersedes}, change: c}
 }
 
 func (p *Planner) drop(ctx context.Context, c *Change) error {

@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"io"
+	"io/fs"
 	"iter"
 	"time"
 
@@ -19,6 +20,8 @@ type Store interface {
 
 	Plan(ctx context.Context, plans []state.Plan) ([]state.PlanResult, error)
 	Intent(ctx context.Context, id string) (state.Intent, bool, error)
+	Alike(ctx context.Context, route state.Route, size int64, inode uint64, limit int) ([]state.Known, error)
+	SetMovedFrom(ctx context.Context, id string, from file.Path) (bool, error)
 	Drop(ctx context.Context, id string) (bool, error)
 	Lift(ctx context.Context, id string) (bool, error)
 	Forget(ctx context.Context, folder string, paths []file.Path) error
@@ -48,11 +51,19 @@ type Store interface {
 	BlockOf(ctx context.Context, destination string) (state.Block, bool, error)
 	SetBlock(ctx context.Context, b state.Block) error
 	ClearBlock(ctx context.Context, destination string) error
+	WaitOf(ctx context.Context, destination string) (state.Wait, bool, error)
+	SetWait(ctx context.Context, w state.Wait) error
+	ClearWait(ctx context.Context, destination string) (bool, error)
+	BringForward(ctx context.Context, destination string, latest time.Time) (int, error)
+	Room(least int64) error
 
 	Sweeps(ctx context.Context, destination string, limit int) ([]state.Sweep, error)
 	Swept(ctx context.Context, ids []string) error
 	Capabilities(ctx context.Context, destination, identity string) ([]byte, bool, error)
 	SaveCapabilities(ctx context.Context, destination, identity string, json []byte) error
+
+	operationStore
+	cycleStore
 }
 
 // Session is what the syncer needs of a live connection: *remote.Session, but for tests.
@@ -70,11 +81,15 @@ type Session interface {
 
 	Stat(ctx context.Context, name string) (remote.Info, error)
 	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
+	Copy(ctx context.Context, from, temp string, size int64) error
 	Upload(ctx context.Context, u remote.Upload, src io.Reader) (sum []byte, err error)
 	SetModTime(ctx context.Context, name string, at time.Time) error
+	SetMode(ctx context.Context, name string, mode fs.FileMode) error
 	Verify(ctx context.Context, name string, size int64, sum []byte, demand remote.Demand) (remote.Info, remote.Evidence, error)
 	Publish(ctx context.Context, temp, final string, replace bool) error
 	Remove(ctx context.Context, name string) error
+	MkdirAll(ctx context.Context, dir string) error
+	Rmdir(ctx context.Context, name string) error
 }
 
 // Destination is the syncer's view of a configured server.
@@ -84,4 +99,8 @@ type Destination struct {
 	// Account returns a keyed fingerprint of the account's secrets and of the settings that reach it: another one is
 	// worth another attempt to log in. nil: a refused login is not remembered.
 	Account func() string
+	// Secrets returns what is wrong with the account's secrets here, before any word to the server. nil: Dial tells.
+	Secrets func() error
+	// NeverProbe leaves a refused login to a person: it is not tried again by itself.
+	NeverProbe bool
 }

@@ -19,6 +19,7 @@ type Operation struct {
 	Destination string
 	Path        file.Path
 	RemotePath  string
+	From        string // of a rename: the remote path that it has
 	Size        int64
 	Reason      Reason
 	Detail      string    // of a hold: what stands in the way
@@ -43,7 +44,15 @@ type Previewer struct {
 // Scan implements watcher.Sink.
 func (p *Previewer) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) error {
 	var waiting file.Path
-	for c, err := range changes(entries, p.Store.Walk(ctx, p.Folder.Name), p.Folder.destinations(), p.Folder.endsStory()) {
+	mirror, away, err := p.mirrorPreview(ctx)
+	if err != nil {
+		return err
+	}
+	if away {
+		return drain(ctx, entries)
+	}
+	known := p.Folder.places().all(p.Store.Walk(ctx, p.Folder.Name))
+	for c, err := range changesPassing(mirror.follow(entries), known, p.Folder.destinations(), p.Folder.endsStory(), mirror.passed) {
 		if err != nil {
 			return err
 		}
@@ -59,10 +68,11 @@ func (p *Previewer) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) e
 			return err
 		}
 		if ok {
+			mirror.renames(&o)
 			p.Tell(o)
 		}
 	}
-	return nil
+	return mirror.end(ctx)
 }
 
 // Ready implements watcher.Sink; a preview never waits for files.
@@ -105,6 +115,25 @@ func (p *Previewer) operation(ctx context.Context, c Change) (Operation, bool, e
 	return p.compare(ctx, c, o)
 }
 
+// moved tells whether the destination has the file under an old name, as far as can be said without asking it to hash.
+func (p *Previewer) moved(ctx context.Context, c Change, view Viewer, o *Operation) (bool, error) {
+	k, err := movedFrom(ctx, p.Store, p.Folder, &c)
+	if err != nil || k == nil {
+		return false, err
+	}
+	if view != nil {
+		old, err := view.Stat(ctx, k.RemotePath)
+		if err != nil || !old.Mode.IsRegular() || old.Size != k.Fingerprint.Size {
+			return false, nil //nolint:nilerr // then it would be sent
+		}
+	}
+	same, err := p.unchanged(ctx, Change{Path: c.Path, Entry: c.Entry, Known: k})
+	if same && err == nil {
+		o.Op, o.Reason, o.From = Rename, ReasonMoved, k.RemotePath
+	}
+	return same, err
+}
+
 // unchanged hashes a touched file.
 func (p *Previewer) unchanged(ctx context.Context, c Change) (bool, error) {
 	src, err := watcher.Open(p.Folder.Root, c.Path, c.Entry.Fingerprint)
@@ -123,17 +152,22 @@ func (p *Previewer) unchanged(ctx context.Context, c Change) (bool, error) {
 func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operation, bool, error) {
 	view := p.View(c.Destination)
 	if view == nil {
-		return o, true, nil
+		_, err := p.moved(ctx, c, nil, &o)
+		return o, true, err
 	}
 	d := delivery{store: p.Store, session: viewOnly{Viewer: view}, folder: p.Folder, now: p.Now, observe: func(Event) {}}
 	d.intent.Route = state.Route{Folder: p.Folder.Name, Destination: c.Destination}
 	d.intent.Path, d.intent.Final, d.intent.Fingerprint = c.Path, o.RemotePath, c.Entry.Fingerprint
+	if r, ok := p.Folder.route(c.Destination); ok {
+		d.intent.Temp = r.temp(o.RemotePath, "preview")
+	}
 	standing, info, err := d.standing(ctx)
 	if err != nil {
 		return o, false, err
 	}
 	if standing == Free || standing == Ours {
-		return o, true, nil
+		_, err := p.moved(ctx, c, view, &o)
+		return o, true, err
 	}
 	src, err := watcher.Open(p.Folder.Root, c.Path, c.Entry.Fingerprint)
 	if err != nil {

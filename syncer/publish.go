@@ -18,7 +18,11 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 	case fresh:
 		return d.rename(ctx)
 	}
-	proof, done, err := d.recover(ctx)
+	temp, err := d.temp(ctx)
+	if err != nil {
+		return state.Proof{}, err
+	}
+	proof, done, err := d.recover(ctx, temp)
 	if err != nil {
 		return proof, err
 	}
@@ -27,7 +31,7 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 			return proof, err
 		}
 		// Where temp and final are two names of one file already, a rename does nothing.
-		if err := d.clear(ctx, d.intent.Temp); err != nil {
+		if err := d.clear(ctx, temp); err != nil {
 			return proof, err
 		}
 	}
@@ -49,6 +53,10 @@ func (d *delivery) clear(ctx context.Context, name string) error {
 
 // rename publishes the temp over nothing or over our own earlier version, and over nothing else.
 func (d *delivery) rename(ctx context.Context) (state.Proof, error) {
+	temp, err := d.temp(ctx)
+	if err != nil {
+		return state.Proof{}, err
+	}
 	standing, final, err := d.standing(ctx)
 	if err != nil {
 		return state.Proof{}, err
@@ -66,7 +74,7 @@ func (d *delivery) rename(ctx context.Context) (state.Proof, error) {
 			return state.Proof{}, d.conflict(ctx, final, nil, d.intent.Proof.SHA256)
 		}
 	}
-	err = d.session.Publish(ctx, d.intent.Temp, d.intent.Final, replace)
+	err = d.session.Publish(ctx, temp, d.intent.Final, replace)
 	if err != nil && remote.KindOf(err) == remote.Exists {
 		if info, statErr := d.session.Stat(ctx, d.intent.Final); statErr == nil {
 			return state.Proof{}, d.conflict(ctx, &info, nil, d.intent.Proof.SHA256)
@@ -77,11 +85,11 @@ func (d *delivery) rename(ctx context.Context) (state.Proof, error) {
 
 // recover finds out how far an interrupted publication came. The private temp is the witness: only our rename makes it
 // vanish. done says that the file is published.
-func (d *delivery) recover(ctx context.Context) (proof state.Proof, done bool, err error) {
+func (d *delivery) recover(ctx context.Context, name string) (proof state.Proof, done bool, err error) {
 	proof = d.intent.Proof
 	var temp *remote.Info
-	if d.intent.Temp != "" {
-		if temp, err = d.stands(ctx, d.intent.Temp); err != nil {
+	if name != "" {
+		if temp, err = d.stands(ctx, name); err != nil {
 			return proof, false, err
 		}
 	}
@@ -98,11 +106,11 @@ func (d *delivery) recover(ctx context.Context) (proof state.Proof, done bool, e
 	if temp != nil {
 		if found == published { // OpenSSH's plain rename is a link and an unlink: the crash came between them
 			proof.RemoteModTime = final.ModTime
-			return proof, true, d.clear(ctx, d.intent.Temp)
+			return proof, true, d.clear(ctx, name)
 		}
-		_, _, err := d.session.Verify(ctx, d.intent.Temp, d.intent.Fingerprint.Size, proof.SHA256, d.folder.demand())
+		_, _, err := d.session.Verify(ctx, name, d.intent.Fingerprint.Size, proof.SHA256, d.folder.demand())
 		if remote.KindOf(err) == remote.Integrity {
-			err = &errNotPublished{d.intent.Temp, err}
+			err = &errNotPublished{name, err}
 		}
 		return proof, false, err
 	}
@@ -111,9 +119,12 @@ func (d *delivery) recover(ctx context.Context) (proof state.Proof, done bool, e
 		proof.RemoteModTime = final.ModTime
 		return proof, true, nil
 	case earlier:
-		return proof, false, &errNotPublished{d.intent.Temp, errVanished}
+		return proof, false, &errNotPublished{name, errVanished}
 	case foreign:
 		return proof, false, d.conflict(ctx, final, nil, proof.SHA256)
+	}
+	if d.intent.MovedFrom != "" { // anybody may have removed the old name
+		return proof, false, &errNotPublished{name, errVanished}
 	}
 	if d.folder.HoldAmbiguous || !d.familiar || proof.HostKey != d.session.HostKey() {
 		return proof, false, errAmbiguous

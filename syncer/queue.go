@@ -16,14 +16,18 @@ import (
 func (l *link) awaitWork(ctx context.Context) (done bool, err error) {
 	for {
 		finished := l.noMoreComes() // asked first, so that what was planned last is not missed
-		asked := l.now()
+		asked := l.clock()
 		due, err := l.due(ctx, asked, 1, l.skip)
+		var operations bool
+		if err == nil && len(due) == 0 {
+			operations, err = l.operationsDue(ctx, asked)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return true, nil
 		case err != nil:
 			return true, err
-		case len(due) > 0:
+		case len(due) > 0 || operations:
 			return false, nil
 		case l.once && finished:
 			return true, nil
@@ -67,14 +71,14 @@ func (l *link) nextDue(ctx context.Context, asked time.Time) (<-chan time.Time, 
 	if l.once {
 		return nil, func() {}, nil
 	}
-	at, ok, err := l.store.NextDue(ctx, l.name, asked)
+	at, ok, err := l.nextWork(ctx, asked)
 	if err != nil || !ok {
 		if ctx.Err() != nil {
 			err = nil
 		}
 		return nil, func() {}, err
 	}
-	timer := time.NewTimer(max(at.Sub(l.now()), time.Millisecond))
+	timer := time.NewTimer(max(at.Sub(l.clock()), time.Millisecond))
 	return timer.C, func() { timer.Stop() }, nil
 }
 
@@ -156,14 +160,18 @@ func (l *link) dueOfOurs(ctx context.Context, now time.Time, limit int, busy, sk
 // isOurs tells whether this link is to work on an intent. One of a folder that is none of this run's is left alone. One
 // whose route has left the configuration is dropped, but where it may be published already: that is brought to its end.
 func (l *link) isOurs(ctx context.Context, i *state.Intent) (bool, error) {
-	folder, ok := l.folders[i.Folder]
+	if l.last && i.Phase != state.Committing {
+		return false, nil
+	}
+	at := l.common()
+	folder, ok := at.folders[i.Folder]
 	why := errNoRoute
 	if ok {
 		if _, ok = folder.route(i.Destination); ok {
 			return true, nil
 		}
 	} else {
-		if l.gone == nil || !l.gone(i.Folder) {
+		if at.gone == nil || !at.gone(i.Folder) {
 			return false, nil
 		}
 		why = errNoFolder
@@ -195,10 +203,10 @@ func (l *link) drop(ctx context.Context, i *state.Intent, why error) error {
 // folderOf returns the rules for an intent. What was under way when its folder left the configuration is brought to its
 // end, and its source left alone.
 func (l *link) folderOf(i *state.Intent) *Folder {
-	if f, ok := l.folders[i.Folder]; ok {
+	if f, ok := l.common().folders[i.Folder]; ok {
 		return f
 	}
 	return &Folder{
-		Name: i.Folder, After: Keep, Verify: remote.Auto, HoldAmbiguous: true, Retry: l.retry, Hint: func(file.Path) {},
+		Name: i.Folder, After: Keep, Verify: remote.Auto, HoldAmbiguous: true, Retry: l.retry(), Hint: func(file.Path) {},
 	}
 }

@@ -133,7 +133,7 @@ func (r *rig) toFake() *fakeServer {
 	r.Helper()
 	s := newFakeServer()
 	r.route("acme", s.dial)
-	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, []byte(`{"posix_rename":true,"set_times":true,"rename_refuses":true}`)))
+	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, []byte(`{"version":2,"posix_rename":true,"set_times":true,"rename_refuses":true}`)))
 	return s
 }
 
@@ -247,7 +247,7 @@ func TestAReplacementInTwoStepsIsMended(t *testing.T) {
 			s := newFakeServer()
 			s.posix = false
 			r.route("acme", s.dial)
-			r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, []byte(`{"set_times":true}`)))
+			r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, []byte(`{"version":2,"set_times":true}`)))
 			yesterday := time.Now().AddDate(0, 0, -1)
 			r.receipt("a", "old", yesterday)
 			i := r.plan("a", "new")[0]

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"io/fs"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -25,7 +26,12 @@ type Folder struct {
 	// ArchivePath returns where a file is archived, an operating system's path; used with After == Archive.
 	ArchivePath   func(p file.Path, at time.Time) string
 	Verify        remote.Demand
-	Mirror        bool // the remote tree follows the local one
+	Mirror        bool          // the remote tree follows the local one
+	FileMode      fs.FileMode   // permissions of delivered files; 0 leaves them to the server
+	Deletes       bool          // what has left the folder is removed at the destination
+	DeleteDelay   time.Duration // between the complete scans that do not find a file any more; with Deletes, as are the next two
+	MaxDelete     int           // with more files missing nothing is removed, and the folder halts
+	TrashKeep     time.Duration // how long removed files stay in the trash
 	OnConflict    OnConflict
 	HoldAmbiguous bool // a temp that vanished in a crash is held, not taken for delivered
 	Retry         Retry
@@ -33,8 +39,14 @@ type Folder struct {
 	// A long upload can go on from a checkpoint, which is due after so many bytes or so much time; 0 is never.
 	CheckpointBytes int64
 	CheckpointEvery time.Duration
+	// Marker returns the marker of a file, which leaves the folder with it; nil where there are none. SharedMarkers tells that
+	// files whose names differ in the extension alone have the same.
+	Marker        func(file.Path) file.Path
+	SharedMarkers bool
 	// Hint asks the folder's watcher to look at a path again. It must not block.
 	Hint func(file.Path)
+	// Rescan asks it to scan soon. It must not block; nil: nobody heeds it.
+	Rescan func()
 }
 
 // Route is one folder's way to one destination.
@@ -42,6 +54,7 @@ type Route struct {
 	Destination string
 	// RemotePath returns the final path of a file, from the moment when it was ready.
 	RemotePath func(p file.Path, at time.Time) string
+	Trash      string // remote directory that removed files go to; "" removes at once
 	Publishing
 }
 

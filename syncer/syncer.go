@@ -2,8 +2,9 @@ package syncer
 
 import (
 	"context"
-	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,11 +34,17 @@ const defaultTransfers = 64
 
 // Syncer runs the links and gives each folder its planner.
 type Syncer struct {
-	options  Options
+	options Options                // those that no reload changes
+	common  atomic.Pointer[common] // the others
+	clock   *steady
+	full    *disk
+	putAway turns // sources are put away one at a time: two destinations may end a version at once
+	once    atomic.Bool
+
+	mu       sync.RWMutex // of what follows
 	links    map[string]*link
 	planners map[string]*Planner
-	putAway  turns // sources are put away one at a time: two destinations may end a version at once
-	once     atomic.Bool
+	running  *running // nil where nothing runs
 }
 
 // New wires a syncer; nothing runs yet.
@@ -48,46 +55,51 @@ func New(o Options) *Syncer {
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}
-	if o.MaxTransfers == 0 {
-		o.MaxTransfers = defaultTransfers
+	s := &Syncer{
+		options: o, clock: newSteady(o.Now), full: &disk{observe: o.Observe, now: o.Now},
+		links: map[string]*link{}, planners: map[string]*Planner{},
 	}
-	s := &Syncer{options: o, links: map[string]*link{}, planners: map[string]*Planner{}}
-	folders := make(map[string]*Folder, len(o.Folders))
+	s.common.Store(commonOf(&o, nil))
 	for _, f := range o.Folders {
-		folders[f.Name] = f
-		s.planners[f.Name] = &Planner{
-			store: o.Store, folder: f, poke: s.poke, takeAway: s.takeAway, ended: s.released, observe: o.Observe, now: o.Now,
-			unwatched: s.once.Load, deferred: map[string]map[file.Path]watcher.Entry{},
-		}
+		s.planners[f.Name] = s.newPlanner(f)
 	}
-	slots := make(chan struct{}, o.MaxTransfers)
 	for _, d := range o.Destinations {
-		s.links[d.Name] = &link{
-			name: d.Name, dial: d.Dial, account: d.Account, store: o.Store, folders: folders, gone: o.Gone,
-			ended: s.deliveryEnded, released: s.released, observe: o.Observe,
-			now: o.Now, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), slots: slots,
-			retry: linkRetry(d.Name, o.Folders), grace: o.Grace, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1),
-			skip: map[string]bool{}, troubles: map[string]*trouble{}, moving: map[string]*Transfer{},
-			status: LinkStatus{State: LinkIdle},
-		}
+		s.links[d.Name] = s.newLink(d)
 	}
 	return s
 }
 
-// linkRetry is the most patient of the folders that use a destination.
-func linkRetry(destination string, folders []*Folder) Retry {
-	retry := Retry{Initial: time.Second, Max: 5 * time.Minute}
-	found := false
-	for _, f := range folders {
-		if _, ok := f.route(destination); ok && (!found || f.Retry.Max > retry.Max) {
-			retry, found = f.Retry, true
-		}
+func (s *Syncer) newPlanner(f *Folder) *Planner {
+	return &Planner{
+		store: s.options.Store, folder: f, poke: s.poke, takeAway: s.takeAway, ended: s.released, observe: s.options.Observe,
+		now: s.options.Now, unwatched: s.once.Load, deferred: map[string]map[file.Path]watcher.Entry{},
 	}
-	return retry
+}
+
+func (s *Syncer) newLink(d Destination) *link {
+	return &link{
+		name: d.Name, dial: d.Dial, account: d.Account, secrets: d.Secrets, neverProbe: d.NeverProbe,
+		store: s.options.Store, common: s.common.Load,
+		ended: s.deliveryEnded, released: s.released, observe: s.options.Observe,
+		now: s.options.Now, clock: s.clock.now, disk: s.full, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		wake: make(chan struct{}, 1), freed: make(chan struct{}, 1),
+		skip: map[string]bool{}, troubles: map[string]*trouble{}, moving: map[string]*Transfer{},
+		status: LinkStatus{State: LinkIdle},
+	}
 }
 
 // Planner returns the sink for a folder's watcher.
-func (s *Syncer) Planner(folder string) *Planner { return s.planners[folder] }
+func (s *Syncer) Planner(folder string) *Planner {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.planners[folder]
+}
+
+func (s *Syncer) link(destination string) *link {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.links[destination]
+}
 
 // Run works on all destinations until ctx ends, and returns when every delivery has ended.
 func (s *Syncer) Run(ctx context.Context) error {
@@ -98,35 +110,30 @@ func (s *Syncer) Run(ctx context.Context) error {
 // the folders meanwhile, so that hints are of no use: what has changed since it was planned stays open, as not sent.
 func (s *Syncer) Once(ctx context.Context, planned <-chan struct{}) error {
 	s.once.Store(true)
-	for _, l := range s.links {
-		l.once = true
-	}
 	return s.runLinks(ctx, planned)
 }
 
 func (s *Syncer) runLinks(ctx context.Context, planned <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var running sync.WaitGroup
-	var mu sync.Mutex
-	var all []error
+	r := &running{ctx: ctx, cancel: cancel}
+	s.mu.Lock()
+	s.running = r
 	for _, l := range s.links {
-		l.planned = planned
-		running.Go(func() {
-			if err := l.run(ctx); err != nil { // the store failed: nothing can go on
-				mu.Lock()
-				all = append(all, err)
-				mu.Unlock()
-				cancel()
-			}
-		})
+		l.once, l.planned = s.once.Load(), planned
+		r.start(l)
 	}
-	running.Wait()
-	return errors.Join(all...)
+	s.mu.Unlock()
+	if !s.once.Load() {
+		<-ctx.Done()
+	}
+	return r.wait()
 }
 
 // Status returns the state of every link, in no order.
 func (s *Syncer) Status() []LinkStatus {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	statuses := make([]LinkStatus, 0, len(s.links))
 	for _, l := range s.links {
 		statuses = append(statuses, l.snapshot())
@@ -135,14 +142,17 @@ func (s *Syncer) Status() []LinkStatus {
 }
 
 func (s *Syncer) poke(destination string) {
-	if l, ok := s.links[destination]; ok {
+	if l := s.link(destination); l != nil {
 		l.poke()
 	}
 }
 
 // released sees to the files that wait for an intent's end.
 func (s *Syncer) released(ctx context.Context, id string) {
-	for _, p := range s.planners {
+	s.mu.RLock()
+	planners := slices.Collect(maps.Values(s.planners))
+	s.mu.RUnlock()
+	for _, p := range planners {
 		p.released(ctx, id)
 	}
 }
@@ -150,7 +160,7 @@ func (s *Syncer) released(ctx context.Context, id string) {
 // deliveryEnded puts the source away when it was the version's last delivery.
 func (s *Syncer) deliveryEnded(ctx context.Context, intent *state.Intent) {
 	s.released(ctx, intent.ID)
-	if p, ok := s.planners[intent.Folder]; ok && p.folder.endsStory() {
+	if p := s.Planner(intent.Folder); p != nil && p.folder.endsStory() {
 		s.takeAway(ctx, p.folder, intent.Version)
 		if intent.Phase == state.Planned {
 			s.takeAwayEarlier(ctx, p.folder, intent)

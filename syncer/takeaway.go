@@ -68,6 +68,11 @@ func endVersion(ctx context.Context, store Store, folder *Folder, intents []stat
 			return result, err
 		}
 	}
+	if result.left && folder.endsStory() {
+		if err := t.takeMarker(ctx); err != nil {
+			return result, fmt.Errorf("%s the marker of %s: %w", folder.After, t.source, err)
+		}
+	}
 	crashpoint("put-away")
 	if err := store.CloseVersion(ctx, t.intent.Version, result.left && folder.endsStory()); err != nil { // T4
 		return result, err
@@ -252,7 +257,7 @@ func (t *takeaway) putBack() error {
 // that was asked for explicitly. An inference never does.
 func goodForDeletion(evidence string, asked remote.Demand) bool {
 	switch evidence {
-	case remote.RemoteHash, remote.ReadBack:
+	case remote.RemoteHash, remote.CheckFile, remote.ReadBack:
 		return true
 	case remote.SizeOnly:
 		return asked == remote.Size

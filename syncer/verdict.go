@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/watcher"
@@ -59,14 +63,29 @@ const (
 
 // failed is what is known of an intent's failures.
 type failed struct {
-	times int       // the file's own, this one among them
-	since time.Time // of the first of them, without the time in which nothing could be tried; zero: this one
-	lost  int       // connections lost in a row with the file under way, this one among them
+	times      int           // the file's own, this one among them
+	mismatches int           // of them, those where the server had other bytes; 0 where this one is none
+	failing    time.Duration // since the first of them, without the time in which nothing could be tried
+	lost       int           // connections lost in a row with the file under way, this one among them
+}
+
+// spent returns what of the time up to a failure counts towards giving the file up: the wait that was told after the
+// failure before, as far as it has passed, and the attempt itself where the failure is the file's own. What it had to wait
+// beyond that, in an outage, a block or a pause, does not; nor does what a clock shows that was set meanwhile.
+func spent(i *state.Intent, began time.Time, took time.Duration, own bool) time.Duration {
+	if i.Failures == 0 {
+		return 0
+	}
+	if !own {
+		took = 0
+	}
+	told := max(i.NextAttempt.Sub(i.FailedAt), 0)
+	return min(max(began.Sub(i.FailedAt), 0), told) + took
 }
 
 // judgeFailure decides what follows from a failed attempt, the one place that does. alive tells whether the session
 // still stands.
-func judgeFailure(err error, alive bool, f failed, now time.Time, retry Retry, random *rand.Rand) verdict {
+func judgeFailure(err error, alive bool, f failed, retry Retry, random *rand.Rand) verdict {
 	var conflict *errConflict
 	var notPublished *errNotPublished
 	switch {
@@ -92,11 +111,11 @@ func judgeFailure(err error, alive bool, f failed, now time.Time, retry Retry, r
 			kind == remote.Refused && f.times >= refusalsBeforeParking,
 			kind == remote.Permission && f.times >= permissionsBeforeParking:
 			return verdict{action: setAside, phase: state.Parked}
-		case kind == remote.Integrity && f.times >= corruptionsBeforeHolding:
+		case kind == remote.Integrity && f.mismatches >= corruptionsBeforeHolding:
 			return verdict{action: hold, phase: state.Held}
 		}
 	}
-	if retry.GiveUpAfter > 0 && !f.since.IsZero() && now.Sub(f.since) > retry.GiveUpAfter {
+	if retry.GiveUpAfter > 0 && f.failing > retry.GiveUpAfter {
 		return verdict{action: setAside, phase: state.Parked}
 	}
 	return verdict{action: later, wait: backoff(retry, f.times, random)}
@@ -106,4 +125,24 @@ func judgeFailure(err error, alive bool, f failed, now time.Time, retry Retry, r
 func isMissingSource(err error) bool {
 	var remoteErr *remote.Error
 	return errors.Is(err, fs.ErrNotExist) && !errors.As(err, &remoteErr)
+}
+
+// nextTemp returns the temp for an intent's next generation: the same name with the next number, so that it was never used
+// before. It returns "" for a name that is not an intent's temp, as where a file is written at its final name.
+func nextTemp(temp, id string) string {
+	dir, base := splitRemote(temp)
+	name, ours := strings.CutSuffix(base, "."+id+file.TempSuffix)
+	name, private := strings.CutPrefix(name, ".")
+	if !ours || !private {
+		return ""
+	}
+	generation := 1
+	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
+		if n, err := strconv.Atoi(name[dot+1:]); err == nil && n > 0 && n < math.MaxInt32 {
+			name, generation = name[:dot], n
+		}
+	}
+	number := "." + strconv.Itoa(generation+1)
+	most := len(file.PrivateName(strings.Repeat("x", 256), "", "")) - len("..") // of a name in a private one
+	return dir + file.PrivateName(name[:min(len(name), most-len(number))]+number, id, file.TempSuffix)
 }

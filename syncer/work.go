@@ -21,10 +21,11 @@ const (
 
 // outcome is how a delivery has ended.
 type outcome struct {
-	intent state.Intent // as far as it came
-	began  time.Time
-	alone  bool // nothing else was under way meanwhile
-	direct bool // see delivery
+	intent state.Intent  // as far as it came
+	began  time.Time     // by the link's clock
+	took   time.Duration // the attempt
+	alone  bool          // nothing else was under way meanwhile
+	direct bool          // see delivery
 	err    error
 }
 
@@ -52,16 +53,20 @@ type workload struct {
 
 	swept chan sweepResult // of the sweep under way; nil where there is none
 
-	begun      bool  // something
-	progressed bool  // something was delivered
-	pause      error // why the destination can take nothing for now
-	lost       error // what failed when the session was lost; nil too where nothing was under way
+	begun    bool // something
+	rested   bool // there was nothing to do
+	progress progress
+	pause    error // why the destination can take nothing for now
+	lost     error // what failed when the session was lost; nil too where nothing was under way
 }
 
 // width is how many files are sent at once.
 func (w *workload) width(slots int) int {
 	if w.solo || w.oneFile || w.alone != "" {
 		return 1
+	}
+	if open := w.session.Capabilities().OpenFiles(); open > 0 {
+		return min(slots, open) // the others would only wait for their turn, and hold a slot meanwhile
 	}
 	return slots
 }
@@ -74,26 +79,29 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 	w := &workload{
 		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0,
 	}
-	l.sweepWanted = true
+	l.sweepWanted, l.ops.wanted = true, true
 	ended, lost := ctx.Done(), session.Done()
 	var grace <-chan time.Time
 	for {
 		draining := w.pause != nil || ctx.Err() != nil || session.Err() != nil
-		finished, asked := l.noMoreComes(), l.now()
+		finished, asked := l.noMoreComes(), l.clock()
 		if !draining {
 			l.startSweep(ctx, w)
+			l.startOperations(ctx, session, asked)
 			if err := l.fill(ctx, deliveries, asked, w); err != nil {
 				w.pause = err
 				continue
 			}
+			w.rested = w.rested || w.active == 0
 		}
-		if w.active == 0 && w.swept == nil && (draining || (l.once && finished && !l.sweepWanted)) {
-			if !w.begun && w.lost == nil { // there was work, and no time for any
+		if w.active == 0 && w.swept == nil && l.ops.running == nil &&
+			(draining || (l.once && finished && !l.sweepWanted && !l.ops.wanted)) {
+			if !w.begun && !w.rested && w.lost == nil { // there was work, and no time for any
 				w.lost = session.Err()
 			}
 			return w
 		}
-		l.setBusy(w.active > 0)
+		l.setBusy(w.active > 0 || l.ops.running != nil)
 		next, stop, err := l.nextDue(ctx, asked)
 		if err != nil && w.pause == nil {
 			w.pause = err
@@ -110,15 +118,19 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 			if r.err != nil && w.pause == nil {
 				w.pause = r.err
 			}
+		case r := <-l.ops.running:
+			l.endOperations(deliveries, w, r)
 		case <-l.wake:
-			l.sweepWanted = true
+			l.sweepWanted, l.ops.wanted = true, true
 		case <-next:
+			l.ops.wanted = true
 		case <-l.comesNoMore(finished):
+			l.ops.wanted = true
 		case <-lost:
 			lost = nil
 		case <-ended:
 			ended = nil
-			timer := time.NewTimer(l.grace)
+			timer := time.NewTimer(l.common().grace)
 			defer timer.Stop()
 			grace = timer.C
 		case <-grace:
@@ -131,7 +143,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 
 // fill begins as many deliveries that were due at the moment asked as there is room for.
 func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workload) error {
-	for w.active < w.width(cap(l.slots)) && (w.cost < memoryBudget || w.active == 0) {
+	for w.active < w.width(cap(l.common().slots)) && (w.cost < memoryBudget || w.active == 0) {
 		if len(w.queue) == 0 {
 			limit := queueAhead
 			if w.width(limit) == 1 {
@@ -151,6 +163,9 @@ func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workloa
 			for _, i := range due {
 				w.busy[i.ID] = true
 			}
+		}
+		if err := l.store.Room(LeastRoom); err != nil {
+			return err
 		}
 		if l.isSuspect(w.queue[0].ID) {
 			if w.active > 0 {
@@ -178,7 +193,7 @@ func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 	w.cost += costOf(&o.intent)
 	l.startMoving(&o.intent)
 	go func() { // ends in a result, which work waits for
-		l.deliver(ctx, deliveries, w.session, w.familiar, &o)
+		l.deliver(ctx, deliveries, w, &o)
 		w.results <- o
 	}()
 }
@@ -199,26 +214,35 @@ func (w *workload) end(i *state.Intent) {
 var errNotBegun = errors.New("not begun")
 
 // deliver runs one delivery, within the limit on files under way of all links.
-func (l *link) deliver(ctx, deliveries context.Context, session Session, familiar bool, o *outcome) {
+func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome) {
+	slots := l.common().slots
 	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	case <-ctx.Done():
-	case <-session.Done():
+	case <-w.session.Done():
 	}
-	if ctx.Err() != nil || session.Err() != nil {
+	if ctx.Err() != nil || w.session.Err() != nil {
 		o.err = errNotBegun
 		return
 	}
 	if o.err = l.mayBegin(ctx, &o.intent); o.err != nil {
 		return
 	}
-	o.began = l.now()
+	o.began = l.clock()
 	d := &delivery{
-		store: l.store, session: session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, observe: l.watchMoving,
-		began: o.began, familiar: familiar,
+		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
+		familiar: w.familiar, names: &l.ops.names,
+		observe: func(e Event) {
+			if e.Type == EventProgress {
+				w.progress.note(e.ID, e.Sent, time.Now())
+			}
+			l.watchMoving(e)
+		},
 	}
+	started := time.Now()
 	o.err = d.run(deliveries)
+	o.took = time.Since(started)
 	o.intent, o.direct = d.intent, d.direct
 	if o.err == nil {
 		l.lookAgain(&o.intent)

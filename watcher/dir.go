@@ -80,11 +80,12 @@ func (s *spares) giveBack(ents []dirent) {
 // descent reaches directories of one folder by path, and keeps those above the last one open: names come in order,
 // so most share their directory with the name before.
 type descent struct {
-	root  *dir
-	below []step
+	root   *dir
+	below  []level
+	follow bool // links that lead to a place in the folder
 }
 
-type step struct {
+type level struct {
 	name string
 	dir  *dir
 }
@@ -115,7 +116,7 @@ func (d *descent) to(p file.Path) (*dir, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.below = append(d.below, step{name: name, dir: next})
+		d.below = append(d.below, level{name: name, dir: next})
 		at = next
 		depth++
 	}
@@ -123,20 +124,35 @@ func (d *descent) to(p file.Path) (*dir, error) {
 	return at, nil
 }
 
-// parent opens the directory that holds p, which is not the root, and returns the name of p in it. A path that leads out
-// of the folder does not exist.
+// parent opens the directory that holds p, which is not the root, and returns the name of p in it: where links are
+// followed, the directory that holds what p leads to. A path that leads out of the folder does not exist.
 func (d *descent) parent(p file.Path) (in *dir, name string, err error) {
+	in, name, _, err = d.find(p)
+	return in, name, err
+}
+
+// find is parent, and returns what p leads to: p itself where links are not followed.
+func (d *descent) find(p file.Path) (in *dir, name string, real file.Path, err error) {
 	if !filepath.IsLocal(filepath.FromSlash(string(p))) {
-		return nil, "", &fs.PathError{Op: "open", Path: string(p), Err: fs.ErrNotExist}
+		return nil, "", p, &fs.PathError{Op: "open", Path: string(p), Err: fs.ErrNotExist}
 	}
-	in, err = d.to(p.Dir())
-	return in, p.Base(), err
+	real = p
+	if d.follow {
+		if real, err = d.real(p); err != nil {
+			return nil, "", p, err
+		}
+		if real == "" || p.Under(real) {
+			return nil, "", p, errLinkAbove
+		}
+	}
+	in, err = d.to(real.Dir())
+	return in, real.Base(), real, err
 }
 
 // cut closes what is deeper than depth elements.
 func (d *descent) cut(depth int) {
-	for _, s := range d.below[depth:] {
-		s.dir.close()
+	for _, l := range d.below[depth:] {
+		l.dir.close()
 	}
 	d.below = d.below[:depth]
 }
@@ -148,7 +164,9 @@ func (d *descent) close() {
 
 // isGone tells whether err says that a path does not exist: because a name is missing, or because what should be a
 // directory on the way is not one.
-func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotDir) }
+func isGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotDir) || errors.Is(err, errLink)
+}
 
 // isNotFile tells whether open failed because something else stands there than a regular file.
 func isNotFile(err error) bool { return errors.Is(err, errNotFile) }

@@ -63,6 +63,16 @@ func (d *dir) lstat(name string) (stat, error) {
 	return statOf(&st), nil
 }
 
+// readlink returns where the link name in d leads.
+func (d *dir) readlink(name string) (string, error) {
+	buf := make([]byte, unix.PathMax)
+	n, err := retry(func() (int, error) { return unix.Readlinkat(d.fd, name, buf) })
+	if err != nil {
+		return "", &fs.PathError{Op: "readlink", Path: d.path + "/" + name, Err: err}
+	}
+	return string(buf[:n]), nil
+}
+
 func statOf(st *unix.Stat_t) stat {
 	return stat{
 		Fingerprint: file.Fingerprint{

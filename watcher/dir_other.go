@@ -51,16 +51,19 @@ func (d *dir) stat() (stat, error) {
 	if err != nil {
 		return stat{}, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only: nothing can be lost
 	print, err := file.OfHandle(f)
 	return stat{Fingerprint: print, mode: fs.ModeDir}, err
 }
 
 // lstat describes name in d, without following it.
 func (d *dir) lstat(name string) (stat, error) {
-	print, mode, err := file.Lstat(filepath.Join(d.path, name))
+	print, mode, err := file.Lstat(systemPath(filepath.Join(d.path, name)))
 	return stat{Fingerprint: print, mode: mode.Type()}, err
 }
+
+// readlink returns where the link name in d leads.
+func (d *dir) readlink(name string) (string, error) { return d.root.Readlink(name) }
 
 // open opens the file name in d for reading, with the platform's means against writers.
 func (d *dir) open(name string) (*os.File, error) {
@@ -87,7 +90,7 @@ func (d *dir) list(l *listing) ([]dirent, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only: nothing can be lost
 	found, err := f.ReadDir(-1)
 	if err != nil {
 		return nil, err

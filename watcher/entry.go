@@ -11,7 +11,8 @@ import (
 // Kind is what stands at a path.
 type Kind uint8
 
-// The kinds. Links, FIFOs, sockets and devices are Other: they are shown with a reason and never followed or opened.
+// The kinds. Links that are not followed, FIFOs, sockets, devices and markers are Other: they are shown with a reason and
+// never opened.
 const (
 	File Kind = iota // a regular file
 	Dir
@@ -35,11 +36,19 @@ type Entry struct {
 	Path        file.Path
 	Kind        Kind
 	Fingerprint file.Fingerprint
-	Seen        time.Time // when the stat was taken, at the latest; decides whether the fingerprint is racy
+	Seen        time.Time // the stat was taken then or later; decides whether the fingerprint is racy
+
+	// Target is where a symbolic link at Path leads, in the same folder, "" where there is none. Kind and Fingerprint are
+	// then those of the target.
+	Target file.Path
+	// Marker is the file that has made this one ready, "" where the rules want none. It is never reported as a file
+	// itself. Where the source is taken away, so is its marker.
+	Marker file.Path
 
 	// Ready tells that a file has settled. Where it has not, Since is when that was first noticed, Until when it is
-	// looked at again at the latest, and Reason "settling" (still in its quiet time), "changing" (seen to change) or
-	// "being written" (a writer has it open). Directories are always ready, Other never is and Reason says what it is.
+	// looked at again at the latest, and Reason "settling" (still in its quiet time), "changing" (seen to change),
+	// "being written" (a writer has it open) or what it is waiting for. Directories are always ready, Other never is and
+	// Reason says what it is.
 	Ready  bool
 	Since  time.Time
 	Until  time.Time
@@ -86,9 +95,14 @@ type Status struct {
 	Complete  bool          // whether the last scan saw everything
 	Files     int           // in the last scan
 	Settling  int           // files that are not ready
+	Stuck     int           // of Settling, those that have been so for longer than StuckAfter: a person should be told
 	Watches   int           // directories under watch
 	Polling   bool          // the folder is scanned every PollEvery, besides whatever hints there are
-	PollEvery time.Duration // 0 where Polling is false
+	Polled    int           // directories that are looked at every PollEvery by themselves, since hints of them cannot be had or relied on
+	PollEvery time.Duration // 0 where Polling is false and Polled is 0
+	// Unreliable tells that a scan has found what hints should have told. The folder is scanned every PollEvery until
+	// several scans in a row find nothing of the kind.
+	Unreliable bool
 }
 
 // Summary is the result of one scan.

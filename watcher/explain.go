@@ -22,23 +22,26 @@ func (w *Watcher) Explain(p file.Path) Explanation {
 
 // explainPlace tells what stands at p.
 func (w *Watcher) explainPlace(p file.Path) Explanation {
-	way, err := descend(w.rules.Root)
+	way, err := w.descend()
 	if err != nil {
 		return Explanation{Err: err}
 	}
 	defer way.close()
 	st, err := statAt(way, p)
 	switch {
-	case errors.Is(err, errNotDir):
-		return Explanation{Reason: err.Error()} // a link on the way, say
+	case errors.Is(err, errNotDir), errors.Is(err, errLink):
+		return Explanation{Exists: errors.Is(err, errLink), Kind: Other, Reason: err.Error()} // a link on the way, say
 	case err != nil && isGone(err):
 		return Explanation{}
 	case err != nil:
 		return Explanation{Err: err}
 	}
 	e := Explanation{Exists: true, Kind: st.kind(), Fingerprint: st.Fingerprint}
-	if e.Kind == Other {
+	switch {
+	case e.Kind == Other:
 		e.Reason = st.skipped()
+	case e.Kind == File && w.marker.is(p.Base()):
+		e.Kind, e.Reason = Other, reasonMarker
 	}
 	return e
 }

@@ -1,19 +1,19 @@
 package watcher
 
 import (
-	"path/filepath"
-	"strings"
-
 	"golang.org/x/sys/windows"
 )
 
 // fileSystem tells what kind of file system d lies on, by its drive.
 func (d *dir) fileSystem() fileSystem {
-	volume := filepath.VolumeName(d.path)
-	if strings.HasPrefix(volume, `\\`) && !strings.HasPrefix(volume, `\\?\`) && !strings.HasPrefix(volume, `\\.\`) {
+	if isUNC(d.path) {
 		return networkFS
 	}
-	if p, err := windows.UTF16PtrFromString(volume + `\`); err == nil && windows.GetDriveType(p) == windows.DRIVE_REMOTE {
+	drive, _, ok := driveOf(d.path)
+	if !ok {
+		return localFS
+	}
+	if p, err := windows.UTF16PtrFromString(drive + `\`); err == nil && windows.GetDriveType(p) == windows.DRIVE_REMOTE {
 		return networkFS
 	}
 	return localFS

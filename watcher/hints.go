@@ -13,7 +13,7 @@ import (
 // look looks at all names that hints speak of, which are paths of the operating system. Files that may have changed begin
 // to settle, new directories are watched and looked through. It reports whether something is gone or new that only a scan
 // can tell, and whether the root itself may be another.
-func (w *Watcher) look(ctx context.Context, names map[string]fsnotify.Op, t *watchTree) (scan, root bool) {
+func (w *Watcher) look(ctx context.Context, names map[string]fsnotify.Op, t *watchTree) (scan bool, root rootHint) {
 	hints := make(map[file.Path]fsnotify.Op, len(names))
 	for name, op := range names {
 		if p, ok := file.Rel(w.rules.Root, name); ok {
@@ -22,25 +22,48 @@ func (w *Watcher) look(ctx context.Context, names map[string]fsnotify.Op, t *wat
 	}
 	if op, ok := hints[""]; ok {
 		delete(hints, "")
-		root = op&(fsnotify.Remove|fsnotify.Rename) != 0 || op == 0
+		switch {
+		case op&(fsnotify.Remove|fsnotify.Rename) != 0:
+			root = rootLeft
+		case op == 0:
+			root = rootAsked
+		}
+	}
+	for p, op := range maps.Clone(hints) {
+		for _, name := range w.links.names(p) {
+			hints[name] |= op
+		}
 	}
 	if len(hints) == 0 {
 		return false, root
 	}
-	way, err := descend(w.rules.Root)
+	way, err := w.descend()
 	if err != nil {
-		return true, true
+		return true, max(root, rootAsked)
 	}
 	defer way.close()
 	l := &looking{w: w, ctx: ctx, tree: t}
+	if way.follow {
+		l.links = way
+	}
 	for _, p := range slices.Sorted(maps.Keys(hints)) {
 		if ctx.Err() != nil {
 			break
 		}
 		l.at(way, p, hints[p])
 	}
+	w.settling.wake(w.marker, l.markers, w.now())
 	return l.scan, root
 }
+
+// rootHint is what hints say of the root itself.
+type rootHint uint8
+
+const (
+	rootSame  rootHint = iota
+	rootAsked          // somebody wants it looked at
+	rootLeft           // it was moved or removed: whatever has its name now, the watches are gone
+)
 
 // looking is one batch of hints under way.
 type looking struct {
@@ -48,6 +71,9 @@ type looking struct {
 	ctx  context.Context
 	tree *watchTree
 	scan bool // something only a scan can tell
+
+	links   *descent           // where links are followed
+	markers map[file.Path]bool // that hints have told of
 }
 
 // at looks at p, of which an event has said op.
@@ -55,16 +81,24 @@ func (l *looking) at(way *descent, p file.Path, op fsnotify.Op) {
 	if _, excluded := l.w.match.dir(p); excluded {
 		return // whatever it is
 	}
-	d, name, err := way.parent(p)
+	if l.w.marker.is(p.Base()) {
+		l.marker(p)
+		return
+	}
+	d, name, real, err := way.find(p)
 	var st stat
 	if err == nil {
 		st, err = d.lstat(name)
 	}
 	switch {
 	case err != nil && isGone(err):
+		l.w.trust.tell(p)
 		l.forget(p)
 	case err != nil:
 		l.scan = true // which says what cannot be read
+	case st.kind() == Dir && real != p:
+		l.w.links.add(p, real)
+		l.through(d, name, branch{path: p, real: real, from: []file.Path{real.Dir()}})
 	case st.kind() == Dir:
 		l.directory(d, p, st, op)
 	default:
@@ -77,6 +111,9 @@ func (l *looking) at(way *descent, p file.Path, op fsnotify.Op) {
 		if st.kind() == Other {
 			l.forget(p)
 			return
+		}
+		if real != p {
+			l.w.links.add(p, real)
 		}
 		l.observe(p, st, d)
 	}
@@ -94,41 +131,68 @@ func (l *looking) forget(p file.Path) {
 	l.scan = true
 }
 
+// observe lets a file settle.
 func (l *looking) observe(p file.Path, st stat, d *dir) {
 	w := l.w
-	w.settling.observe(p, st.Fingerprint, w.now(), w.quiet(w.fileSystemOf(d, st.Fingerprint), writersNone))
+	w.trust.tell(p)
+	if w.marker.is(p.Base()) {
+		l.marker(p)
+		return
+	}
+	w.observe(p, st.Fingerprint, w.now(), w.fileSystemOf(d, st.Fingerprint))
+}
+
+// marker takes note of a marker, whatever became of it.
+func (l *looking) marker(p file.Path) {
+	l.w.trust.tell(p)
+	if l.markers == nil {
+		l.markers = map[file.Path]bool{}
+	}
+	l.markers[p] = true
 }
 
 // directory looks through a directory that is new here: one without a watch, or one that was away in between.
 func (l *looking) directory(d *dir, p file.Path, st stat, op fsnotify.Op) {
 	moved := op&(fsnotify.Remove|fsnotify.Rename) != 0
-	if l.tree != nil {
+	l.w.trust.tell(p)
+	switch {
+	case l.tree == nil:
+	case l.tree.notify.recursive():
+		if op != 0 && op&(fsnotify.Create|fsnotify.Rename|fsnotify.Remove) == 0 {
+			return
+		}
+	default:
 		if !moved && l.tree.watches(p, st.id()) {
 			return
 		}
 		l.tree.drop(p)
 	}
+	l.through(d, p.Base(), branch{path: p, real: p})
+}
+
+// through looks through the directory name in d, which is to be b.
+func (l *looking) through(d *dir, name string, b branch) {
 	l.scan = true
-	sub, err := d.enter(p.Base())
+	sub, err := d.enter(name)
 	if err != nil {
 		return // the scan says why
 	}
 	defer sub.close()
-	if st, err = sub.stat(); err != nil {
+	st, err := sub.stat()
+	if err != nil {
 		return
 	}
-	walk := &walk{ctx: l.ctx, match: l.w.match, now: l.w.now, yield: func(e Entry, in *dir, _ string) bool {
-		if e.Err == nil && e.Kind == File {
+	walk := l.w.walk(l.ctx, l.tree, func(e Entry, in *dir, _ string) bool {
+		switch {
+		case e.Err != nil:
+		case e.Kind == File:
 			l.observe(e.Path, stat{Fingerprint: e.Fingerprint}, in)
+		case e.Kind == Dir:
+			l.w.trust.tell(e.Path)
 		}
 		return true
-	}}
-	if l.tree != nil {
-		walk.enter = func(p file.Path, _ *dir, st stat) {
-			if !l.tree.watch(p, st) {
-				l.w.dirty.add(p.In(l.w.rules.Root), 0) // it was moved just now
-			}
-		}
-	}
-	walk.tree(sub, p, st)
+	})
+	walk.links = l.links
+	b.dir = sub
+	walk.tree(b, st)
 }

@@ -145,7 +145,10 @@ func quickTempo() tempo {
 		probed: 60 * time.Millisecond, blind: 150 * time.Millisecond, remote: 300 * time.Millisecond,
 		gather:    2 * time.Millisecond,
 		root:      20 * time.Millisecond,
-		busyLeast: 20 * time.Millisecond, busyMost: 80 * time.Millisecond,
+		busyLeast: 20 * time.Millisecond, busySoon: 40 * time.Millisecond, busyFirst: time.Second, busyMost: 80 * time.Millisecond,
+		markerLeast: 20 * time.Millisecond, markerMost: 80 * time.Millisecond,
+		errorLeast: 20 * time.Millisecond, errorMost: 80 * time.Millisecond,
+		grace: 50 * time.Millisecond, cleanScans: 3,
 		sinkLeast: 10 * time.Millisecond, sinkMost: 80 * time.Millisecond,
 		faultLeast: 10 * time.Millisecond, faultMost: 200 * time.Millisecond,
 		askDelay: 10 * time.Millisecond, askGap: 30 * time.Millisecond, askShare: 1,
@@ -283,4 +286,21 @@ func tree(t *testing.T, root string) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// statusWhere returns the first status for which is holds.
+func (r *recorder) statusWhere(is func(Status) bool) Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := slices.IndexFunc(r.statuses, is); i >= 0 {
+		return r.statuses[i]
+	}
+	return Status{}
+}
+
+// allScans returns the scans so far.
+func (r *recorder) allScans() [][]Entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.scans)
 }

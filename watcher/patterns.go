@@ -19,11 +19,22 @@ const foldNames = runtime.GOOS == "windows"
 // ownNames is the pattern that is shown for the names that dropferry makes for itself.
 const ownNames = ".*.<id>" + file.TakenSuffix
 
-// temporary lists the names under which programs keep files that they have not finished. They always apply, because no
-// partner wants half a file.
-var temporary = []glob{
-	literalGlob("*.part"), literalGlob("*.tmp"), literalGlob("*.crdownload"), literalGlob("*.filepart"),
-	literalGlob("*.partial"), literalGlob("~*"), literalGlob("*.swp"), literalGlob(".~lock*"),
+// temporary returns the pattern of the names under which programs keep files that they have not finished, if name is one of
+// them. They always apply, because no partner wants half a file. A scan asks this of every name, so no globs are tried.
+func temporary(name string) (pattern string, ok bool) {
+	switch {
+	case strings.HasPrefix(name, "~"):
+		return "~*", true
+	case strings.HasPrefix(name, ".~lock"):
+		return ".~lock*", true
+	}
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "part", "tmp", "crdownload", "filepart", "partial", "swp":
+		if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
+			return "*" + name[dot:], true
+		}
+	}
+	return "", false
 }
 
 // IsTemporary tells whether base, the last element of a path, is a temporary name by the built-in list or one of
@@ -35,10 +46,11 @@ func isTemporary(base string, fold bool) (string, bool) {
 	if fold {
 		name = strings.ToLower(base)
 	}
-	for i := range temporary {
-		if temporary[i].match(name, name) {
-			return temporary[i].text, true
-		}
+	if pattern, ok := temporary(name); ok {
+		return pattern, true
+	}
+	if name == file.Marker {
+		return file.Marker, true
 	}
 	return ownNames, file.IsPrivate(base)
 }
@@ -174,12 +186,6 @@ func newGlob(text string, fold bool) (glob, error) {
 		g.prefix, g.suffix, g.simple = before, after, true
 	}
 	return g, nil
-}
-
-// literalGlob prepares a pattern of the built-in list, which is known to be simple.
-func literalGlob(text string) glob {
-	before, after, _ := strings.Cut(text, "*")
-	return glob{text: text, pattern: text, prefix: before, suffix: after, simple: true}
 }
 
 func (g *glob) match(base, whole string) bool {

@@ -13,7 +13,7 @@ import (
 // open, and keeps writers out until it is closed. A link is opened itself, and so found not to be a file.
 func (d *dir) openFile(name string) (*os.File, error) {
 	path := filepath.Join(d.path, name)
-	p, err := windows.UTF16PtrFromString(path)
+	p, err := windows.UTF16PtrFromString(extendedPath(path))
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -23,6 +23,17 @@ func (d *dir) openFile(name string) (*os.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	return os.NewFile(uintptr(h), path), nil
+}
+
+// longFrom is the length from which a directory's path needs the extended form: MAX_PATH less a short name.
+const longFrom = 248
+
+// systemPath returns the form of a path that other packages can give to the system at any length.
+func systemPath(path string) string {
+	if len(path) < longFrom {
+		return path
+	}
+	return extendedPath(path)
 }
 
 // isBusy tells whether open failed because of a writer.

@@ -17,10 +17,99 @@ const (
 	isMissing // or no longer a regular file
 )
 
+// judge decides whether the file e, found by a scan as name in d, is ready. Most files are old, and nothing more than
+// their stat is looked at. It returns false if the file has just gone.
+func (w *Watcher) judge(e *Entry, d *dir, name string) bool {
+	switch w.rules.Ready {
+	case ReadyRename:
+		w.settling.drop(e.Path)
+		e.Ready = true
+		return true
+	case ReadyMarker:
+		return w.judgeMarked(e, d, name)
+	}
+	on := w.fileSystemOf(d, e.Fingerprint)
+	if _, known := w.settling.get(e.Path); !known {
+		first := sighting{print: e.Fingerprint, first: e.Seen, ahead: w.clocks.inflated(e.Fingerprint)}
+		if _, e.Ready = settle(first, e.Seen, w.quiet(on, writersUnknown)); e.Ready {
+			return true
+		}
+	}
+	u := w.observe(e.Path, e.Fingerprint, e.Seen, on)
+	found := isUnsettled
+	if !e.Seen.Before(u.due) {
+		found = w.examine(d, name, u)
+	}
+	return w.judged(e, u, found)
+}
+
+// judgeMarked is judge where markers are waited for: whether there is one is looked at in every scan.
+func (w *Watcher) judgeMarked(e *Entry, d *dir, name string) bool {
+	if _, known := w.settling.get(e.Path); !known {
+		if _, _, e.Ready = w.marked(d, e.Path, e.Fingerprint); e.Ready {
+			e.Marker = w.marker.of(e.Path)
+			return true
+		}
+	}
+	u := w.observe(e.Path, e.Fingerprint, e.Seen, localFS)
+	return w.judged(e, u, w.examine(d, name, u))
+}
+
+// judged puts into e what was found of u.
+func (w *Watcher) judged(e *Entry, u *unsettled, found verdict) bool {
+	target := e.Target
+	*e = u.entry()
+	e.Target = target
+	if found != isUnsettled {
+		w.settling.drop(e.Path)
+		e.Ready, e.Until, e.Reason = true, time.Time{}, ""
+	}
+	return found != isMissing
+}
+
+// observe takes a look at the file p, which lies on a file system of that kind, into account.
+func (w *Watcher) observe(p file.Path, print file.Fingerprint, seen time.Time, on fileSystem) *unsettled {
+	return w.settling.observe(p, print, seen, w.quiet(on, writersNone), w.clocks.inflated(print))
+}
+
 // examine looks closely at the file name in d, which is due, and puts off the next look if it is not ready. A ready file
-// stays in the set until it is handed over. It is ready if it has been quiet for its quiet time, no writer has it open,
-// and three stats agree: the last look's, the handle's and, after the probe, the path's.
+// stays in the set until it is handed over.
 func (w *Watcher) examine(d *dir, name string, u *unsettled) verdict {
+	switch w.rules.Ready {
+	case ReadyRename, ReadyMarker:
+		return w.examineSeen(d, name, u)
+	default:
+		return w.examineStable(d, name, u)
+	}
+}
+
+// examineSeen is for files that need not be quiet: they are complete because they are there, or because their marker is.
+func (w *Watcher) examineSeen(d *dir, name string, u *unsettled) verdict {
+	now := w.now()
+	switch st, err := d.lstat(name); {
+	case err != nil && isGone(err), err == nil && st.kind() != File:
+		return isMissing
+	case err != nil:
+		w.settling.retry(u, now, w.tempo.errorLeast, w.tempo.errorMost, err.Error())
+		return isUnsettled
+	case st.Fingerprint != u.print:
+		w.settling.observe(u.path, st.Fingerprint, now, 0, 0)
+	}
+	if w.rules.Ready == ReadyMarker {
+		print, reason, ok := w.marked(d, u.path, u.print)
+		if !ok {
+			w.settling.retry(u, now, w.tempo.markerLeast, w.tempo.markerMost, reason)
+			return isUnsettled
+		}
+		w.settling.mark(u, w.marker.of(u.path), print)
+	}
+	w.settling.looked(u, now)
+	return isReady
+}
+
+// examineStable finds a file ready if it has been quiet for its quiet time, no writer has it open, and three stats agree:
+// the last look's, the handle's and, after the probe, the path's.
+func (w *Watcher) examineStable(d *dir, name string, u *unsettled) verdict {
 	now := w.now()
 	print, probed := u.print, writersUnknown
 	switch f, err := d.open(name); {
@@ -29,7 +118,7 @@ func (w *Watcher) examine(d *dir, name string, u *unsettled) verdict {
 		probed = probeWriters(f)
 		_ = f.Close() // nothing was written
 		if err != nil {
-			w.settling.retry(u, now, w.tempo.busyLeast, w.tempo.busyMost, err.Error())
+			w.settling.retry(u, now, w.tempo.errorLeast, w.tempo.errorMost, err.Error())
 			return isUnsettled
 		}
 	case isBusy(err):
@@ -40,7 +129,7 @@ func (w *Watcher) examine(d *dir, name string, u *unsettled) verdict {
 		// It exists and cannot be opened. That is for whoever sends it to say; here it is settled by its stats.
 	}
 	if print != u.print {
-		w.settling.observe(u.path, print, now, u.quiet)
+		w.settling.observe(u.path, print, now, u.quiet, 0)
 		return isUnsettled
 	}
 	if quiet := w.quiet(w.fileSystemOf(d, print), probed); quiet != u.quiet && probed != writersPresent {
@@ -51,17 +140,17 @@ func (w *Watcher) examine(d *dir, name string, u *unsettled) verdict {
 		return isUnsettled
 	}
 	if probed == writersPresent {
-		w.settling.retry(u, now, w.tempo.busyLeast, w.tempo.busyMost, reasonWriting)
+		w.settling.busy(u, now, w.tempo)
 		return isUnsettled
 	}
 	switch st, err := d.lstat(name); {
 	case err != nil && isGone(err), err == nil && st.kind() != File:
 		return isMissing
 	case err != nil:
-		w.settling.retry(u, now, w.tempo.busyLeast, w.tempo.busyMost, err.Error())
+		w.settling.retry(u, now, w.tempo.errorLeast, w.tempo.errorMost, err.Error())
 		return isUnsettled
 	case st.Fingerprint != print:
-		w.settling.observe(u.path, st.Fingerprint, now, u.quiet)
+		w.settling.observe(u.path, st.Fingerprint, now, u.quiet, 0)
 		return isUnsettled
 	}
 	w.settling.looked(u, now)
@@ -71,6 +160,8 @@ func (w *Watcher) examine(d *dir, name string, u *unsettled) verdict {
 // quiet is the quiet time of a file on a file system of that kind, by what the probe for writers says.
 func (w *Watcher) quiet(on fileSystem, probed writers) time.Duration {
 	switch {
+	case w.rules.Ready != ReadyStable:
+		return 0
 	case w.rules.StableFor > 0:
 		return w.rules.StableFor
 	case on != localFS:
@@ -86,7 +177,7 @@ func (w *Watcher) quiet(on fileSystem, probed writers) time.Duration {
 func (w *Watcher) fileSystemOf(d *dir, print file.Fingerprint) fileSystem {
 	kind, ok := w.fileSystems[print.Dev]
 	if !ok {
-		kind = d.fileSystem()
+		kind = w.kindOf(d)
 		w.fileSystems[print.Dev] = kind
 	}
 	return kind
@@ -123,6 +214,7 @@ func (w *Watcher) handOver(ctx context.Context, sink Sink) (gone bool, err error
 			return gone, fmt.Errorf("hand over %d files: %w", len(entries), err)
 		}
 		for _, u := range ready {
+			w.spend(u)
 			w.settling.drop(u.path)
 		}
 	}
@@ -132,9 +224,9 @@ func (w *Watcher) handOver(ctx context.Context, sink Sink) (gone bool, err error
 // examineAll examines the files in due, which are in order of path.
 func (w *Watcher) examineAll(due []*unsettled) (ready []*unsettled, gone bool, err error) {
 	putOff := func(u *unsettled, err error) {
-		w.settling.retry(u, w.now(), w.tempo.busyLeast, w.tempo.busyMost, err.Error())
+		w.settling.retry(u, w.now(), w.tempo.errorLeast, w.tempo.errorMost, err.Error())
 	}
-	way, err := descend(w.rules.Root)
+	way, err := w.descend()
 	if err != nil {
 		for _, u := range due {
 			putOff(u, err)
@@ -144,9 +236,12 @@ func (w *Watcher) examineAll(due []*unsettled) (ready []*unsettled, gone bool, e
 	defer way.close()
 	for _, u := range due {
 		found := isMissing
-		d, name, err := way.parent(u.path)
+		d, name, real, err := way.find(u.path)
 		switch {
 		case err == nil:
+			if real != u.path {
+				w.settling.lead(u, real)
+			}
 			found = w.examine(d, name, u)
 		case !isGone(err):
 			putOff(u, err)

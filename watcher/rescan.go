@@ -17,6 +17,7 @@ func (r *watch) scan(ctx context.Context) {
 	w.tell(r.sink, func(s *Status) { s.State = Scanning })
 	r.openTree()
 	started := w.now()
+	w.trust.begin(started, w.tempo.grace)
 	r.last, r.scanErr = w.scan(ctx, r.sink, r.tree, &r.root)
 	if ctx.Err() != nil {
 		return
@@ -24,14 +25,10 @@ func (r *watch) scan(ctx context.Context) {
 	if r.scanErr != nil {
 		w.log.Warn("scan failed", "error", r.scanErr)
 	}
-	if !r.last.Complete {
-		r.rootDue = w.now() // it may be the reason
-	} else if r.tree != nil {
-		r.tree.end()
-	}
+	r.judgeScan()
 	r.network = ""
-	if on, ok := w.fileSystems[r.root.dev]; ok && on != localFS {
-		r.network = on.String()
+	if w.rootOn != localFS {
+		r.network = w.rootOn.String()
 	}
 	r.agenda.done(started, w.now(), r.polling(), r.last.Complete, r.scanErr != nil)
 }
@@ -42,8 +39,32 @@ func (r *watch) openTree() {
 		r.closeTree()
 	}
 	if r.tree == nil && r.w.rules.Watch != WatchPoll {
-		r.tree, r.treeErr = newWatchTree(r.w.rules.Root, r.w.dirty)
+		r.w.trust.skip()
+		var notify notifier
+		if notify, r.treeErr = r.w.notify(r.w.rules.Root, r.w.dirty); r.treeErr == nil {
+			r.tree = newWatchTree(r.w.rules.Root, notify)
+		}
 	}
+}
+
+// judgeScan draws conclusions from the scan that has ended.
+func (r *watch) judgeScan() {
+	w := r.w
+	switch doubted := doubt(w.home, r.root); {
+	case r.last.Complete:
+		w.home = r.root
+		if r.tree == nil {
+			break
+		}
+		r.tree.end()
+		w.trust.end(w.now())
+		return
+	case errors.Is(doubted, errOtherRoot) && len(r.last.Errors) == 1 && errors.Is(r.last.Errors[0], errOtherRoot):
+		w.home = r.root // the next scan is believed
+	default:
+		r.rootDue = w.now() // it may be the reason
+	}
+	w.trust.skip()
 }
 
 func (r *watch) closeTree() {
@@ -59,7 +80,7 @@ func (r *watch) closeTree() {
 
 // polling tells whether hints cannot be relied on.
 func (r *watch) polling() bool {
-	return r.tree == nil || r.tree.missed > 0 || (r.network != "" && r.w.rules.Watch == WatchAuto)
+	return r.tree == nil || r.w.trust.lost() || (r.network != "" && r.w.rules.Watch == WatchAuto)
 }
 
 // tell shows how the folder is watched.
@@ -68,10 +89,13 @@ func (r *watch) tell() {
 		*s = Status{
 			State: Watching, Reason: r.reason(),
 			LastScan: r.last.Finished, Complete: r.last.Complete, Files: r.last.Files,
-			Settling: r.w.settling.len(),
+			Settling: r.w.settling.len(), Stuck: r.stuck, Unreliable: r.tree != nil && r.w.trust.lost(),
 		}
 		if r.tree != nil {
-			s.Watches = r.tree.count
+			s.Watches, s.Polled = r.tree.count, len(r.tree.polled)
+		}
+		if s.Polled > 0 {
+			s.PollEvery = r.w.rules.Poll
 		}
 		if r.polling() {
 			s.State, s.Polling, s.PollEvery = Polling, true, r.w.rules.Poll
@@ -92,11 +116,12 @@ func (r *watch) reason() string {
 			root, len(r.last.Errors), r.last.Errors[0])
 	case r.treeErr != nil:
 		return limitReason(root, 0, r.treeErr, every)
-	case r.tree != nil && r.tree.missed > 0:
-		return limitReason(root, r.tree.missed, r.tree.missedErr, every)
 	case r.network != "" && r.w.rules.Watch == WatchAuto:
 		return fmt.Sprintf("%s is on a %s file system, which tells nothing of changes made elsewhere: it is scanned every %g s.",
 			root, r.network, every.Seconds())
+	case r.tree != nil && r.w.trust.lost():
+		return fmt.Sprintf("A scan of %s has found changes that the operating system did not tell of, %s for one. It is scanned every %g s "+
+			"until %d scans in a row find none.", root, r.w.trust.example.In(root), every.Seconds(), r.w.tempo.cleanScans)
 	}
-	return ""
+	return r.partsReason()
 }

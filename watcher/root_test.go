@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,9 +67,72 @@ func TestRunRootReplaced(t *testing.T) {
 	root := filepath.Join(parent, "root")
 	write(t, filepath.Join(root, "old"), "x")
 	write(t, filepath.Join(parent, "next/new"), "x")
-	rec := startWatching(t, newQuick(t, Rules{Root: root}))
+	w := newQuick(t, Rules{Root: root})
+	rec := startWatching(t, w)
 	rename(t, root, filepath.Join(parent, "away"))
 	rename(t, filepath.Join(parent, "next"), root)
-	eventually(t, "the new root is scanned", func() bool { return slices.Equal(paths(rec.lastScan()), []string{"new"}) })
+	// The first scan of another root is not believed where it says that something is gone.
+	eventually(t, "the new root is scanned", func() bool {
+		scan := rec.lastScan()
+		return slices.Equal(paths(scan), []string{"new", ""}) && errors.Is(scan[1].Err, errOtherRoot)
+	})
 	eventually(t, "its file is ready", func() bool { return rec.isReady("new") })
+	w.Rescan()
+	eventually(t, "the second is", func() bool { return slices.Equal(paths(rec.lastScan()), []string{"new"}) && rec.status().Complete })
+}
+
+// A root that was away for a moment is the same as ever, and is watched no more: the system stops when it is moved.
+func TestRunRootMovedAwayAndBack(t *testing.T) {
+	parent := t.TempDir()
+	root, away := filepath.Join(parent, "root"), filepath.Join(parent, "away")
+	write(t, filepath.Join(root, "sub/a"), "x")
+	w := newQuick(t, Rules{Root: root})
+	rec := startWatching(t, w)
+	wantHints := func(name string) {
+		t.Helper()
+		for _, p := range []file.Path{file.Path(name), "sub/" + file.Path(name)} {
+			write(t, p.In(root), "x")
+			eventually(t, string(p)+" is ready", func() bool { return rec.isReady(p) })
+		}
+	}
+	rename(t, root, away)
+	rename(t, away, root)
+	wantHints("back")
+
+	rename(t, root, away)
+	if err := os.Symlink(away, root); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	wantHints("linked") // a link that leads to the same directory
+
+	if err := os.Remove(root); err != nil {
+		t.Fatal(err)
+	}
+	rename(t, away, root)
+	wantHints("back-again")
+	if scan := rec.lastScan(); len(scan) == 0 || scan[len(scan)-1].Err != nil {
+		t.Errorf("the same directory is doubted: %+v", scan)
+	}
+}
+
+// A root that is replaced by a link to another directory is another root.
+func TestRunRootReplacedByLink(t *testing.T) {
+	parent := t.TempDir()
+	root := filepath.Join(parent, "root")
+	write(t, filepath.Join(root, "old"), "x")
+	write(t, filepath.Join(parent, "other/new"), "x")
+	rec := startWatching(t, newQuick(t, Rules{Root: root}))
+	rename(t, root, filepath.Join(parent, "away"))
+	if err := os.Symlink("other", root); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	eventually(t, "its file is ready", func() bool { return rec.isReady("new") })
+	write(t, filepath.Join(root, "later"), "x")
+	eventually(t, "it is watched", func() bool { return rec.isReady("later") })
+	for _, scan := range rec.allScans() {
+		_, old := find(scan, "old")
+		if trusted := len(scan) == 0 || scan[len(scan)-1].Path != ""; !old && trusted && len(rec.allScans()) < 3 {
+			t.Errorf("a first scan of the other root says that the file is gone: %q", paths(scan))
+		}
+	}
 }

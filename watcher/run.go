@@ -49,10 +49,11 @@ func (w *Watcher) awaitRoot(ctx context.Context, sink Sink) (rootLook, bool) {
 }
 
 // lookAtRoot looks at the root. One that was a mount point and is not any more does not count: what shows is the
-// directory below, which is empty for most, and not what the folder holds.
+// directory below, which is empty for most, and not what the folder holds; unless that is what it held at first.
 func (w *Watcher) lookAtRoot() (rootLook, error) {
 	look, err := lookAtRoot(w.rules.Root)
-	if err == nil && w.mounted && !look.mountPoint {
+	atHome := look.dev == w.home.dev && look.inode == w.home.inode
+	if err == nil && w.mounted && !look.mountPoint && !atHome {
 		err = errUnmounted
 	}
 	return look, err
@@ -87,15 +88,19 @@ type watch struct {
 
 	agenda   agenda
 	rootDue  time.Time // of the next look at the root
+	partsDue time.Time // of the next look at what is polled by itself; zero: there is nothing
 	hintsDue time.Time // when gathered hints are looked at; zero: there are none
+	hintsAt  time.Time // of the last look at hints
 	network  string    // the kind of the root's file system where it is not local
 	last     Summary
 	scanErr  error // of the last scan
+	stuck    int   // files, at the last look
 }
 
 // run watches until ctx ends or the root is another.
 func (r *watch) run(ctx context.Context) {
 	w := r.w
+	r.lookAtMounts()
 	r.agenda = agenda{tempo: w.tempo, rescan: w.rules.Rescan, poll: w.rules.Poll, due: w.now()}
 	r.rootDue = w.now().Add(w.tempo.root)
 	w.tell(r.sink, func(s *Status) { *s = Status{State: Starting, LastScan: s.LastScan} })
@@ -118,7 +123,10 @@ func (r *watch) step(ctx context.Context) bool {
 	if rescan, err := w.dirty.urgent(); rescan || err != nil {
 		r.heed(rescan, err)
 	}
+	r.lookAtClocks()
+	r.judgeHints(ctx)
 	if !w.now().Before(r.agenda.due) {
+		r.hintsNow(ctx) // what they tell of is no news for the scan
 		r.scan(ctx)
 	}
 	if !w.now().Before(r.rootDue) {
@@ -126,8 +134,11 @@ func (r *watch) step(ctx context.Context) bool {
 		if look, err := w.lookAtRoot(); err != nil || look.identity != r.root {
 			return false
 		}
+		r.lookAtMounts()
+		r.lookForStuck()
 	}
 	r.lookAtHints(ctx)
+	r.lookAtParts(ctx)
 	gone, err := w.handOver(ctx, r.sink)
 	if err != nil && ctx.Err() == nil {
 		w.log.Warn("hand over settled files", "error", err)
@@ -140,6 +151,14 @@ func (r *watch) step(ctx context.Context) bool {
 	return true
 }
 
+// suspectDue is when something that hints have not told of is judged; zero where there is nothing.
+func (r *watch) suspectDue() time.Time {
+	if len(r.w.trust.suspects) == 0 {
+		return time.Time{}
+	}
+	return r.w.trust.suspects[0].at.Add(r.w.tempo.grace)
+}
+
 // heed plans what a wish to scan or a fault of the watch asks for.
 func (r *watch) heed(rescan bool, fault error) {
 	now := r.w.now()
@@ -149,6 +168,7 @@ func (r *watch) heed(rescan bool, fault error) {
 	if fault != nil {
 		r.w.log.Warn("hints were lost: the folder will be scanned", "error", fault)
 		r.rebuild = r.rebuild || !isOverflow(fault)
+		r.w.trust.skip()
 		r.agenda.fault(now)
 	}
 }
@@ -158,23 +178,87 @@ func (r *watch) lookAtHints(ctx context.Context) {
 	w, now := r.w, r.w.now()
 	switch {
 	case r.hintsDue.IsZero() && !w.dirty.empty():
-		r.hintsDue = now.Add(w.tempo.gather)
+		r.hintsDue = r.hintsAt.Add(w.tempo.gather) // at once where there was none for a while
 	case !r.hintsDue.IsZero() && !now.Before(r.hintsDue):
-		r.hintsDue = time.Time{}
-		scan, root := w.look(ctx, w.dirty.take(), r.tree)
-		if scan {
-			r.agenda.ask(w.now())
-		}
-		if root {
-			r.rootDue = w.now()
-		}
+		r.hintsNow(ctx)
+	}
+}
+
+// hintsNow looks at all hints that there are.
+func (r *watch) hintsNow(ctx context.Context) {
+	w := r.w
+	r.hintsDue, r.hintsAt = time.Time{}, w.now()
+	scan, root := w.look(ctx, w.dirty.take(), r.tree)
+	if scan {
+		r.agenda.ask(w.now())
+	}
+	if root != rootSame {
+		r.rootDue = w.now()
+	}
+	if root == rootLeft { // it may be back, the same as ever, but the system has stopped to watch it
+		r.rebuild = true
+		w.trust.skip()
+		r.agenda.by(w.now())
+	}
+}
+
+// lookAtClocks asks for a scan where the machine has slept, or its clock was set: what happened meanwhile, on a disk that
+// was taken out and put back, say, no hint tells.
+func (r *watch) lookAtClocks() {
+	w := r.w
+	d := w.clocks.look()
+	if d == (drift{}) {
+		return
+	}
+	w.trust.skip()
+	if d.slept > 0 {
+		w.log.Info("the machine has slept: the folder will be scanned", "slept", d.slept.String())
+		r.agenda.by(w.now())
+		r.rootDue = w.now()
+	}
+}
+
+// lookAtMounts asks for a scan where a file system was mounted in the folder, or unmounted.
+func (r *watch) lookAtMounts() {
+	w := r.w
+	now, err := w.mounts(w.rules.Root)
+	if err != nil {
+		return // the root is looked at more closely elsewhere
+	}
+	lost, changed := w.inside.look(now)
+	w.lost = lost
+	if changed {
+		w.log.Info("what is mounted in the folder has changed: it will be scanned")
+		w.trust.skip()
+		r.agenda.by(w.now())
+	}
+}
+
+// lookForStuck counts the files that somebody should look at.
+func (r *watch) lookForStuck() {
+	w, before := r.w, r.stuck
+	r.stuck = w.settling.stuck(w.now(), StuckAfter)
+	if r.stuck > before {
+		w.log.Warn("files do not become ready", "files", r.stuck, "for", StuckAfter.String())
+	}
+}
+
+// judgeHints asks for scans every so often where hints are found to be lost.
+func (r *watch) judgeHints(ctx context.Context) {
+	w := r.w
+	if len(w.trust.suspects) == 0 {
+		return
+	}
+	r.hintsNow(ctx)
+	if w.trust.confirm(w.now(), w.tempo.grace, w.tempo.cleanScans) {
+		r.agenda.by(w.now().Add(w.rules.Poll))
 	}
 }
 
 // nextDue is when step has something to do next.
 func (r *watch) nextDue() time.Time {
 	next := r.rootDue
-	for _, t := range []time.Time{r.agenda.due, r.hintsDue, r.w.settling.next()} {
+	for _, t := range []time.Time{r.agenda.due, r.hintsDue, r.partsDue, r.w.settling.next(), r.suspectDue()} {
 		if !t.IsZero() && t.Before(next) {
 			next = t
 		}

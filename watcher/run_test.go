@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -152,58 +151,6 @@ func TestRunTakesFileFromTheFuture(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the file is ready", func() bool { return rec.isReady("future") })
-}
-
-// Directories made faster than they can be watched lose nothing, with no scan to help out.
-func TestRunNestedDirectories(t *testing.T) {
-	root := t.TempDir()
-	w := newQuick(t, Rules{Root: root})
-	w.tempo.askGap, w.tempo.askDelay = time.Hour, time.Hour
-	rec := startWatching(t, w)
-	want := map[file.Path]bool{}
-	for i := range 200 {
-		for j, at := range []string{"a", "a/b", "a/b/c"} {
-			p := file.Path(fmt.Sprintf("r%d/%s/f%d", i, at, j))
-			write(t, p.In(root), "x")
-			want[p] = true
-		}
-	}
-	eventually(t, "all files are ready", func() bool {
-		got := rec.readyPaths()
-		for p := range want {
-			if !got[p] {
-				return false
-			}
-		}
-		return true
-	})
-}
-
-// A flood of files loses nothing, with no scan to help out.
-func TestRunBurst(t *testing.T) {
-	count := 20_000
-	if testing.Short() {
-		count = 2_000
-	}
-	root := t.TempDir()
-	w := newQuick(t, Rules{Root: root})
-	w.tempo.askGap, w.tempo.askDelay = time.Hour, time.Hour
-	rec := startWatching(t, w)
-	var creating sync.WaitGroup
-	for half := range 2 {
-		creating.Go(func() {
-			for i := half; i < count; i += 2 {
-				f, err := os.Create(filepath.Join(root, fmt.Sprintf("f%05d", i)))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				_ = f.Close()
-			}
-		})
-	}
-	creating.Wait()
-	eventually(t, "all files are ready", func() bool { return len(rec.readyPaths()) == count })
 }
 
 func TestRunSeesRenames(t *testing.T) {

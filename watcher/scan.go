@@ -63,6 +63,9 @@ var errRootChanged = errors.New("the folder's root was replaced")
 // Where root is not nil, no other root is scanned.
 func (w *Watcher) scan(ctx context.Context, sink Sink, t *watchTree, root *identity) (Summary, error) {
 	r := &scanRun{w: w, ctx: ctx, tree: t, want: root}
+	if root != nil {
+		r.doubt = doubt(w.home, *root)
+	}
 	r.sum.Started = w.now()
 	err := r.run(sink)
 	r.sum.Finished = w.now()
@@ -85,6 +88,8 @@ type scanRun struct {
 	root *dir
 	look rootLook
 
+	doubt error // why nothing may be taken for gone, although all can be read
+
 	sum      Summary
 	unlisted int  // errors beyond those in sum
 	begun    bool // the sequence is ranged over
@@ -105,7 +110,9 @@ func (r *scanRun) run(sink Sink) error {
 	}
 	r.root = root
 	clear(r.w.fileSystems) // numbers of devices are used again
-	r.w.fileSystems[r.look.dev] = root.fileSystem()
+	clear(r.w.links)
+	r.w.rootOn = r.w.kindOf(root)
+	r.w.fileSystems[r.look.dev] = r.w.rootOn
 	return sink.Scan(r.ctx, r.entries())
 }
 
@@ -117,23 +124,28 @@ func (r *scanRun) entries() iter.Seq[Entry] {
 		}
 		r.begun = true
 		stopped := false
-		walk := &walk{ctx: r.ctx, match: r.w.match, now: r.w.now, yield: func(e Entry, d *dir, name string) bool {
+		walk := r.w.walk(r.ctx, r.tree, func(e Entry, d *dir, name string) bool {
 			if r.take(&e, d, name) {
 				stopped = !yield(e)
 			}
 			return !stopped
-		}}
+		})
+		if r.w.rules.Symlinks == SymlinksInside {
+			links, err := r.w.descend()
+			if err != nil {
+				r.fail(err)
+				yield(Entry{Kind: Dir, Seen: r.w.now(), Err: err})
+				return
+			}
+			defer links.close()
+			walk.links = links
+		}
 		if r.tree != nil {
 			r.tree.begin()
-			walk.enter = func(p file.Path, d *dir, st stat) {
-				if !r.tree.watch(p, st) {
-					r.w.dirty.add(p.In(r.w.rules.Root), 0) // it was moved just now
-				}
-			}
 		}
 		st, err := r.root.stat()
 		if err == nil {
-			walk.tree(r.root, "", st)
+			walk.tree(branch{dir: r.root}, st)
 		}
 		if stopped {
 			return
@@ -143,6 +155,9 @@ func (r *scanRun) entries() iter.Seq[Entry] {
 		}
 		if err == nil {
 			err = r.sameRoot()
+		}
+		if err == nil {
+			err = r.doubt
 		}
 		if err != nil {
 			r.fail(err)
@@ -164,6 +179,13 @@ func (r *scanRun) sameRoot() error {
 
 // take counts e, and decides about a file whether it is ready. It returns false if e has just gone.
 func (r *scanRun) take(e *Entry, d *dir, name string) bool {
+	if r.tree != nil {
+		r.tree.note(e)
+		r.audit(e, d)
+	}
+	if e.Kind == File && r.w.marker.is(e.Path.Base()) {
+		e.Kind, e.Reason = Other, reasonMarker
+	}
 	switch {
 	case e.Err != nil:
 		r.fail(e.Err)
@@ -181,6 +203,44 @@ func (r *scanRun) take(e *Entry, d *dir, name string) bool {
 	return true
 }
 
+// audit checks whether hints should have told of the file e.
+func (r *scanRun) audit(e *Entry, d *dir) {
+	w := r.w
+	if e.Err != nil || e.Kind != File || e.Target != "" || !w.trust.checks(e.Fingerprint.ModTime) {
+		return
+	}
+	if r.tree.polled[e.Path.Dir()] != nil {
+		return
+	}
+	if w.fileSystemOf(d, e.Fingerprint) == localFS {
+		w.trust.check(e.Path, e.Fingerprint.ModTime, w.now())
+	}
+}
+
+// walk returns a walk that watches each directory before it is listed, where there is a tree, and knows what is unknown.
+func (w *Watcher) walk(ctx context.Context, t *watchTree, yield func(e Entry, d *dir, name string) bool) *walk {
+	walk := &walk{ctx: ctx, match: w.match, now: w.now, yield: yield, lost: w.lost}
+	if w.rules.Symlinks == SymlinksInside {
+		walk.linked = w.links.add
+	}
+	if t == nil {
+		return walk
+	}
+	walk.enter = func(p file.Path, d *dir, st stat) {
+		on := w.fileSystemOf(d, st.Fingerprint)
+		if known := t.notify.recursive() || t.watches(p, st.id()) || t.polled[p] != nil; !known && on == localFS {
+			w.trust.check(p, max(st.ModTime, st.ChangeTime), w.now()) // a new directory, of which no hint has told
+		}
+		if !t.watch(p, st) {
+			w.dirty.add(p.In(w.rules.Root), 0) // it was moved just now
+		}
+		if on != localFS && w.rootOn == localFS && w.rules.Watch == WatchAuto {
+			t.poll(p, on, nil)
+		}
+	}
+	return walk
+}
+
 // maxErrors is how many errors a Summary lists.
 const maxErrors = 100
 
@@ -190,27 +250,4 @@ func (r *scanRun) fail(err error) {
 	} else {
 		r.unlisted++
 	}
-}
-
-// judge decides whether the file e, found by a scan as name in d, is ready. Most files are old, and nothing more than
-// their stat is looked at. It returns false if the file has just gone.
-func (w *Watcher) judge(e *Entry, d *dir, name string) bool {
-	on := w.fileSystemOf(d, e.Fingerprint)
-	if _, known := w.settling.get(e.Path); !known {
-		first := sighting{print: e.Fingerprint, first: e.Seen}
-		if _, e.Ready = settle(first, e.Seen, w.quiet(on, writersUnknown)); e.Ready {
-			return true
-		}
-	}
-	u := w.settling.observe(e.Path, e.Fingerprint, e.Seen, w.quiet(on, writersNone))
-	found := isUnsettled
-	if !e.Seen.Before(u.due) {
-		found = w.examine(d, name, u)
-	}
-	*e = u.entry()
-	if found != isUnsettled {
-		w.settling.drop(e.Path)
-		e.Ready, e.Until, e.Reason = true, time.Time{}, ""
-	}
-	return found != isMissing
 }

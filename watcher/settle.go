@@ -12,6 +12,7 @@ type sighting struct {
 	print   file.Fingerprint // at the last look
 	first   time.Time        // of the first look
 	changed time.Time        // of the last look that found it different from the one before; zero: none did
+	ahead   time.Duration    // by so much the wall clock was set forward between the file's stamps and the first look
 }
 
 // settle tells whether a file has been quiet for its quiet time at now, and if not, when it will have been.
@@ -22,7 +23,7 @@ type sighting struct {
 func settle(s sighting, now time.Time, quiet time.Duration) (until time.Time, ready bool) {
 	since := s.changed
 	if since.IsZero() {
-		since = s.first.Add(-age(s.print, s.first))
+		since = s.first.Add(-max(age(s.print, s.first)-s.ahead, 0))
 	}
 	until = since.Add(quiet)
 	return until, !now.Before(until)

@@ -83,10 +83,10 @@ func TestSettlingKeepsOrder(t *testing.T) {
 	for i := range 1000 {
 		n := (i * 7919) % 1000
 		print := file.Fingerprint{Inode: uint64(n), ModTime: now.UnixNano(), ChangeTime: now.UnixNano()}
-		s.observe(file.Path(fmt.Sprintf("f%03d", n)), print, now.Add(time.Duration(n)*time.Millisecond), time.Second)
+		s.observe(file.Path(fmt.Sprintf("f%03d", n)), print, now.Add(time.Duration(n)*time.Millisecond), time.Second, 0)
 	}
 	changed, _ := s.get("f000")
-	s.observe("f000", file.Fingerprint{Inode: 5000}, now.Add(time.Minute), time.Second)
+	s.observe("f000", file.Fingerprint{Inode: 5000}, now.Add(time.Minute), time.Second, 0)
 	if changed.reason != reasonChanging || !changed.due.After(now.Add(time.Minute)) {
 		t.Errorf("a changed file is due at %v as %q", changed.due.Sub(now), changed.reason)
 	}

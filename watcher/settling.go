@@ -26,13 +26,19 @@ type unsettled struct {
 	reason string
 	due    time.Time // of the next look
 	tries  int       // looks that found a writer, or hand-overs that failed, since the last change
-	index  int       // in the queue
+	wait   time.Time // since when it has waited for its writer alone
+	target file.Path // where it leads as a link
+	marker file.Path // that has made it ready, with its fingerprint
+
+	markerPrint file.Fingerprint
+
+	index int // in the queue
 }
 
 func (u *unsettled) entry() Entry {
 	return Entry{
 		Path: u.path, Kind: File, Fingerprint: u.print, Seen: u.seen,
-		Since: u.first, Until: u.due, Reason: u.reason,
+		Since: u.first, Until: u.due, Reason: u.reason, Target: u.target, Marker: u.marker,
 	}
 }
 
@@ -45,14 +51,15 @@ type settling struct {
 
 func newSettling() *settling { return &settling{byPath: map[file.Path]*unsettled{}} }
 
-// observe takes a look at a file into account and returns what is known of it now.
-func (s *settling) observe(p file.Path, print file.Fingerprint, seen time.Time, quiet time.Duration) *unsettled {
+// observe takes a look at a file into account and returns what is known of it now. Where this is the first look, the wall
+// clock was set forward by ahead since the file was stamped.
+func (s *settling) observe(p file.Path, print file.Fingerprint, seen time.Time, quiet, ahead time.Duration) *unsettled {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := s.byPath[p]
 	if u == nil {
 		u = &unsettled{
-			path: p, sighting: sighting{print: print, first: seen}, seen: seen, quiet: quiet, reason: reasonSettling,
+			path: p, sighting: sighting{print: print, first: seen, ahead: ahead}, seen: seen, quiet: quiet, reason: reasonSettling,
 		}
 		u.due, _ = settle(u.sighting, seen, quiet)
 		s.byPath[p] = u
@@ -64,7 +71,7 @@ func (s *settling) observe(p file.Path, print file.Fingerprint, seen time.Time, 
 		return u
 	}
 	u.print, u.changed = print, seen
-	u.tries, u.reason = 0, reasonChanging
+	u.tries, u.wait, u.marker, u.reason = 0, time.Time{}, "", reasonChanging
 	u.due, _ = settle(u.sighting, seen, u.quiet)
 	heap.Fix(&s.queue, u.index)
 	return u
@@ -97,6 +104,59 @@ func (s *settling) retry(u *unsettled, now time.Time, least, most time.Duration,
 	delay := backoff(u.tries, least, most)
 	u.tries++
 	s.later(u, now.Add(delay), reason)
+}
+
+// busy puts off the next look at u, which waits for its writer alone.
+func (s *settling) busy(u *unsettled, now time.Time, t tempo) {
+	s.mu.Lock()
+	if u.wait.IsZero() {
+		u.wait, u.tries = now, 0
+	}
+	delay := t.busyWait(u.tries, now.Sub(u.wait))
+	u.tries++
+	s.mu.Unlock()
+	s.later(u, now.Add(delay), reasonWriting)
+}
+
+// mark notes the marker that has made u ready.
+func (s *settling) mark(u *unsettled, marker file.Path, print file.Fingerprint) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.marker, u.markerPrint = marker, print
+}
+
+// lead notes where u leads as a link, "" where it is none.
+func (s *settling) lead(u *unsettled, target file.Path) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.target = target
+}
+
+// wake makes the files due whose markers are among those that hints have told of.
+func (s *settling) wake(m marker, told map[file.Path]bool, now time.Time) {
+	if len(told) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.byPath {
+		if told[m.of(u.path)] {
+			u.due, u.tries = now, 0
+			heap.Fix(&s.queue, u.index)
+		}
+	}
+}
+
+// stuck counts the files that have been unsettled for longer than limit.
+func (s *settling) stuck(now time.Time, limit time.Duration) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.byPath {
+		if now.Sub(u.first) >= limit {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *settling) drop(p file.Path) {

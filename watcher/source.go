@@ -23,6 +23,8 @@ type Source struct {
 	root string
 	path file.Path
 	want file.Fingerprint
+
+	follow bool // it was reached through a link
 }
 
 var _ interface {
@@ -30,8 +32,9 @@ var _ interface {
 	io.ReaderAt
 } = (*Source)(nil)
 
-// Open opens the version want of the file p in the folder at root. No link below the root is followed. On Windows others
-// can read, rename and delete the file until it is closed, but not write to it; elsewhere they can: see Unchanged.
+// Open opens the version want of the file p in the folder at root. A link below the root is followed only inside it, and
+// only to the very file that want is of. On Windows others can read, rename and delete the file until it is closed, but
+// not write to it; elsewhere they can: see Unchanged.
 //
 // It fails with ErrBusy where a writer has the file open, as far as that can be told; with ErrChanged where the file is
 // another version, or no regular file; with fs.ErrNotExist where it is missing.
@@ -42,14 +45,24 @@ func Open(root string, p file.Path, want file.Fingerprint) (*Source, error) {
 	}
 	defer way.close()
 	f, err := openIn(way, p)
+	if err != nil && mayFollow(err, want) {
+		way.follow = true
+		f, err = openIn(way, p)
+	}
 	if err != nil {
 		return nil, openError(root, p, err)
 	}
-	s := &Source{f: f, root: root, path: p, want: want}
+	s := &Source{f: f, root: root, path: p, want: want, follow: way.follow}
 	if err := s.check(); err != nil {
 		return nil, errors.Join(openError(root, p, err), f.Close())
 	}
 	return s, nil
+}
+
+// mayFollow tells whether a link may stand where a file or a directory was wanted. Without the file's number another file
+// might pass for the wanted one.
+func mayFollow(err error, want file.Fingerprint) bool {
+	return want.Inode != 0 && (isNotFile(err) || errors.Is(err, errNotDir))
 }
 
 func openIn(way *descent, p file.Path) (*os.File, error) {
@@ -65,7 +78,7 @@ func openError(root string, p file.Path, err error) error {
 	switch {
 	case isBusy(err):
 		err = ErrBusy
-	case isNotFile(err), errors.Is(err, errNotDir):
+	case isNotFile(err), errors.Is(err, errNotDir), errors.Is(err, errLink):
 		err = fmt.Errorf("%w: %w", ErrChanged, errNotFile)
 	case errors.Is(err, ErrBusy), errors.Is(err, ErrChanged):
 	default:
@@ -105,6 +118,7 @@ func (s *Source) samePath() error {
 		return fmt.Errorf("%w: %w", ErrChanged, err)
 	}
 	defer way.close()
+	way.follow = s.follow
 	d, name, err := way.parent(s.path)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrChanged, err)

@@ -27,8 +27,10 @@ func inChild(t *testing.T, prepare func(*exec.Cmd)) bool {
 	if os.Getenv(childEnv) == t.Name() {
 		return true
 	}
+	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), childEnv+"="+t.Name())
+	// The race detector would wait a second at the end of each child.
+	cmd.Env = append(os.Environ(), childEnv+"="+t.Name(), "GORACE=atexit_sleep_ms=0")
 	prepare(cmd)
 	out, err := cmd.CombinedOutput()
 	text := string(out)
@@ -309,26 +311,43 @@ func TestRunAtTheWatchLimit(t *testing.T) {
 	w := newQuick(t, Rules{Root: root})
 	w.rules.Poll = 50 * time.Millisecond
 	rec := start(t, w)
-	eventually(t, "polling", func() bool { return rec.status().State == Polling })
+	eventually(t, "a part is polled", func() bool { return rec.status().State == Watching && rec.status().Polled == 7 })
 	s := rec.status()
 	watches, err := readLimit("max_user_watches")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := fmt.Sprintf("Cannot watch 7 more folders under %s: the Linux inotify limit %d is reached (the disk is not full). "+
-		"Fix: sysctl fs.inotify.max_user_watches=%d. Until then %s is scanned every 0.05 s.", root, watches, max(524288, 2*watches), root)
-	if s.Reason != want || s.Watches != 4 || !s.Polling || !s.Complete {
+		"Fix: sysctl fs.inotify.max_user_watches=%d. Until then those are scanned every 0.05 s.", root, watches, max(524288, 2*watches))
+	if s.Reason != want || s.Watches != 4 || s.Polling || s.PollEvery != w.rules.Poll || !s.Complete {
 		t.Errorf("status %+v\nwant reason %q", s, want)
 	}
 	for i := range 10 {
 		write(t, filepath.Join(root, fmt.Sprint("d", i), "x"), "x")
 	}
 	eventually(t, "all files are ready", func() bool { return len(rec.readyPaths()) == 10 })
+	if n := rec.scanned(); n > 1 {
+		t.Errorf("%d scans of the whole folder, want 1", n)
+	}
+	for i := range 10 { // what is gone, and what is new, asks for a scan all the same
+		name := filepath.Join(root, fmt.Sprint("d", i))
+		if err := os.Remove(filepath.Join(name, "x")); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(name, "deep/y"), "y")
+	}
+	eventually(t, "new directories are found", func() bool {
+		_, found := find(rec.lastScan(), "d0/x")
+		return len(rec.readyPaths()) == 20 && !found
+	})
 
 	if err := os.WriteFile(limit, []byte("1000"), 0); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "watching", func() bool { s := rec.status(); return s.State == Watching && s.Reason == "" && s.Watches == 11 })
+	eventually(t, "watching", func() bool {
+		s := rec.status()
+		return s.State == Watching && s.Reason == "" && s.Watches == 21 && s.Polled == 0
+	})
 }
 
 func TestRunAtTheInstanceLimit(t *testing.T) {
@@ -353,37 +372,4 @@ func TestRunAtTheInstanceLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "watching", func() bool { return rec.status().State == Watching })
-}
-
-func TestFileSystemOf(t *testing.T) {
-	for path, want := range map[string]fileSystem{"/proc": localFS, "/dev": localFS} {
-		d, err := openRoot(path)
-		if err != nil {
-			t.Skip(err)
-		}
-		if got := d.fileSystem(); got != want {
-			t.Errorf("%s is %v", path, got)
-		}
-		d.close()
-	}
-}
-
-// On a network file system hints cannot be relied on, and files take longer to settle.
-func TestNetworkFileSystem(t *testing.T) {
-	w := newQuick(t, Rules{Root: "/srv/out"})
-	if got := w.quiet(networkFS, writersNone); got != w.tempo.remote {
-		t.Errorf("quiet time %v", got)
-	}
-	if got := w.quiet(userFS, writersUnknown); got != w.tempo.remote {
-		t.Errorf("quiet time on FUSE %v", got)
-	}
-	r := &watch{w: w, tree: &watchTree{}, network: networkFS.String()}
-	want := "/srv/out is on a network file system, which tells nothing of changes made elsewhere: it is scanned every 60 s."
-	if !r.polling() || r.reason() != want {
-		t.Errorf("polling %v, reason %q", r.polling(), r.reason())
-	}
-	w.rules.Watch = WatchEvents
-	if r.polling() || r.reason() != "" {
-		t.Errorf("with events asked for: polling %v, reason %q", r.polling(), r.reason())
-	}
 }

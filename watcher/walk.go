@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -27,36 +28,65 @@ type walk struct {
 	// during the call.
 	yield func(e Entry, d *dir, name string) bool
 
-	room listing
+	links  *descent                     // resolves links; nil: none is followed
+	linked func(link, target file.Path) // is called with each link that was followed; may be nil
+	lost   lostMounts                   // places that are unknown
+	room   listing
+
+	at      time.Time // the clock, as it was read last
+	sampled int       // entries since
 }
+
+// seen returns when an entry is looked at, at the latest. The clock is not read for each, since an earlier time only makes
+// a file look younger.
+func (w *walk) seen() time.Time {
+	if w.sampled%seenEvery == 0 {
+		w.at = w.now()
+	}
+	w.sampled++
+	return w.at
+}
+
+// seenEvery is how many entries share one reading of the clock.
+const seenEvery = 64
 
 // branch is a directory that is open and listed.
 type branch struct {
 	name string
 	path file.Path
+	real file.Path   // without links; the same as path but behind a link
+	from []file.Path // the directories, without links, that hold the links in path
 	dir  *dir
 	ents []dirent
 }
 
-// tree walks all that lies in d, which is at p and stays open. It returns false if it was stopped.
-func (w *walk) tree(d *dir, p file.Path, st stat) bool {
-	b, err := w.open(d, p, st)
+// tree walks all that lies in at, which is open, not yet listed, and stays open. It returns false if it was stopped.
+func (w *walk) tree(at branch, st stat) bool {
+	b, err := w.open(at, st)
 	if err != nil {
-		return w.yield(Entry{Path: p, Kind: Dir, Fingerprint: st.Fingerprint, Seen: w.now(), Err: err}, d, "")
+		return w.yield(Entry{Path: at.path, Kind: Dir, Fingerprint: st.Fingerprint, Seen: w.now(), Err: err}, at.dir, "")
 	}
 	return w.inside(b)
 }
 
-func (w *walk) open(d *dir, p file.Path, st stat) (branch, error) {
-	if w.enter != nil {
-		w.enter(p, d, st)
+// open lists the directory of b. What lies behind a link is watched, if at all, under its own name: the kernel has one
+// watch for a directory.
+func (w *walk) open(b branch, st stat) (branch, error) {
+	if w.enter != nil && len(b.from) == 0 {
+		w.enter(b.path, b.dir, st)
 	}
-	ents, err := d.list(&w.room)
+	ents, err := b.dir.list(&w.room)
 	if err != nil {
 		return branch{}, err
 	}
+	for _, name := range w.lost[b.real] {
+		if !slices.ContainsFunc(ents, func(e dirent) bool { return e.name == name }) {
+			ents = append(ents, dirent{name: name, kind: Dir}) // whoever has unmounted it has removed its directory
+		}
+	}
 	slices.SortFunc(ents, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
-	return branch{path: p, dir: d, ents: ents}, nil
+	b.ents = ents
+	return b, nil
 }
 
 func (w *walk) inside(b branch) (on bool) {
@@ -87,17 +117,7 @@ func (w *walk) inside(b branch) (on bool) {
 		if !turn(ent.name) {
 			return false
 		}
-		p := b.path.Join(ent.name)
-		if ent.kind != Dir {
-			if _, excluded := w.match.fileItself(p); !excluded && !w.leaf(b.dir, p, ent) {
-				return false
-			}
-			continue
-		}
-		if _, excluded := w.match.excluded(p); excluded {
-			continue
-		}
-		child, ok := w.directory(b.dir, p, ent.name)
+		child, ok := w.entry(b, b.path.Join(ent.name), ent)
 		if child.dir != nil {
 			aside = append(aside, child)
 		}
@@ -106,6 +126,94 @@ func (w *walk) inside(b branch) (on bool) {
 		}
 	}
 	return turn("")
+}
+
+// entry yields what b holds under ent, which is at p. A directory is returned opened and listed, even if the walk was told
+// to stop.
+func (w *walk) entry(b branch, p file.Path, ent dirent) (child branch, on bool) {
+	switch {
+	case ent.kind == Dir:
+		if _, excluded := w.match.excluded(p); excluded {
+			return branch{}, true
+		}
+		if len(w.lost) > 0 && w.lost.has(b.real.Join(ent.name)) {
+			err := &fs.PathError{Op: "open", Path: filepath.Join(b.dir.path, ent.name), Err: errUnmounted}
+			return branch{}, w.yield(Entry{Path: p, Kind: Dir, Seen: w.now(), Err: err}, b.dir, ent.name)
+		}
+		return w.directory(b.dir, ent.name, branch{name: ent.name, path: p, real: b.real.Join(ent.name), from: b.from}, "")
+	case ent.kind == Other && w.links != nil:
+		return w.link(b, p, ent)
+	}
+	if _, excluded := w.match.fileItself(p); excluded {
+		return branch{}, true
+	}
+	return branch{}, w.leaf(b.dir, p, ent)
+}
+
+// link yields what the link ent leads to, under the link's name; whatever else it may be, as it is.
+func (w *walk) link(b branch, p file.Path, ent dirent) (child branch, on bool) {
+	if _, excluded := w.match.excluded(p); excluded {
+		return branch{}, true
+	}
+	st, err := b.dir.lstat(ent.name)
+	if err != nil || st.mode&fs.ModeSymlink == 0 {
+		if _, excluded := w.match.fileItself(p); excluded {
+			return branch{}, true
+		}
+		return branch{}, w.leaf(b.dir, p, ent)
+	}
+	in, name, target, st, err := w.resolve(b, ent.name)
+	if err == nil && st.kind() == Dir {
+		from := append(slices.Clip(b.from), b.real)
+		child, on = w.directory(in, name, branch{name: ent.name, path: p, real: target, from: from}, target)
+		if w.linked != nil {
+			w.linked(p, target)
+		}
+		return child, on
+	}
+	if _, excluded := w.match.fileItself(p); excluded {
+		return branch{}, true
+	}
+	e := Entry{Path: p, Kind: Other, Fingerprint: st.Fingerprint, Seen: w.now()}
+	switch {
+	case err != nil:
+		e.Reason = linkReason(err)
+		return branch{}, w.yield(e, b.dir, ent.name)
+	case st.kind() == Other:
+		e.Reason = st.skipped()
+	default:
+		e.Kind = File
+	}
+	e.Target = target
+	if w.linked != nil {
+		w.linked(p, target)
+	}
+	return branch{}, w.yield(e, in, name)
+}
+
+// resolve finds what the link name in b leads to: in is its directory, and open until the next link is resolved.
+func (w *walk) resolve(b branch, name string) (in *dir, base string, target file.Path, st stat, err error) {
+	target, err = w.links.real(b.real.Join(name))
+	if err == nil && leadsBack(target, b) {
+		err = errLinkAbove
+	}
+	if err != nil {
+		return nil, "", "", stat{}, err
+	}
+	if in, err = w.links.to(target.Dir()); err == nil {
+		base = target.Base()
+		st, err = in.lstat(base)
+	}
+	if err == nil && st.kind() == Dir && len(b.from) >= maxLinkDepth {
+		err = errLinkMany
+	}
+	return in, base, target, st, err
+}
+
+// leadsBack tells whether target is b, or lies above it, on the way that b was reached by.
+func leadsBack(target file.Path, b branch) bool {
+	around := func(dir file.Path) bool { return dir == target || dir.Under(target) }
+	return around(b.real) || slices.ContainsFunc(b.from, around)
 }
 
 // contentBefore tells whether the content of the directory called dir sorts before its sibling name; all does before
@@ -119,7 +227,7 @@ func contentBefore(dir, name string) bool {
 
 // leaf yields what is not a directory.
 func (w *walk) leaf(d *dir, p file.Path, ent dirent) bool {
-	e := Entry{Path: p, Kind: ent.kind, Seen: w.now()}
+	e := Entry{Path: p, Kind: ent.kind, Seen: w.seen()}
 	st, err := d.lstat(ent.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -140,9 +248,10 @@ func (w *walk) leaf(d *dir, p file.Path, ent dirent) bool {
 // errReplaced is of something that was replaced while it was looked at: the next scan finds out by what.
 var errReplaced = errors.New("replaced during the scan")
 
-// directory opens and lists the directory name in d and yields it. The directory is returned even if it was told to stop.
-func (w *walk) directory(d *dir, p file.Path, name string) (child branch, on bool) {
-	e := Entry{Path: p, Kind: Dir, Seen: w.now(), Ready: true}
+// directory opens and lists the directory name in d, which is to be b, and yields it. The directory is returned even if the
+// walk was told to stop.
+func (w *walk) directory(d *dir, name string, b branch, target file.Path) (child branch, on bool) {
+	e := Entry{Path: b.path, Kind: Dir, Seen: w.now(), Ready: true, Target: target}
 	sub, err := d.enter(name)
 	var st stat
 	if err == nil {
@@ -150,8 +259,8 @@ func (w *walk) directory(d *dir, p file.Path, name string) (child branch, on boo
 	}
 	if err == nil {
 		e.Fingerprint = st.Fingerprint
-		child, err = w.open(sub, p, st)
-		child.name = name
+		b.dir = sub
+		child, err = w.open(b, st)
 	}
 	if err != nil {
 		child = branch{}

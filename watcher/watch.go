@@ -5,30 +5,28 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
-
-	"github.com/fsnotify/fsnotify"
 
 	"github.com/dropferry/dropferry/file"
 )
 
-// watchTree is the set of watched directories of a folder, one watch each, because fsnotify offers no recursion.
+// watchTree is the set of watched directories of a folder. Where the system covers a whole tree by one watch, it has nothing
+// to keep.
 //
-// It keeps a tree of its own beside fsnotify's list for two reasons. When a directory is renamed or removed, fsnotify goes
+// It keeps a tree of its own beside the system's list for two reasons. When a directory is renamed or removed, fsnotify goes
 // on reporting what lies below it under the old path, so the whole subtree's watches must go. And a directory has one
 // watch in the kernel whatever its path: adding the new path of a renamed one silently keeps the old.
 type watchTree struct {
-	root    string
-	fsn     *fsnotify.Watcher
-	reading sync.WaitGroup
+	root   string
+	notify notifier
 
 	top   *watched
 	byID  map[fileID]*watched
 	count int
 	round uint // of visits; see begin
 
-	missed    int   // directories that could not be watched since begin
-	missedErr error // why, for the first of them
+	polled    map[file.Path]*sample // directories of which hints do not tell enough
+	missed    int                   // of polled, those that could not be watched
+	missedErr error                 // why, for one of them
 }
 
 // fileID tells directories apart whatever they are called. A zero inode means that the system does not tell.
@@ -47,48 +45,38 @@ type watched struct {
 	round  uint
 }
 
-// newWatchTree starts to watch: events go to hints as they come, by a goroutine that close ends. Nothing is watched yet.
-func newWatchTree(root string, hints *dirty) (*watchTree, error) {
-	fsn, err := fsnotify.NewWatcher()
-	if err != nil {
-		return nil, err
+// newWatchTree returns a tree for the folder at root that tells notify what to watch.
+func newWatchTree(root string, notify notifier) *watchTree {
+	t := &watchTree{
+		root: root, notify: notify, byID: map[fileID]*watched{}, top: &watched{}, polled: map[file.Path]*sample{},
 	}
-	t := &watchTree{root: root, fsn: fsn, byID: map[fileID]*watched{}, top: &watched{}}
-	t.reading.Go(func() { read(fsn, hints) })
-	return t, nil
-}
-
-// read moves events into the dirty set and does nothing else: the kernel's queue is short.
-func read(fsn *fsnotify.Watcher, hints *dirty) {
-	for {
-		select {
-		case event, ok := <-fsn.Events:
-			if !ok {
-				return
-			}
-			hints.add(event.Name, event.Op)
-		case err, ok := <-fsn.Errors:
-			if !ok {
-				return
-			}
-			hints.fail(err)
-		}
+	if notify.recursive() {
+		t.count = 1
 	}
+	return t
 }
 
-func (t *watchTree) close() error {
-	err := t.fsn.Close()
-	t.reading.Wait()
-	return err
-}
+func (t *watchTree) close() error { return t.notify.close() }
 
-// begin starts a visit of the whole folder, and end drops the watches of what it did not come to.
+// begin starts a visit of the whole folder, and end drops what it did not come to.
 func (t *watchTree) begin() {
 	t.round++
-	t.missed, t.missedErr = 0, nil
+	for _, s := range t.polled {
+		s.next = nil
+	}
 }
 
-func (t *watchTree) end() { t.sweep(t.top) }
+func (t *watchTree) end() {
+	t.sweep(t.top)
+	for p, s := range t.polled {
+		if s.round != t.round {
+			t.unpoll(p)
+			continue
+		}
+		s.take(s.next)
+		s.next = nil
+	}
+}
 
 func (t *watchTree) sweep(n *watched) {
 	for _, kid := range n.kids {
@@ -103,6 +91,9 @@ func (t *watchTree) sweep(n *watched) {
 // watch watches the directory at p, which st describes. It is safe to call for one that is watched already, and mends a
 // watch that was lost. It reports whether the path still meant that directory when the watch was set.
 func (t *watchTree) watch(p file.Path, st stat) (same bool) {
+	if t.notify.recursive() {
+		return true
+	}
 	id := st.id()
 	if n := t.find(p); n != nil && n.active && n.id != id {
 		t.remove(n) // another directory had this path
@@ -111,14 +102,14 @@ func (t *watchTree) watch(p file.Path, st stat) (same bool) {
 		t.remove(n) // this directory had another path
 	}
 	name := p.In(t.root)
-	if err := t.fsn.Add(name); err != nil {
+	if err := t.notify.add(name); err != nil {
 		if !errors.Is(err, os.ErrNotExist) {
-			t.missed++
-			if t.missedErr == nil {
-				t.missedErr = fmt.Errorf("watch %s: %w", name, err)
-			}
+			t.poll(p, localFS, fmt.Errorf("watch %s: %w", name, err))
 		}
 		return true
+	}
+	if s := t.polled[p]; s != nil && s.err != nil {
+		t.unpoll(p)
 	}
 	n := t.make(p)
 	if !n.active {
@@ -142,6 +133,7 @@ func (t *watchTree) drop(p file.Path) {
 	if n := t.find(p); n != nil {
 		t.remove(n)
 	}
+	t.unpoll(p) // those below are found to be gone when they are looked at
 }
 
 // watches tells whether p is watched as the directory with that id.
@@ -155,8 +147,7 @@ func (t *watchTree) remove(n *watched) {
 		t.remove(kid)
 	}
 	if n.active {
-		// The watch is gone already if the directory is, or was renamed.
-		_ = t.fsn.Remove(n.path.In(t.root))
+		t.notify.remove(n.path.In(t.root))
 		n.active = false
 		t.count--
 		if t.byID[n.id] == n {

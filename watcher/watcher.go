@@ -5,15 +5,18 @@
 // a file back until it has been quiet for its quiet time, two stats of it agree and no writer has it open. A scan walks
 // the whole folder and is the only source that can tell that something is gone.
 //
-// Everything is read by descending from the root, directory by directory, without following links: what is reported
-// lies in the folder, and what is opened for sending is what was reported.
+// Everything is read by descending from the root, directory by directory, without following links; where the rules want
+// links followed, it is the watcher that resolves them, and never to a place outside. What is reported lies in the
+// folder, and what is opened for sending is what was reported.
 package watcher
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +28,19 @@ const (
 	WatchAuto   = "auto"   // events, and polling where they cannot be relied on
 	WatchEvents = "events" // events; polling only where a directory cannot be watched
 	WatchPoll   = "poll"   // polling only
+)
+
+// When a file is complete: see Rules.Ready.
+const (
+	ReadyStable = "stable" // it has been quiet for its quiet time
+	ReadyMarker = "marker" // another file says so: see Rules.Marker
+	ReadyRename = "rename" // as soon as it is seen: it is made elsewhere, or under a name that is left out, and renamed
+)
+
+// What becomes of symbolic links: see Rules.Symlinks.
+const (
+	SymlinksSkip   = "skip"          // none is followed
+	SymlinksInside = "follow-inside" // those that lead to something in the folder are, under the link's name
 )
 
 // Defaults of Rules.
@@ -45,6 +61,9 @@ type Rules struct {
 	// StableFor is the quiet time. 0 chooses for each file: 2 s where writers can be asked for, 10 s where they cannot,
 	// 30 s on a network or FUSE file system.
 	StableFor time.Duration
+	Ready     string        // one of the ways above; "" is ReadyStable
+	Marker    string        // with ReadyMarker: how a file's marker is called, in the same directory; see MarkerOf
+	Symlinks  string        // one of the ways above; "" is SymlinksSkip
 	Rescan    time.Duration // between regular scans, 25 % more or less; 0 is DefaultRescan
 	Watch     string        // one of the ways above; "" is WatchAuto
 	Poll      time.Duration // between scans where hints cannot be relied on; 0 is DefaultPoll
@@ -53,18 +72,31 @@ type Rules struct {
 // Watcher watches one folder. Hint, Rescan, Explain and Waiting may be called at any time from anywhere; of Run, Scan and
 // Settle, one at a time.
 type Watcher struct {
-	rules Rules
-	match *matcher
-	log   *slog.Logger
-	now   func() time.Time
-	tempo tempo
+	rules  Rules
+	match  *matcher
+	marker marker
+	log    *slog.Logger
+	now    func() time.Time
+	tempo  tempo
+	// The system's side, which tests put their own in place of.
+	notify func(root string, hints *dirty) (notifier, error)
+	kindOf func(*dir) fileSystem
+	mounts func(root string) (mountTable, error)
 
 	dirty    *dirty
 	settling *settling
 
 	running     sync.Mutex            // held by Run, Scan and Settle; guards what follows
 	fileSystems map[uint64]fileSystem // by device
-	mounted     bool                  // the root was a mount point when last seen
+	clocks      *clocks
+	trust       *trust
+	links       links
+	used        usedMarkers
+	mounted     bool       // the root was a mount point when last seen
+	inside      mountTable // file systems mounted in the folder, when last seen or before
+	lost        lostMounts // of those, the ones that are not mounted any more
+	home        identity   // of the root that was scanned before; zero before the first
+	rootOn      fileSystem // where the root lies, by the last scan
 	status      Status
 	told        bool // of any status
 }
@@ -92,6 +124,10 @@ func New(rules Rules, log *slog.Logger) (*Watcher, error) {
 	default:
 		return nil, fmt.Errorf("folder %s: watch = %q: want auto, events or poll", rules.Name, rules.Watch)
 	}
+	marker, err := checkWays(&rules)
+	if err != nil {
+		return nil, fmt.Errorf("folder %s: %w", rules.Name, err)
+	}
 	if rules.Rescan <= 0 {
 		rules.Rescan = DefaultRescan
 	}
@@ -102,9 +138,39 @@ func New(rules Rules, log *slog.Logger) (*Watcher, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Watcher{
-		rules: rules, match: match, log: log, now: time.Now, tempo: defaultTempo(),
-		dirty: newDirty(), settling: newSettling(), fileSystems: map[uint64]fileSystem{},
+		rules: rules, match: match, marker: marker, log: log, now: time.Now, tempo: defaultTempo(),
+		notify: newNotifier, kindOf: (*dir).fileSystem, mounts: readMounts,
+		dirty: newDirty(), settling: newSettling(), fileSystems: map[uint64]fileSystem{}, clocks: newClocks(),
+		trust: &trust{}, links: links{},
 	}, nil
+}
+
+// checkWays fills in and checks how the rules want files to be complete and links to be treated.
+func checkWays(rules *Rules) (marker, error) {
+	rules.Ready = cmp.Or(rules.Ready, ReadyStable)
+	rules.Symlinks = cmp.Or(rules.Symlinks, SymlinksSkip)
+	if rules.Symlinks != SymlinksSkip && rules.Symlinks != SymlinksInside {
+		return marker{}, fmt.Errorf("symlinks = %q: want skip or follow-inside", rules.Symlinks)
+	}
+	switch rules.Ready {
+	case ReadyStable, ReadyRename:
+		return marker{}, nil
+	case ReadyMarker:
+		if rules.Symlinks == SymlinksInside {
+			return marker{}, errors.New("symlinks are not followed where markers are waited for")
+		}
+		return newMarker(rules.Marker, foldNames)
+	}
+	return marker{}, fmt.Errorf("ready = %q: want stable, marker or rename", rules.Ready)
+}
+
+// descend opens the folder, and follows links where the rules say so.
+func (w *Watcher) descend() (*descent, error) {
+	way, err := descend(w.rules.Root)
+	if err == nil {
+		way.follow = w.rules.Symlinks == SymlinksInside
+	}
+	return way, err
 }
 
 // Hint asks to look at p again soon. It never blocks.
@@ -115,3 +181,13 @@ func (w *Watcher) Rescan() { w.dirty.askRescan() }
 
 // Waiting returns the files that are settling now, in order of path.
 func (w *Watcher) Waiting() []Entry { return w.settling.entries() }
+
+// StuckAfter is how long a file may be unsettled before somebody should look: a program that never closes it, a marker
+// that does not come. It is no error: the file is waited for all the same.
+const StuckAfter = time.Hour
+
+// Stuck returns the files that have been settling for longer than StuckAfter, in order of path. See also Status.Stuck.
+func (w *Watcher) Stuck() []Entry {
+	now := w.now()
+	return slices.DeleteFunc(w.settling.entries(), func(e Entry) bool { return now.Sub(e.Since) < StuckAfter })
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -148,34 +149,17 @@ func (p *program) printConnection(c agent.Connection) error {
 	return p.printf("%s", b.String())
 }
 
+// describe prints one line for each capability, and what there is besides.
 func describe(line func(ok bool, name, text string), c agent.Connection) {
-	caps := c.Capabilities
-	word := func(ok bool, yes, no string) string {
-		if ok {
-			return yes
-		}
-		return no
+	for _, f := range c.Findings {
+		line(f.OK, f.Name, f.Text)
 	}
-	line(caps.Rename, "rename", word(caps.Rename, "works: files are published in one step", "REFUSED: files cannot be published in one step here"))
-	line(caps.RenameRefuses, "rename over", word(caps.RenameRefuses, "refused: nobody's file can be replaced by accident", "replaces: a file that appears in the last moment would be replaced"))
-	line(caps.PosixRename, "posix-rename", word(caps.PosixRename, "works: our own earlier version is replaced in one step", "not there: our own earlier version is replaced in two steps"))
-	line(caps.Fsync, "fsync", word(caps.Fsync, "works: a delivered file is on the server's disk", "not there: a power cut at the server can lose what was just delivered"))
-	line(caps.SetTimes, "set time", word(caps.SetTimes, "works: files keep their modification time", "refused: files get the server's time"))
-	line(caps.Hash != "", "content proof", word(caps.Hash != "", "by `"+caps.Hash+"` at the server", "no command at the server: verify = \"content\" reads files back"))
 	if c.Free != nil {
 		line(true, "free space", size(*c.Free))
-	} else {
-		line(false, "free space", "the server does not tell: a full disk is only seen when a write fails")
 	}
-	limits := "not told: packets of 32 KiB"
-	if caps.Limits.Write > 0 {
-		limits = fmt.Sprintf("writes of %s, %d open files", size(int64(caps.Limits.Write)), caps.Limits.Handles)
+	extensions := "none"
+	if announced := slices.Sorted(maps.Keys(c.Capabilities.Extensions)); len(announced) > 0 {
+		extensions = strings.Join(announced, ", ")
 	}
-	line(caps.Limits.Write > 0, "limits", limits)
-	var names []string
-	for name := range caps.Extensions {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	line(len(names) > 0, "extensions", word(len(names) > 0, strings.Join(names, ", "), "none"))
+	line(extensions != "none", "extensions", extensions)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,7 @@ import (
 )
 
 func (p *program) demoCommand() *cobra.Command {
-	var once bool
+	var once, faults bool
 	command := &cobra.Command{
 		Use:   "demo",
 		Short: "Show the whole job on this machine: a server, a folder, files arriving; nothing to set up",
@@ -23,7 +24,7 @@ func (p *program) demoCommand() *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error {
 			story := &story{out: p.err, live: isTerminal(p.err)}
 			receipts, err := demo.Run(command.Context(), demo.Options{
-				Once: once, Out: p.err, Observe: story.observe, Log: slog.New(slog.DiscardHandler),
+				Once: once, Faults: faults, Out: p.err, Observe: story.observe, Note: story.note, Log: slog.New(slog.DiscardHandler),
 			})
 			if err != nil {
 				return err
@@ -42,6 +43,7 @@ func (p *program) demoCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVar(&once, "once", false, "end when the samples are delivered")
+	command.Flags().BoolVar(&faults, "faults", false, "let the line and the server fail meanwhile")
 	return command
 }
 
@@ -65,14 +67,24 @@ func (s *story) observe(e syncer.Event) {
 		}
 		return
 	}
-	if text == "" {
-		return
+	if text != "" {
+		s.say(e.At, text)
 	}
+}
+
+// note tells what is no event: a fault, say.
+func (s *story) note(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.say(time.Now(), text)
+}
+
+func (s *story) say(at time.Time, text string) {
 	if s.pending {
 		_, _ = fmt.Fprint(s.out, "\r\x1b[K")
 		s.pending = false
 	}
-	_, _ = fmt.Fprintf(s.out, "%s  %s\n", e.At.Local().Format("15:04:05.000"), text)
+	_, _ = fmt.Fprintf(s.out, "%s  %s\n", at.Local().Format("15:04:05.000"), text)
 }
 
 // tell words an event.
@@ -89,7 +101,9 @@ func tell(e syncer.Event) string {
 		return fmt.Sprintf("archived   %s", name)
 	case syncer.EventConnected:
 		return fmt.Sprintf("connected  to %s", e.Destination)
-	case syncer.EventFailed, syncer.EventHeld, syncer.EventParked, syncer.EventLost, syncer.EventBlocked:
+	case syncer.EventLost:
+		return fmt.Sprintf("lost       %s; next attempt in %.1f s", e.Reason, e.Next.Sub(e.At).Seconds())
+	case syncer.EventFailed, syncer.EventHeld, syncer.EventParked, syncer.EventBlocked:
 		return fmt.Sprintf("%-9s  %s %s", e.Type, name, e.Reason)
 	}
 	return ""

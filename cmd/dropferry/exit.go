@@ -59,7 +59,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case errors.As(err, &refusal) && refusal.Usage, errors.As(err, &usage), errors.Is(err, agent.ErrNoSuch), isCobraUsage(err):
 		return exitUsage
-	case errors.As(err, &faults), errors.As(err, &noConfig):
+	case errors.As(err, &faults), errors.As(err, &noConfig), errors.As(err, &refusal) && refusal.Config:
 		return exitConfig
 	case errors.Is(err, state.ErrLocked):
 		return exitLocked

@@ -76,9 +76,11 @@ func (p *program) printSummary(s agent.Summary) error {
 			Unread    int     `json:"unread"`
 			Kept      int     `json:"kept"`
 			Paused    int     `json:"paused"`
+			Removed   int     `json:"removed"`
+			Halted    int     `json:"halted"`
 			Bytes     int64   `json:"bytes"`
 			Seconds   float64 `json:"seconds"`
-		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Paused, s.Bytes, s.Seconds})
+		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Paused, s.Removed, s.Halted, s.Bytes, s.Seconds})
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%d delivered, %s in %.1f s", s.Delivered, size(s.Bytes), s.Seconds)
@@ -92,6 +94,9 @@ func (p *program) printSummary(s agent.Summary) error {
 		{s.Unread, "places unreadable"},
 		{s.Kept, "delivered, but not put away"},
 		{s.Paused, "not delivered, since they are paused"},
+		{s.Removed, "removed at destinations"},
+		{s.Halted, "folders halted"},
+		{s.Unmarked, "folders in which no marker can be written"},
 	} {
 		if part.n > 0 {
 			fmt.Fprintf(&text, "; %d %s", part.n, part.word)
@@ -113,7 +118,9 @@ func (l *eventLines) observe(e syncer.Event) {
 	switch e.Type {
 	case syncer.EventDelivered, syncer.EventAdopted, syncer.EventFailed, syncer.EventHeld, syncer.EventParked,
 		syncer.EventArchived, syncer.EventDeleted, syncer.EventDropped, syncer.EventLost, syncer.EventBlocked,
-		syncer.EventCancelled, agent.EventWaiting, agent.EventUnread, agent.EventPaused:
+		syncer.EventNoRoom, syncer.EventRoom, syncer.EventCancelled, agent.EventWaiting, agent.EventUnread, agent.EventPaused,
+		syncer.EventTrashed, syncer.EventRemoved, syncer.EventKept, syncer.EventGone, syncer.EventMadeDir, syncer.EventRemovedDir,
+		syncer.EventHalted, syncer.EventResumed, syncer.EventUnmarked:
 	default:
 		return
 	}
@@ -129,10 +136,11 @@ func (l *eventLines) observe(e syncer.Event) {
 		Size        int64             `json:"size"`
 		Reason      string            `json:"reason,omitempty"`
 		Error       string            `json:"error,omitempty"`
+		Trash       string            `json:"trash,omitempty"` // where a removed file is
 		Receipt     *control.Delivery `json:"receipt,omitempty"`
 	}{
 		Type: string(e.Type), At: e.At.UTC(), ID: e.ID, Folder: e.Folder, Destination: e.Destination, Path: string(e.Path),
-		RemotePath: e.RemotePath, Size: e.Size, Reason: e.Reason,
+		RemotePath: e.RemotePath, Size: e.Size, Reason: e.Reason, Trash: e.Trash,
 	}
 	if !e.Path.IsUTF8() {
 		line.PathB64 = []byte(e.Path)

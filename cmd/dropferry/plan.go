@@ -47,6 +47,10 @@ func planResult(plan control.Plan) error {
 func (p *program) printPlan(plan control.Plan) error {
 	var b strings.Builder
 	for _, o := range plan.Operations {
+		if o.Path == "" { // it is about the whole folder
+			fmt.Fprintf(&b, "%-7s folder %s (%s)\n        %s\n", o.Op, o.Folder, o.Reason, o.Detail)
+			continue
+		}
 		fmt.Fprintf(&b, "%-7s %s: %s -> %s:%s (%s, %s)\n", o.Op, o.Folder, shown(o.Path), o.Destination, shown(o.RemotePath), size(o.Size), o.Reason)
 		if o.Detail != "" {
 			fmt.Fprintf(&b, "        %s\n", o.Detail)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/dropferry/dropferry/agent"
@@ -17,11 +19,17 @@ func (p *program) runCommand() *cobra.Command {
 				return err
 			}
 			lines := &eventLines{p: p}
-			a, err := agent.New(command.Context(), c, agent.Options{Log: p.logger(c.Log), Observe: lines.observe, Version: version()})
+			log, logging := p.changingLogger(c.Log)
+			a, err := agent.New(command.Context(), c, agent.Options{Log: log, Logging: logging, Observe: lines.observe, Version: version()})
 			if err != nil {
 				return err
 			}
-			err = a.Run(command.Context())
+			ctx, stop := context.WithCancel(command.Context())
+			defer stop()
+			hangups := p.reloadOnHangup(ctx, a, stop)
+			err = a.Run(ctx)
+			stop()
+			hangups()
 			if closeErr := a.Close(); err == nil {
 				err = closeErr
 			}

@@ -28,6 +28,9 @@ func (p *program) printStatus(s control.Status) error {
 	var b strings.Builder
 	if s.Agent.Running {
 		fmt.Fprintf(&b, "agent %s is running (pid %d, since %s)\n", s.Agent.Name, s.Agent.PID, clock(*s.Agent.StartedAt))
+		if s.Agent.LoadedAt != nil {
+			fmt.Fprintf(&b, "configuration %s, loaded %s\n", shown(s.Agent.Config), clock(*s.Agent.LoadedAt))
+		}
 	} else {
 		fmt.Fprintf(&b, "agent %s is not running\n", s.Agent.Name)
 	}
@@ -36,7 +39,11 @@ func (p *program) printStatus(s control.Status) error {
 		if f.State != "" {
 			fmt.Fprintf(&b, ": %s, %d files, %d settling", f.State, f.Files, f.Settling)
 		}
-		fmt.Fprintf(&b, ", %d to deliver, %d held, %d parked\n", f.Ready, f.Held, f.Parked)
+		fmt.Fprintf(&b, ", %d to deliver, %d held, %d parked", f.Ready, f.Held, f.Parked)
+		if f.Operations > 0 {
+			fmt.Fprintf(&b, ", %d to make or remove", f.Operations)
+		}
+		b.WriteString("\n")
 		if f.Reason != "" {
 			fmt.Fprintf(&b, "  %s\n", f.Reason)
 		}
@@ -58,6 +65,11 @@ func (p *program) printStatus(s control.Status) error {
 		if pause.Folder != "" && pause.Destination != "" { // a whole folder or destination says so itself
 			fmt.Fprintf(&b, "route %s: paused since %s\n", pause.Target(), clock(pause.Since))
 		}
+	}
+	for _, l := range s.Left {
+		fmt.Fprintf(&b, "route %s/%s is not in the configuration any more: %d planned, %d may be published already, %d held, %d parked;\n"+
+			"  `dropferry cancel %s/%s` forgets them\n",
+			l.Folder, l.Destination, l.Planned, l.Committing, l.Held, l.Parked, l.Folder, l.Destination)
 	}
 	for _, t := range s.Transfers {
 		percent := 100.0

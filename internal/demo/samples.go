@@ -21,6 +21,9 @@ type sample struct {
 	via    string        // written under this name and then renamed; "" is written in place
 }
 
+// largeName is the largest sample's name.
+const largeName = "export.zip"
+
 // samples are what people drop into outboxes.
 func samples() []sample {
 	noise := func(n int) []byte {
@@ -37,9 +40,20 @@ func samples() []sample {
 		{name: "invoice-0001.xml", pieces: [][]byte{[]byte("<invoice number=\"1\"><total>119.00</total></invoice>\n")}},
 		{name: "orders/2026/order 17 – Zürich.csv", pieces: [][]byte{bytes.Repeat([]byte("17;blue;4\n"), 400)}},
 		{name: "empty.flag", pieces: nil},
-		{name: "export.zip", pieces: slow, pause: 400 * time.Millisecond},
+		{name: largeName, pieces: slow, pause: 400 * time.Millisecond},
 		{name: "report.pdf", pieces: [][]byte{noise(3 << 20)}, via: "report.pdf.part"},
 	}
+}
+
+// largeSamples are samples of which one is large enough for something to happen on its way.
+func largeSamples() []sample {
+	all := samples()
+	for i, s := range all {
+		if s.name == largeName {
+			all[i].pieces = append(s.pieces, s.pieces[:2]...)
+		}
+	}
+	return all
 }
 
 // drop writes the samples into the outbox, one after another.

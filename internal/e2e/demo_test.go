@@ -42,6 +42,46 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestDemoFaults shows each fault and what follows from it. It takes as long as people need to see it.
+func TestDemoFaults(t *testing.T) {
+	t.Parallel()
+	r, temp := demoRig(t)
+	got := r.runBare("demo", "--once", "--faults") // which waits for a minute at most
+	if got.code != 0 {
+		t.Fatalf("exit code %d\n%s", got.code, got.text())
+	}
+	contains(t, got.stderr,
+		"FAULT 1", "connection is cut", "goes on    export.zip from ", "is sent again",
+		"FAULT 2", "falls silent", "stall_timeout", "is heard again",
+		"FAULT 3", "new ones are refused", "next attempt in", "accepted again",
+		"FAULT 4", "server is stopped", "server is there again",
+		"4 faults, 5 files, all of them whole")
+	if n := lines(got.stderr, "goes on"); n < 4 { // on a busy machine the line may seem silent once more
+		t.Errorf("the upload went on %d times\n%s", n, got.stderr)
+	}
+	if n := lines(got.stdout, "partner"); n != 5 {
+		t.Errorf("%d receipts, want 5\n%s", n, got.stdout)
+	}
+	if left := names(t, temp); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+// TestDemoFaultsInterrupted is no success: not everything has arrived.
+func TestDemoFaultsInterrupted(t *testing.T) {
+	t.Parallel()
+	r, temp := demoRig(t)
+	a := r.launch("demo", "--once", "--faults")
+	a.wait("FAULT 1")
+	if code := a.signal(os.Interrupt); code != 130 {
+		t.Errorf("exit code %d", code)
+	}
+	lacks(t, a.text(), "all of them whole")
+	if left := names(t, temp); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
 // TestDemoGoesOn takes files of one's own until it is interrupted.
 func TestDemoGoesOn(t *testing.T) {
 	t.Parallel()

@@ -120,3 +120,18 @@ func TestMirrorKeepsItsHandsOffWhatChangedThere(t *testing.T) {
 	}
 	wantTree(t, r.inbox("copy"), map[string]string{"a.txt": "changed there by somebody"})
 }
+
+// TestFileMode sets permissions before a file can be seen under its name.
+func TestFileMode(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, mirror+"\nfile_mode = \"0604\"")
+	r.drop("a.txt", "a")
+	r.deliver(1)
+	info, err := os.Stat(r.inbox("copy/a.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != 0o604 {
+		t.Errorf("mode %o", got)
+	}
+}

@@ -59,3 +59,19 @@ func TestTwoFilesForOneName(t *testing.T) {
 	}
 	wantTree(t, r.inbox("in"), found)
 }
+
+// TestNamesForWindows writes names that a server on Windows takes; explain and the receipts know the files by their own.
+func TestNamesForWindows(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, mirror+"\nnames = \"windows\"")
+	r.drop("12:30/what?.txt", "a")
+	r.drop("con.txt", "b")
+	r.deliver(2)
+	wantTree(t, r.sshd.Dir, map[string]string{"copy/12\uff1a30/what\uff1f.txt": "a", "copy/\u201bcon.txt": "b"})
+	for _, d := range r.history() {
+		if d.Path != "12:30/what?.txt" && d.Path != "con.txt" {
+			t.Errorf("a receipt for %s", d.Path)
+		}
+	}
+	r.deliver(0)
+}

@@ -9,6 +9,10 @@ import (
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
+// shutOutFor is how long a server is let alone that has closed a connection before the login, as cuts and outages of
+// these tests look from here.
+const shutOutFor = 20 * time.Second
+
 // eager is a folder that does not wait long after a failure.
 const eager = "retry = { initial = \"100ms\", max = \"500ms\" }\nto = [\"acme\"]"
 
@@ -54,7 +58,7 @@ func TestNetworkFaults(t *testing.T) {
 			r.underWay(r.sshd.Dir, 1<<20)
 			c.fault(t, r, wire)
 			wire.SetRate(0)
-			awaitTree(t, r.sshd.Dir, 20*time.Second, map[string]string{"large.bin": content})
+			awaitTree(t, r.sshd.Dir, shutOutFor+20*time.Second, map[string]string{"large.bin": content})
 			eventually(t, "there is a receipt", 5*time.Second, func() bool { return len(r.history()) == 1 })
 			if h := r.history()[0]; h.Attempts < 2 || h.Size != int64(len(content)) {
 				t.Errorf("receipt: %+v", h)
@@ -81,7 +85,7 @@ func TestFrozenServer(t *testing.T) {
 	thaw := r.sshd.Freeze()
 	defer thaw()
 	r.drop("b.txt", "b")
-	awaitTree(t, r.sshd.Dir, 20*time.Second, map[string]string{"a.txt": "a", "b.txt": "b"})
+	awaitTree(t, r.sshd.Dir, shutOutFor+20*time.Second, map[string]string{"a.txt": "a", "b.txt": "b"})
 	contains(t, a.text(), "was not answered within 2s")
 }
 
@@ -104,7 +108,7 @@ func TestCutAtEveryStretch(t *testing.T) {
 		case <-time.After(3 * time.Second): // all passed before
 			wire.CutAfter(-1)
 		}
-		awaitTree(t, r.sshd.Dir, 20*time.Second, want)
+		awaitTree(t, r.sshd.Dir, shutOutFor+20*time.Second, want)
 	}
 	eventually(t, "there are receipts for all", 5*time.Second, func() bool { return len(r.history()) == len(want) })
 	if n := len(seen.Seen()); n != len(want) {

@@ -17,11 +17,14 @@ const (
 	ignoreExclusive
 	vanish
 	discard
+	wrongDigest
 
 	firstStanding
 	hideExtension
 	maxWrite
 	maxOpen
+	maxInFlight
+	mixReplies
 	refuseStat
 )
 
@@ -108,6 +111,18 @@ func OneOpenFile() Fault { return MaxOpenFiles(1) }
 
 // MaxOpenFiles lets a connection have n files open at a time; more are PERMISSION_DENIED.
 func MaxOpenFiles(n int) Fault { return Fault{effect: maxOpen, bytes: int64(n)} }
+
+// MaxInFlight cuts the connection when a client has more than n requests under way. A server that answers at once hardly
+// sees them together: a delay of what is asked makes sure.
+func MaxInFlight(n int) Fault { return Fault{effect: maxInFlight, bytes: int64(n)} }
+
+// MixReplies answers LSTATs that are under way together with each other's replies.
+func MixReplies() Fault { return Fault{effect: mixReplies} }
+
+// WrongDigest answers check-file requests with the digest of something else, as often as times says; 0 is always.
+func WrongDigest(glob string, times int) Fault {
+	return Fault{Op: OpCheckFile, Path: glob, Times: times, effect: wrongDigest}
+}
 
 // MaxWrite cuts the connection when a WRITE carries more than n bytes.
 func MaxWrite(n int64) Fault { return Fault{effect: maxWrite, bytes: n} }

@@ -1,6 +1,7 @@
 package sftptest
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -17,6 +18,7 @@ const (
 	packetOpen     = 3
 	packetClose    = 4
 	packetWrite    = 6
+	packetLstat    = 7
 	packetStatus   = 101
 	packetHandle   = 102
 	packetExtended = 200
@@ -25,12 +27,14 @@ const (
 
 // Extensions that a Server may have.
 const (
-	extPosixRename = "posix-rename@openssh.com"
-	extStatVFS     = "statvfs@openssh.com"
-	extHardlink    = "hardlink@openssh.com"
-	extFsync       = "fsync@openssh.com"
-	extLimits      = "limits@openssh.com"
-	extCheckFile   = "check-file" // asked for as check-file-handle and check-file-name
+	extPosixRename  = "posix-rename@openssh.com"
+	extStatVFS      = "statvfs@openssh.com"
+	extHardlink     = "hardlink@openssh.com"
+	extFsync        = "fsync@openssh.com"
+	extLimits       = "limits@openssh.com"
+	extCheckFile    = "check-file" // asked for as check-file-name and check-file-handle
+	checkFileName   = extCheckFile + "-name"
+	checkFileHandle = extCheckFile + "-handle"
 )
 
 // maxPacket is the longest packet that pkg/sftp and OpenSSH take.
@@ -49,12 +53,14 @@ type exchange struct {
 
 	unread []byte // of a packet for the request server; only its reading goroutine touches it
 	reply  []byte // of a packet from the request server; only its sending goroutine touches it
+	held   []byte // a reply that waits for another to be mixed with; likewise
 
 	sending sync.Mutex // held over a whole packet to the client
 
 	mu      sync.Mutex
 	opening map[uint32]string // request id of an OPEN to its path
 	handles map[string]string // handle to path
+	lstats  map[uint32]bool   // LSTATs under way whose replies may be mixed
 	pending int               // requests that the request server has not answered
 	idle    chan struct{}     // closed when pending falls to nothing; nil unless somebody waits
 }
@@ -62,6 +68,7 @@ type exchange struct {
 // extension is one line of the VERSION packet, and the answer to its requests where pkg/sftp has none.
 type extension struct {
 	name, data string
+	silent     bool // not announced
 	answer     func(x *exchange, id uint32, name string, rest []byte) error
 }
 
@@ -140,6 +147,13 @@ func (x *exchange) look(packet []byte) error {
 		}
 	}
 	x.pending++
+	if limit, ok := x.view.faults.standing(maxInFlight, "/"); ok && int64(x.pending) > limit.bytes {
+		x.view.cut()
+		return fmt.Errorf("%d requests under way: %w", x.pending, errBadPacket)
+	}
+	if _, mixed := x.view.faults.standing(mixReplies, "/"); mixed && typ == packetLstat {
+		x.lstats[id] = true
+	}
 	x.unread = packet
 	return nil
 }
@@ -158,8 +172,10 @@ func (x *exchange) Write(p []byte) (int, error) {
 		} else if err := x.answered(packet); err != nil {
 			return 0, err
 		}
-		if err := x.send(packet); err != nil {
-			return 0, err
+		for _, packet := range x.mix(packet) {
+			if err := x.send(packet); err != nil {
+				return 0, err
+			}
 		}
 		x.reply = append(x.reply[:0], x.reply[n:]...)
 	}
@@ -186,6 +202,31 @@ func (x *exchange) answered(packet []byte) error {
 		x.idle = nil
 	}
 	return nil
+}
+
+// mix returns what is sent for a reply: itself, but for LSTATs that are under way together and are to be mixed. The first
+// of two is held until the second is there, and then they change places.
+func (x *exchange) mix(packet []byte) [][]byte {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	id := packet[5:9]
+	if !x.lstats[binary.BigEndian.Uint32(id)] {
+		return [][]byte{packet}
+	}
+	delete(x.lstats, binary.BigEndian.Uint32(id))
+	if x.held == nil {
+		if len(x.lstats) == 0 {
+			return [][]byte{packet}
+		}
+		x.held = bytes.Clone(packet)
+		return nil
+	}
+	held := x.held
+	x.held = nil
+	other := binary.BigEndian.Uint32(held[5:])
+	copy(held[5:9], id)
+	binary.BigEndian.PutUint32(id, other)
+	return [][]byte{packet, held}
 }
 
 // settle waits until the request server has answered all that came before, as a server that works in order would.

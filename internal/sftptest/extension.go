@@ -1,17 +1,9 @@
 package sftptest
 
 import (
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/binary"
 	"errors"
-	"hash"
-	"io"
-	"io/fs"
 	"os"
-	"path"
 	"strings"
 
 	"github.com/pkg/sftp"
@@ -36,31 +28,28 @@ func extensionsOf(o ServerOptions) []extension {
 			answer: func(x *exchange, id uint32, _ string, _ []byte) error { return x.limits(id, *o.Limits) },
 		})
 	}
-	if o.CheckFile {
-		list = append(list, extension{name: extCheckFile, data: "1", answer: (*exchange).checkFile})
-	}
-	return list
+	return append(list, o.CheckFile.extensions()...)
 }
 
 // has returns the extension that a request's name belongs to.
 func (x *exchange) has(name string) (extension, bool) {
-	switch name {
-	case extCheckFile + "-handle", extCheckFile + "-name":
-		name = extCheckFile
-	}
 	for _, e := range x.extensions {
 		if e.name == name {
-			return e, !x.view.faults.hides(name)
+			return e, !x.hides(e)
 		}
 	}
 	return extension{}, false
+}
+
+func (x *exchange) hides(e extension) bool {
+	return x.view.faults.hides(e.name) || (strings.HasPrefix(e.name, extCheckFile) && x.view.faults.hides(extCheckFile))
 }
 
 // version is the VERSION packet.
 func (x *exchange) version() []byte {
 	packet := []byte{0, 0, 0, 0, packetVersion, 0, 0, 0, 3}
 	for _, e := range x.extensions {
-		if !x.view.faults.hides(e.name) {
+		if !e.silent && !x.hides(e) {
 			packet = appendString(appendString(packet, e.name), e.data)
 		}
 	}
@@ -96,81 +85,6 @@ func (x *exchange) limits(id uint32, l Limits) error {
 		packet = binary.BigEndian.AppendUint64(packet, n)
 	}
 	return x.send(withLength(packet))
-}
-
-var checkFileHashes = map[string]func() hash.Hash{
-	"md5": md5.New, "sha1": sha1.New, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
-}
-
-// checkFile hashes a file as ProFTPD does: draft-ietf-secsh-filexfer-09 section 9.1.2, where an offset at or beyond the
-// end (that of an empty file too) and a block of less than 256 bytes are refused. Its request is a handle or name, a
-// list of hash names, offset, length (0 is to the end) and block size (0 is one hash for all).
-func (x *exchange) checkFile(id uint32, request string, rest []byte) error {
-	x.settle()
-	name, rest, err := readString(rest)
-	if err != nil {
-		return err
-	}
-	hashes, rest, err := readString(rest)
-	if err != nil || len(rest) < 20 {
-		return errBadPacket
-	}
-	offset, length := int64(binary.BigEndian.Uint64(rest)), int64(binary.BigEndian.Uint64(rest[8:]))
-	block := int64(binary.BigEndian.Uint32(rest[16:]))
-	if handle := name; strings.HasSuffix(request, "-handle") {
-		var ok bool
-		if name, ok = x.opened(handle); !ok {
-			return x.refuse(id, Failure)
-		}
-	}
-	name = path.Clean("/" + name)
-	var packet []byte
-	err = x.view.do(OpCheckFile, name, "", func(meeting) error {
-		for algorithm := range strings.SplitSeq(hashes, ",") {
-			if newHash, ok := checkFileHashes[algorithm]; ok {
-				packet = binary.BigEndian.AppendUint32([]byte{0, 0, 0, 0, packetReply}, id)
-				packet = appendString(packet, algorithm)
-				packet, err = x.view.hash(packet, name, newHash, offset, length, block)
-				return err
-			}
-		}
-		return Unsupported
-	})
-	if err != nil {
-		return x.refuse(id, err)
-	}
-	return x.send(withLength(packet))
-}
-
-// hash appends the hashes of a file's blocks.
-func (v *view) hash(to []byte, name string, newHash func() hash.Hash, offset, length, block int64) ([]byte, error) {
-	f, err := v.root.Open(local(name))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	left := info.Size() - offset
-	if offset < 0 || left <= 0 || (block != 0 && block < 256) {
-		return nil, fs.ErrInvalid
-	}
-	if length > 0 {
-		left = min(left, length)
-	}
-	if block == 0 {
-		block = left
-	}
-	for ; left > 0; left -= block {
-		h, n := newHash(), min(block, left)
-		if _, err := io.Copy(h, io.NewSectionReader(f, offset, n)); err != nil {
-			return nil, err
-		}
-		to, offset = h.Sum(to), offset+n
-	}
-	return to, nil
 }
 
 // refuse answers with a status: OK where err is nil.

@@ -1,8 +1,6 @@
 package sftptest
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"io"
 	"slices"
@@ -19,7 +17,7 @@ func TestAnnouncedExtensions(t *testing.T) {
 		{"plain", ServerOptions{}, nil, []string{extFsync, extHardlink, extPosixRename, extStatVFS}},
 		{
 			"all",
-			ServerOptions{Limits: &Limits{}, CheckFile: true},
+			ServerOptions{Limits: &Limits{}, CheckFile: &CheckFile{Announce: []string{extCheckFile}}},
 			nil,
 			[]string{extCheckFile, extFsync, extHardlink, extLimits, extPosixRename, extStatVFS},
 		},
@@ -62,7 +60,7 @@ func TestMalformedPacketsEndTheSession(t *testing.T) {
 		"unknown type":         {0, 0, 0, 5, 99, 0, 0, 0, 1},
 		"check-file cut short": withLength(appendString([]byte{0, 0, 0, 0, packetExtended, 0, 0, 0, 1}, "check-file-name")),
 	}
-	s := StartServer(t, ServerOptions{CheckFile: true})
+	s := StartServer(t, ServerOptions{CheckFile: &CheckFile{Announce: []string{extCheckFile}}})
 	client := dial(t, s.Addr(), s.User, s.Key, s.Fingerprint())
 	for name, packet := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -90,76 +88,5 @@ func TestLimits(t *testing.T) {
 		if n := binary.BigEndian.Uint64(got[1+8*i:]); n != want {
 			t.Errorf("limit %d is %d, want %d", i, n, want)
 		}
-	}
-}
-
-func TestCheckFile(t *testing.T) {
-	s, c := hostile(t, ServerOptions{CheckFile: true})
-	content := random(1000)
-	mustPut(t, c, "/dir-a", content)
-	mustPut(t, c, "/empty", nil)
-	r, _ := rawSession(t, dial(t, s.Addr(), s.User, s.Key, s.Fingerprint()))
-	ask := func(name, hashes string, offset, length uint64, block uint32) []byte {
-		b := appendString(appendString(nil, name), hashes)
-		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, offset), length)
-		return r.extended("check-file-name", binary.BigEndian.AppendUint32(b, block))
-	}
-	sum := func(parts ...[]byte) (all []byte) {
-		all = appendString([]byte{packetReply}, "sha256")
-		for _, p := range parts {
-			h := sha256.Sum256(p)
-			all = append(all, h[:]...)
-		}
-		return all
-	}
-	tests := []struct {
-		name           string
-		file, hashes   string
-		offset, length uint64
-		block          uint32
-		want           []byte // nil is a refusal
-	}{
-		{"whole", "/dir-a", "blake3,sha256,md5", 0, 0, 0, sum(content)},
-		{"relative path", "dir-a", "sha256", 0, 0, 0, sum(content)},
-		{"range", "/dir-a", "sha256", 100, 300, 0, sum(content[100:400])},
-		{"blocks", "/dir-a", "sha256", 0, 0, 400, sum(content[:400], content[400:800], content[800:])},
-		{"no common hash", "/dir-a", "blake3", 0, 0, 0, nil},
-		{"block too small", "/dir-a", "sha256", 0, 0, 255, nil},
-		{"beyond the end", "/dir-a", "sha256", 1000, 0, 0, nil},
-		{"empty file, as at ProFTPD", "/empty", "sha256", 0, 0, 0, nil},
-		{"missing file", "/none", "sha256", 0, 0, 0, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := ask(tt.file, tt.hashes, tt.offset, tt.length, tt.block)
-			if tt.want == nil {
-				if got[0] != packetStatus || binary.BigEndian.Uint32(got[1:]) == 0 {
-					t.Errorf("%v, want a refusal", got)
-				}
-				return
-			}
-			if !bytes.Equal(got, tt.want) {
-				t.Errorf("%x, want %x", got, tt.want)
-			}
-		})
-	}
-	t.Run("by handle", func(t *testing.T) {
-		open := appendString([]byte{0, 0, 0, 0, packetOpen, 0, 0, 0, 9}, "/dir-a")
-		open = append(open, 0, 0, 0, 1, 0, 0, 0, 0) // READ, no attributes
-		if _, err := r.Write(withLength(open)); err != nil {
-			t.Fatal(err)
-		}
-		reply := r.receive()
-		if reply[4] != packetHandle {
-			t.Fatalf("%v", reply)
-		}
-		body := append(reply[9:len(reply):len(reply)], appendString(nil, "sha256")...)
-		body = append(body, make([]byte, 20)...)
-		if got := r.extended("check-file-handle", body); !bytes.Equal(got, sum(content)) {
-			t.Errorf("%x", got)
-		}
-	})
-	if got := s.Faults.Calls(OpCheckFile); got != len(tests)+1 {
-		t.Errorf("%d calls", got)
 	}
 }

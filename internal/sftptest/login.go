@@ -20,7 +20,7 @@ func (s *Server) loginConfig() (*ssh.ServerConfig, error) {
 	case o.PartialKeyThenPassword && (!hasKeys || !hasPassword):
 		return nil, errors.New("sftp server: key, then password: one of them is missing")
 	}
-	c := &ssh.ServerConfig{Config: o.Algorithms, AuthLogCallback: s.countLogin}
+	c := &ssh.ServerConfig{Config: o.Algorithms, AuthLogCallback: s.countLogin, ServerVersion: o.Banner}
 	if len(o.HostKeys) == 0 {
 		key, err := NewKey("ed25519")
 		if err != nil {

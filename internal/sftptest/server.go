@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -25,6 +26,7 @@ type ServerOptions struct {
 	Dir    string // the directory that the server serves as "/"; nothing outside it can be reached by SFTP
 	Listen string // address to listen on; "" is a free port on 127.0.0.1
 
+	Banner         string       // the version string, SSH-2.0-...; "" is x/crypto's
 	HostKeys       []ssh.Signer // one fresh ed25519 key if none
 	User           string       // the user's name; "" is any
 	AuthorizedKeys []ssh.PublicKey
@@ -34,13 +36,15 @@ type ServerOptions struct {
 	PartialKeyThenPassword bool
 	Algorithms             ssh.Config // key exchanges, ciphers and MACs; zero is x/crypto's own choice
 
-	Exec        bool   // commands are run by /bin/sh, with Dir as their directory; else they are refused
+	Exec bool // commands are run by /bin/sh, with Dir as their directory; else they are refused
+	// Shell runs commands in the place of /bin/sh, where Exec is set. It ends with its context, and returns the exit status.
+	Shell       func(ctx context.Context, command string, in io.Reader, out io.Writer) (exit uint32)
 	ShellText   string // sent on the SFTP channel before the protocol, as by a login shell whose profile prints text
 	MaxSessions int    // channels that a connection may have at once; 0 is any number
 
-	Limits    *Limits // answer to limits@openssh.com; nil is a server without it
-	CheckFile bool    // offer check-file-handle and check-file-name
-	MaxRead   uint32  // most bytes in the reply to a read; 32 KiB if less
+	Limits    *Limits    // answer to limits@openssh.com; nil is a server without it
+	CheckFile *CheckFile // how it answers check-file requests; nil is a server without them
+	MaxRead   uint32     // most bytes in the reply to a read; 32 KiB if less
 
 	Faults *Faults // nil is an empty table
 }

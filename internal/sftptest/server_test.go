@@ -2,7 +2,9 @@ package sftptest
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -201,11 +203,39 @@ func TestServerRunsCommands(t *testing.T) {
 		if run, err = client.NewSession(); err != nil {
 			t.Fatal(err)
 		}
+		run.Stdin = strings.NewReader("a\x00")
+		if out, err := run.Output("xargs -0 cat"); err != nil || string(out) != "content" {
+			t.Errorf("standard input: %q, %v", out, err)
+		}
+		if run, err = client.NewSession(); err != nil {
+			t.Fatal(err)
+		}
 		var exit *ssh.ExitError
 		if err := run.Run("exit 7"); !errors.As(err, &exit) || exit.ExitStatus() != 7 {
 			t.Errorf("exit 7: %v", err)
 		}
 	})
+}
+
+func TestServerShell(t *testing.T) {
+	shell := func(_ context.Context, command string, in io.Reader, out io.Writer) uint32 {
+		input, err := io.ReadAll(in)
+		if _, printErr := fmt.Fprintf(out, "%s: %s, %v", command, input, err); printErr != nil {
+			return 1
+		}
+		return 7
+	}
+	s := StartServer(t, ServerOptions{Exec: true, Shell: shell})
+	run, err := dial(t, s.Addr(), s.User, s.Key, s.Fingerprint()).NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Stdin = strings.NewReader("names")
+	out, err := run.Output("powershell -x")
+	var exit *ssh.ExitError
+	if string(out) != "powershell -x: names, <nil>" || !errors.As(err, &exit) || exit.ExitStatus() != 7 {
+		t.Errorf("%q, %v", out, err)
+	}
 }
 
 func TestServerShellText(t *testing.T) {

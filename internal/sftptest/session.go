@@ -123,7 +123,7 @@ func (c *client) sftp(ctx context.Context, ch ssh.Channel) uint32 {
 	v := &view{root: c.server.root, dir: o.Dir, faults: c.server.Faults, ctx: ctx, cut: c.cut, open: &c.open}
 	x := &exchange{
 		ReadWriteCloser: ch, view: v, end: end, extensions: extensionsOf(o),
-		opening: map[uint32]string{}, handles: map[string]string{},
+		opening: map[uint32]string{}, handles: map[string]string{}, lstats: map[uint32]bool{},
 	}
 	handlers := sftp.Handlers{FileGet: v, FilePut: v, FileCmd: v, FileList: v}
 	err := sftp.NewRequestServer(x, handlers, sftp.WithRSMaxTxPacket(o.MaxRead)).Serve()
@@ -135,23 +135,36 @@ func (c *client) sftp(ctx context.Context, ch ssh.Channel) uint32 {
 
 // exec runs a command as a login shell would, with the server's directory as its own: a path of SFTP is the same file
 // for the command when it is relative.
-func (c *client) exec(ctx context.Context, ch ssh.Channel, command string) uint32 {
+func (c *client) exec(ctx context.Context, ch ssh.Channel, command string) (exit uint32) {
 	err := func() error {
 		m := c.server.Faults.meet(OpExec, command, "")
 		if err := m.apply(ctx, c.cut, false); err != nil {
 			return err
 		}
-		cmd := exec.CommandContext(ctx, "sh", "-c", command)
-		cmd.Dir, cmd.Stdout, cmd.Stderr = c.server.options.Dir, ch, ch.Stderr()
-		cmd.WaitDelay = time.Second // a child that the shell leaves behind may hold the output open
-		return errors.Join(cmd.Run(), m.apply(ctx, c.cut, true))
+		if run := c.server.options.Shell; run != nil {
+			exit = run(ctx, command, ch, ch)
+		} else {
+			exit = c.shell(ctx, command, ch)
+		}
+		return m.apply(ctx, c.cut, true)
 	}()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
+	if err != nil {
+		return 127
+	}
+	return exit
+}
+
+// shell is /bin/sh.
+func (c *client) shell(ctx context.Context, command string, ch ssh.Channel) (exit uint32) {
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.server.options.Dir, ch, ch, ch.Stderr()
+	cmd.WaitDelay = time.Second // a child that the shell leaves behind may hold the output open, a client the input
+	var failed *exec.ExitError
+	switch err := cmd.Run(); {
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return 0
-	case errors.As(err, &exit) && exit.ExitCode() > 0:
-		return uint32(exit.ExitCode())
+	case errors.As(err, &failed) && failed.ExitCode() > 0:
+		return uint32(failed.ExitCode())
 	}
 	return 127
 }

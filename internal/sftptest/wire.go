@@ -11,14 +11,16 @@ import (
 // Wire is a TCP path with faults: it listens on a loopback port and relays each connection to its target. Its faults
 // concern all connections, those that are open too, and may be changed at any time.
 type Wire struct {
-	target   string
-	listener net.Listener
-	stop     context.CancelFunc
-	running  sync.WaitGroup
+	target  string
+	ctx     context.Context // of all connections; Close ends it
+	stop    context.CancelFunc
+	running sync.WaitGroup
 
 	up, down *link // client to server, server to client
 
 	mu          sync.Mutex
+	listener    net.Listener
+	shut        bool
 	pairs       map[*pair]struct{}
 	connections int
 	refuse      bool
@@ -38,24 +40,33 @@ func NewWire(target string) (*Wire, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	w := &Wire{target: target, listener: l, stop: stop, up: newLink(), down: newLink(), pairs: map[*pair]struct{}{}}
-	w.running.Go(func() { w.accept(ctx) })
+	w := &Wire{
+		target: target, listener: l, ctx: ctx, stop: stop, up: newLink(), down: newLink(), pairs: map[*pair]struct{}{},
+	}
+	w.running.Go(func() { w.accept(l) })
 	return w, nil
 }
 
 // Addr returns the address to connect to, host:port.
-func (w *Wire) Addr() string { return w.listener.Addr().String() }
+func (w *Wire) Addr() string { return w.listens().Addr().String() }
 
 // Host returns the address's host.
-func (w *Wire) Host() string { return hostOf(w.listener) }
+func (w *Wire) Host() string { return hostOf(w.listens()) }
 
 // Port returns the address's port.
-func (w *Wire) Port() int { return portOf(w.listener) }
+func (w *Wire) Port() int { return portOf(w.listens()) }
+
+// listens returns the listener, which knows its address when it is closed, too.
+func (w *Wire) listens() net.Listener {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.listener
+}
 
 // Close ends the wire and its connections, and waits for its goroutines.
 func (w *Wire) Close() error {
 	w.stop()
-	err := w.listener.Close()
+	err := w.listens().Close()
 	if errors.Is(err, net.ErrClosed) {
 		err = nil
 	}
@@ -119,6 +130,27 @@ func (w *Wire) Refuse(on bool) {
 	w.refuse = on
 }
 
+// Shut lets nobody listen, so that the system refuses new connections, as at a host whose server is down. Those that are
+// open go on. It fails where the port cannot be had again.
+func (w *Wire) Shut(on bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if on == w.shut || w.ctx.Err() != nil {
+		return nil
+	}
+	if on {
+		w.shut = true
+		return w.listener.Close()
+	}
+	l, err := net.Listen("tcp", w.listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	w.listener, w.shut = l, false
+	w.running.Go(func() { w.accept(l) })
+	return nil
+}
+
 // Stats returns the bytes that have reached the server and the clients, and how many connections clients have
 // made, refused ones too.
 func (w *Wire) Stats() (sent, received int64, connections int) {
@@ -127,9 +159,9 @@ func (w *Wire) Stats() (sent, received int64, connections int) {
 	return w.up.passed.Load(), w.down.passed.Load(), w.connections
 }
 
-func (w *Wire) accept(ctx context.Context) {
+func (w *Wire) accept(l net.Listener) {
 	for {
-		c, err := w.listener.Accept()
+		c, err := l.Accept()
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) {
 				return
@@ -138,12 +170,12 @@ func (w *Wire) accept(ctx context.Context) {
 		}
 		w.mu.Lock()
 		w.connections++
-		if w.refuse || ctx.Err() != nil { // or too late for Close to find it
+		if w.refuse || w.ctx.Err() != nil { // or too late for Close to find it
 			w.mu.Unlock()
 			reset(c)
 			continue
 		}
-		p := newPair(ctx, w, c)
+		p := newPair(w.ctx, w, c)
 		w.pairs[p] = struct{}{}
 		w.mu.Unlock()
 		w.running.Go(func() {

@@ -1,0 +1,271 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/syncer"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// What has left a mirror, as people see it: what is removed at destinations, and folders that halt.
+
+// deletes adds what a mirror does about files that have left it.
+func deletes(folder *syncer.Folder, f *config.Folder) {
+	folder.Deletes, folder.DeleteDelay, folder.MaxDelete, folder.TrashKeep = f.Delete, f.DeleteDelay, f.MaxDelete, f.TrashKeep
+}
+
+// trashOf returns the trash of a route, where some file of it goes to the remote path name. Several folders may share a
+// trash that is not their own, so each has a directory there.
+func trashOf(f *config.Folder, name string) string {
+	if !f.Delete || f.Trash == "" {
+		return ""
+	}
+	dir := f.TrashDir(remoteDir(name))
+	if f.TrashPattern() == "" {
+		dir = config.JoinRemote(dir, f.Name)
+	}
+	return dir
+}
+
+// remoteDir returns the directory of a remote path, "" where it has none.
+func remoteDir(name string) string {
+	for i := len(name) - 1; i >= 0; i-- {
+		if name[i] == '/' {
+			return name[:i+1]
+		}
+	}
+	return ""
+}
+
+// excludesOf returns what a folder excludes: what would be in the mirror's trash is not sent.
+func excludesOf(f *config.Folder) []string {
+	trash := f.TrashPattern()
+	if trash == "" {
+		return f.Exclude
+	}
+	return append(f.Exclude[:len(f.Exclude):len(f.Exclude)], trash)
+}
+
+// sends tells whether an operation would begin something at a destination.
+func sends(op syncer.Op) bool {
+	switch op {
+	case syncer.Upload, syncer.Remove, syncer.MakeDir, syncer.RemoveDir:
+		return true
+	}
+	return false
+}
+
+// heedHalt tells that an operation waits for a person to resume its folder.
+func heedHalt(o *syncer.Operation, halts []state.Halt) {
+	h, halted := haltOf(halts, o.Folder)
+	if halted && sends(o.Op) {
+		o.Op, o.Reason, o.Detail = syncer.Hold, syncer.ReasonHalted, haltedSince(h)
+	}
+}
+
+// haltOf returns the halt of a folder, if it is halted.
+func haltOf(halts []state.Halt, folder string) (state.Halt, bool) {
+	for _, h := range halts {
+		if h.Folder == folder && h.Accepted == nil {
+			return h, true
+		}
+	}
+	return state.Halt{}, false
+}
+
+func haltedSince(h state.Halt) string { return "halted since " + h.Since.UTC().Format(time.RFC3339) }
+
+// haltHint says what a person can do about a halted folder.
+func haltHint(folder string) string {
+	return "`dropferry resume " + folderWord + folder + "` looks again, and with --accept-deletes N up to N files are removed"
+}
+
+func viewHalt(h state.Halt) *control.Halt {
+	view := &control.Halt{Since: h.Since.UTC(), Reason: h.Reason, Detail: h.Detail, Count: h.Count}
+	for _, p := range h.Examples {
+		view.Examples = append(view.Examples, string(p))
+	}
+	return view
+}
+
+// showHalts adds halts to a status, and what is to be made and removed.
+func showHalts(ctx context.Context, s *control.Status, store *state.Store) error {
+	halts, err := store.Halts(ctx)
+	if err != nil {
+		return err
+	}
+	counts, err := store.OperationCounts(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range s.Folders {
+		f := &s.Folders[i]
+		for route, n := range counts {
+			if route.Folder == f.Name {
+				f.Operations += n
+			}
+		}
+		if h, halted := haltOf(halts, f.Name); halted {
+			f.State, f.Halted = "halted", viewHalt(h)
+			f.Reason = joined(f.Reason, haltedSince(h)+": "+h.Detail+". "+haltHint(f.Name))
+		}
+	}
+	return nil
+}
+
+// showTrouble adds why nothing is removed.
+func showTrouble(f *control.FolderStatus, p *syncer.Planner) {
+	if err := p.Trouble(); err != nil {
+		f.Reason = joined(f.Reason, err.Error())
+	}
+}
+
+// halted tells that a file waits for a person to resume its folder.
+func (w work) halted(r *control.RouteOf, folder string) {
+	h, halted := haltOf(w.halts, folder)
+	if !halted {
+		return
+	}
+	switch r.State {
+	case "queued", "failed", "blocked", "paused", "new":
+		r.State, r.NextAttempt = "halted", nil
+		r.Reason = "the folder is " + haltedSince(h) + ": " + h.Detail + "; " + haltHint(folder)
+	}
+}
+
+// removalReader is what explaining removals needs of the store.
+type removalReader interface {
+	Removals(ctx context.Context, f state.Filter) ([]state.Removal, error)
+	OperationsOf(ctx context.Context, folder string, p file.Path) ([]state.Operation, error)
+}
+
+// explainRemoval tells what becomes, or has become, of a file at its destinations that is not in the folder any more.
+func explainRemoval(ctx context.Context, e *control.Explanation, p file.Path, local watcher.Explanation, store removalReader) error {
+	if local.Exists {
+		return nil
+	}
+	planned, err := store.OperationsOf(ctx, e.Folder, p)
+	if err != nil {
+		return err
+	}
+	removed, err := store.Removals(ctx, state.Filter{Folder: e.Folder, Path: p, Limit: 20})
+	if err != nil {
+		return err
+	}
+	for i := range e.Routes {
+		r := &e.Routes[i]
+		for _, o := range planned {
+			if o.Destination == r.Destination && o.Step == state.StepDelete {
+				r.State, r.Reason, r.RemotePath, r.LastError = "removing", "it has left the folder, and is about to be removed", o.RemotePath, o.LastError
+				r.Attempts, r.NextAttempt = o.Attempts, moment(o.NextAttempt)
+				if o.LastError != "" {
+					r.Reason += "; the last attempt failed: " + o.LastError
+				}
+				e.State, e.Reason = r.State, r.Destination+": "+r.Reason
+			}
+		}
+		for _, d := range removed { // the newest first
+			if d.Destination != r.Destination || r.State == "removing" {
+				continue
+			}
+			if newer := newestReceipt(e.Receipts, r.Destination); newer.After(d.At) {
+				break
+			}
+			r.State, r.Reason, r.RemotePath = "removed", "removed at "+d.At.UTC().Format(time.RFC3339), d.RemotePath
+			if d.Trash != "" {
+				r.Reason = fmt.Sprintf("moved to the trash at %s: %s", d.At.UTC().Format(time.RFC3339), d.Trash)
+			}
+			e.State, e.Reason = r.State, r.Destination+": "+r.Reason
+			break
+		}
+	}
+	return nil
+}
+
+func newestReceipt(receipts []control.Delivery, destination string) time.Time {
+	for _, d := range receipts {
+		if d.Destination == destination {
+			return d.DeliveredAt
+		}
+	}
+	return time.Time{}
+}
+
+// mayAccept refuses to accept deletes where nothing is halted by them.
+func mayAccept(t target, command control.Command) error {
+	switch n := command.AcceptDeletes; {
+	case n == nil:
+	case command.Verb != control.VerbResume:
+		return usage("%s accepts no deletes: that is for resume", command.Verb)
+	case t.Folder == "" || t.Destination != "":
+		return usage("--accept-deletes is for a folder: resume folder:NAME --accept-deletes N")
+	case *n < 0:
+		return usage("--accept-deletes %d is less than 0", *n)
+	}
+	return nil
+}
+
+// endHalt lets a halted folder go on, and asks for a look at it.
+func (m *commander) endHalt(ctx context.Context, folder string, accept *int, o *control.Outcome) error {
+	h, found, err := m.store.HaltOf(ctx, folder)
+	if err != nil {
+		return err
+	}
+	if !found || h.Accepted != nil && accept == nil {
+		if accept != nil {
+			return refused("folder %s is not halted: there is nothing to accept", folder)
+		}
+		return nil
+	}
+	if accept == nil {
+		_, err = m.store.ClearHalt(ctx, folder)
+	} else {
+		_, err = m.store.AcceptDeletes(ctx, folder, *accept)
+	}
+	if err != nil {
+		return err
+	}
+	o.Count++
+	o.Halted = viewHalt(h)
+	m.alive.Rescan(folder)
+	return nil
+}
+
+// leftOperations counts what is still to be made and removed, and tells of halted folders.
+func (a *Agent) leftOperations(ctx context.Context, s *Summary, pauses []state.Pause) (halted map[string]bool, err error) {
+	halts, err := a.store.Halts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := a.store.OperationCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	halted = map[string]bool{}
+	for _, f := range a.current().folders {
+		if _, is := haltOf(halts, f.config.Name); is {
+			halted[f.config.Name] = true
+			s.Halted++
+		}
+		if f.planner.Trouble() != nil {
+			s.Unmarked++
+		}
+	}
+	for route, n := range counts {
+		_, paused := pauseOf(pauses, route)
+		switch {
+		case !a.watches(route.Folder) || halted[route.Folder]:
+		case paused:
+			s.Paused += n
+		default:
+			s.Failed += n
+		}
+	}
+	return halted, nil
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// progress is one line on a terminal that is written anew while a file goes up. What else is written there goes through
+// it, so that it stands on lines of its own. Elsewhere it shows nothing.
+type progress struct {
+	out  io.Writer
+	name string
+	on   bool
+
+	mu    sync.Mutex
+	shown bool
+	began time.Time
+	first int64 // bytes that an earlier run had sent
+	last  time.Time
+}
+
+// progressEvery is how often the line is written.
+const progressEvery = 200 * time.Millisecond
+
+func newProgress(out io.Writer, name string, on bool) *progress {
+	return &progress{out: out, name: name, on: on && isTerminal(out)}
+}
+
+// show writes the line; whole is 0 where nobody knows it.
+func (b *progress) show(sent, whole int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if !b.on || now.Sub(b.last) < progressEvery {
+		return
+	}
+	if b.began.IsZero() {
+		b.began, b.first = now, sent
+	}
+	b.last, b.shown = now, true
+	_, _ = fmt.Fprintf(b.out, "\r%s\x1b[K", progressText(b.name, sent, whole, sent-b.first, now.Sub(b.began)))
+}
+
+// progressText words how far a transfer has come: moved bytes in the time that it took.
+func progressText(name string, sent, whole, moved int64, took time.Duration) string {
+	text := name + "  " + size(sent)
+	if whole > 0 {
+		text = fmt.Sprintf("%s  %3d %%  %s of %s", name, sent*100/whole, size(sent), size(whole))
+	}
+	if took < time.Second || moved <= 0 {
+		return text
+	}
+	rate := float64(moved) / took.Seconds()
+	text += fmt.Sprintf("  %s/s", size(int64(rate)))
+	if whole > sent {
+		left := time.Duration(float64(whole-sent) / rate * float64(time.Second))
+		text += fmt.Sprintf("  %s left", left.Round(time.Second))
+	}
+	return text
+}
+
+// clear takes the line away.
+func (b *progress) clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wipe()
+}
+
+func (b *progress) wipe() {
+	if b.shown {
+		_, _ = io.WriteString(b.out, "\r\x1b[K")
+		b.shown = false
+	}
+}
+
+// Write implements io.Writer.
+func (b *progress) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wipe()
+	return b.out.Write(text)
+}

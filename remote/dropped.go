@@ -1,0 +1,43 @@
+package remote
+
+import (
+	"errors"
+	"io"
+	"net"
+	"strings"
+)
+
+// DroppedBeforeLogin tells whether a server took the connection and closed it before the login was complete. That is what
+// one does with a client that comes too often, OpenSSH by MaxStartups and PerSourcePenalties, and others by fail2ban: to
+// come back soon makes it worse.
+func DroppedBeforeLogin(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Op != "connect" || e.Kind != Transient {
+		return false
+	}
+	// x/crypto/ssh has no type for it. What comes after the login has another beginning: see newSession.
+	handshake, ok := errors.AsType[*reworded](e.Err)
+	if !ok || !strings.HasPrefix(handshake.err.Error(), handshakeFailed) {
+		return false
+	}
+	network, broken := errors.AsType[*net.OpError](handshake.err)
+	switch {
+	case errors.Is(handshake.err, io.EOF), errors.Is(handshake.err, io.ErrUnexpectedEOF):
+		return true
+	case broken:
+		return !network.Timeout() // it was reset
+	}
+	return strings.Contains(handshake.err.Error(), "ssh: disconnect, reason")
+}
+
+// CheckSecrets reads the account's secrets as Dial does, and returns the error that Dial would have for them without a
+// word to the server: a file that is missing, open to others or no key, a passphrase that does not fit.
+func CheckSecrets(t Target) error {
+	if _, err := t.authMethods(); err != nil {
+		return t.connectError(err)
+	}
+	return nil
+}
+
+// IsLocal tells whether a failure to connect lies here, in a secret that cannot be read: the server has seen nothing of it.
+func IsLocal(err error) bool { return errors.Is(err, errSecret) }

@@ -1,0 +1,420 @@
+package syncer
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// Files that have left a mirror are removed at its destinations. Two complete scans, the folder's delay apart, must miss
+// a file; then its removal is planned as an operation, which a link executes after it has looked once more at everything
+// (remove.go). Where too much is missing, the folder halts instead.
+
+// cycle is what a planner remembers between the scans of a folder that deletes.
+type cycle struct {
+	ended   bool           // see EndHalting
+	told    string         // reason of the halt that was told of
+	trouble error          // why nothing is removed, where nothing can be
+	marked  bool           // a marker is on record for the root
+	missing bool           // something was missing in the last complete scan
+	timer   *time.Timer    // asks for the scan that is due next; nil: none
+	unhook  func() bool    // of timer from its context
+	mark    *state.Mark    // on record; nil: none
+	halt    *state.Halt    // on record; nil: none
+	now     time.Time      // of the cycle
+	fresh   map[string]int // destinations with new operations
+}
+
+// beginCycle prepares a scan. away says that the folder is not there: nothing must be planned.
+func (p *Planner) beginCycle(ctx context.Context) (c *census, away bool, err error) {
+	f := p.folder
+	if !f.Deletes && !p.cycle.ended {
+		if err := p.store.EndHalting(ctx, f.Name); err != nil {
+			return nil, false, err
+		}
+		p.cycle.ended = true
+	}
+	if !f.Mirror {
+		return nil, false, nil
+	}
+	root, err := ofDirectory(f.Root)
+	if err != nil {
+		return nil, false, nil //nolint:nilerr // the scan finds that too, and says so
+	}
+	id := file.NewID(p.now())
+	c = newCensus(id, f, root, func(all []state.Absent) error { return p.store.NoteMissing(ctx, f.Name, id, all) })
+	if !f.Deletes {
+		return c, false, nil
+	}
+	if err := p.recall(ctx); err != nil {
+		return nil, false, err
+	}
+	if p.cycle.mark != nil {
+		c.dev = p.cycle.mark.Dev
+	}
+	away, err = p.isAway(ctx)
+	return c, away, err
+}
+
+// recall reads what is on record.
+func (p *Planner) recall(ctx context.Context) error {
+	mark, found, err := p.store.MarkOf(ctx, p.folder.Name, p.folder.Root)
+	if err != nil {
+		return err
+	}
+	if p.cycle.mark = nil; found {
+		p.cycle.mark = &mark
+	}
+	p.setMarked(found)
+	h, halted, err := p.store.HaltOf(ctx, p.folder.Name)
+	if p.cycle.halt = nil; halted {
+		p.cycle.halt = &h
+	}
+	return err
+}
+
+func (p *Planner) setMarked(is bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cycle.marked = is
+}
+
+// isAway looks for the marker, if one is on record. Without it the folder halts, until it is back or a person accepts
+// that there is none.
+func (p *Planner) isAway(ctx context.Context) (bool, error) {
+	if p.cycle.mark == nil {
+		return false, nil
+	}
+	there, err := hasMarker(p.folder.Root)
+	p.setTrouble(err)
+	if err != nil {
+		return false, nil // nothing is removed
+	}
+	h := p.cycle.halt
+	switch {
+	case there && h != nil && h.Accepted == nil && h.Reason == HaltMarker:
+		return false, p.goOn(ctx, "the marker is back")
+	case there:
+		return false, nil
+	case h != nil && h.Accepted != nil && h.Reason == HaltMarker:
+		err := writeMarker(p.folder.Root)
+		p.setTrouble(err)
+		return err != nil, nil
+	}
+	return true, p.haltFor(ctx, HaltMarker, situation{}, nil)
+}
+
+// goOn ends a halt whose reason is gone.
+func (p *Planner) goOn(ctx context.Context, why string) error {
+	p.cycle.halt, p.cycle.told = nil, ""
+	ended, err := p.store.ClearHalt(ctx, p.folder.Name)
+	if err == nil && ended {
+		p.observe(Event{At: p.now(), Type: EventResumed, Folder: p.folder.Name, Reason: why})
+		p.pokeAll()
+	}
+	return err
+}
+
+func (p *Planner) pokeAll() {
+	for _, d := range p.folder.destinations() {
+		p.poke(d)
+	}
+}
+
+// haltFor halts the folder, and tells of it once.
+func (p *Planner) haltFor(ctx context.Context, reason string, s situation, examples []file.Path) error {
+	h := state.Halt{
+		Folder: p.folder.Name, Since: p.now(), Reason: reason, Detail: haltDetail(reason, p.folder.Root, s, examples),
+		Count: s.missing, Examples: examples,
+	}
+	fresh, err := p.store.SetHalt(ctx, h)
+	if err != nil {
+		return err
+	}
+	crashpoint("halted")
+	if fresh || p.cycle.told != reason {
+		p.cycle.told = reason
+		p.observe(Event{At: h.Since, Type: EventHalted, Folder: h.Folder, Reason: h.Detail})
+	}
+	return nil
+}
+
+// setTrouble keeps why nothing is removed, and tells of it when it is new.
+func (p *Planner) setTrouble(err error) {
+	p.mu.Lock()
+	before := p.cycle.trouble
+	p.cycle.trouble = err
+	p.mu.Unlock()
+	if err != nil && (before == nil || before.Error() != err.Error()) {
+		p.observe(Event{At: p.now(), Type: EventUnmarked, Folder: p.folder.Name, Err: err, Reason: err.Error()})
+	}
+}
+
+// Trouble returns why nothing can be removed for the folder, nil where it can.
+func (p *Planner) Trouble() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cycle.trouble
+}
+
+// mayBeAway tells whether files that are handed over come from a root that has lost its marker. A scan says so then.
+func (p *Planner) mayBeAway() bool {
+	p.mu.Lock()
+	marked := p.cycle.marked
+	p.mu.Unlock()
+	if !p.folder.Deletes || !marked {
+		return false
+	}
+	there, err := hasMarker(p.folder.Root)
+	if err != nil || there {
+		return false
+	}
+	p.rescan()
+	return true
+}
+
+func (p *Planner) rescan() {
+	if p.folder.Rescan != nil {
+		p.folder.Rescan()
+	}
+}
+
+// seenAgain takes note that files are there. Those that have just been missing have to be missed twice again.
+func (p *Planner) seenAgain(ctx context.Context, entries []watcher.Entry) error {
+	p.mu.Lock()
+	missing := p.cycle.missing
+	p.mu.Unlock()
+	if !p.folder.Deletes || !missing || len(entries) == 0 {
+		return nil
+	}
+	paths := make([]file.Path, len(entries))
+	for i := range entries {
+		paths[i] = entries[i].Path
+	}
+	_, err := p.store.SeenAgain(ctx, p.folder.Name, paths)
+	return err
+}
+
+// endCycle draws the conclusions of a scan: which directories are to be made, what is missing, and what of that is to be
+// removed.
+func (p *Planner) endCycle(ctx context.Context, c *census) error {
+	if c == nil || !c.ended || c.mistaken || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.cycle.now, p.cycle.fresh = p.now(), map[string]int{}
+	complete, err := c.complete(), p.directories(ctx, c)
+	if err == nil {
+		err = c.flush()
+	}
+	if err == nil && p.folder.Deletes {
+		err = p.store.ConfirmMissing(ctx, p.folder.Name, c.id, p.cycle.now, complete)
+		if err == nil && complete {
+			err = p.removals(ctx, c)
+		}
+	}
+	for destination := range p.cycle.fresh {
+		p.poke(destination)
+	}
+	return err
+}
+
+// removals decides about what is missing.
+func (p *Planner) removals(ctx context.Context, c *census) error {
+	f, now := p.folder, p.cycle.now
+	before := now.Add(-f.DeleteDelay)
+	m, err := p.store.CountMissing(ctx, f.Name, f.destinations(), before)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.cycle.missing = m.Files > 0
+	p.mu.Unlock()
+	if ok, err := p.mark(ctx, c, m.Files); err != nil || !ok {
+		return err
+	}
+	halted, err := p.decide(ctx, c, m, before)
+	if err == nil && !halted {
+		err = p.rmdirs(ctx, c, before)
+	}
+	if err == nil {
+		err = p.planExpiry(ctx, now)
+	}
+	if err == nil {
+		err = p.awaitNext(ctx, before, m.Next)
+	}
+	return err
+}
+
+// decide plans the removal of what is missing, or halts the folder.
+func (p *Planner) decide(ctx context.Context, c *census, m state.Missing, before time.Time) (halted bool, err error) {
+	s := situation{present: c.files, missing: m.Files, ripe: m.Ripe, most: p.folder.MaxDelete}
+	if h := p.cycle.halt; h != nil {
+		switch {
+		case m.Files == 0:
+			return false, p.goOn(ctx, "nothing is missing any more")
+		case h.Accepted == nil: // the number may be another by now
+			return true, p.haltFor(ctx, h.Reason, s, m.Examples)
+		}
+		s.accepted = h.Accepted
+	}
+	switch d := decideRemoval(s); {
+	case d.halt != "":
+		return true, p.haltFor(ctx, d.halt, s, m.Examples)
+	case d.remove:
+		return false, p.planRemovals(ctx, c, before)
+	}
+	return false, nil
+}
+
+// mark makes sure that the root has its marker, which is on record. It returns false where it has not: nothing is removed
+// then. A root in which nothing is left of what was there gets none.
+func (p *Planner) mark(ctx context.Context, c *census, missing int) (bool, error) {
+	f := p.folder
+	there, err := hasMarker(f.Root) // it was there before the scan, if it should be
+	if err == nil && !there && p.cycle.mark != nil {
+		return false, p.haltFor(ctx, HaltMarker, situation{}, nil)
+	}
+	if err == nil && !there {
+		if c.files == 0 && missing > 0 && !p.accepted() {
+			return true, nil // it halts as emptied once that has lasted
+		}
+		if err = writeMarker(f.Root); err != nil {
+			err = fmt.Errorf("nothing is removed at the destinations of a folder without a marker: %w", err)
+		}
+	}
+	p.setTrouble(err)
+	if err != nil {
+		return false, nil
+	}
+	if m := p.cycle.mark; m == nil || m.Dev != c.root.Dev {
+		err = p.store.SaveMark(ctx, state.Mark{Folder: f.Name, Root: f.Root, Dev: c.root.Dev, At: p.cycle.now})
+		p.setMarked(err == nil)
+	}
+	return err == nil, err
+}
+
+func (p *Planner) accepted() bool { return p.cycle.halt != nil && p.cycle.halt.Accepted != nil }
+
+// removalBatch is how many operations are written in one transaction.
+const removalBatch = 500
+
+// planRemovals plans the removal of files that are missing for long enough. What a person has accepted is used up by it.
+func (p *Planner) planRemovals(ctx context.Context, c *census, before time.Time) error {
+	f, at := p.folder, p.folder.places()
+	for after := file.Path(""); ; {
+		known, err := p.store.RipeFiles(ctx, f.Name, f.destinations(), before, after, removalBatch)
+		if err != nil {
+			return err
+		}
+		var all []state.Operation
+		for i := range known {
+			k := &known[i]
+			r, ok := f.route(k.Destination)
+			if !ok || at.elsewhere(k.Destination, k.Path, k.RemotePath) {
+				continue
+			}
+			o := p.operation(state.StepDelete, k.Destination, k.Path, k.RemotePath, c)
+			o.Trash = trashPath(r.Trash, p.cycle.now, strings.TrimPrefix(k.RemotePath, r.dir()))
+			all = append(all, o)
+		}
+		if err := p.planOperations(ctx, all); err != nil {
+			return err
+		}
+		if len(known) < removalBatch {
+			break
+		}
+		if last := known[len(known)-1].Path; last != after { // other destinations of its last path come with the next cycle
+			after = last
+		}
+	}
+	crashpoint("removal-planned")
+	if p.cycle.halt != nil {
+		if _, err := p.store.ClearHalt(ctx, f.Name); err != nil {
+			return err
+		}
+		p.cycle.halt, p.cycle.told = nil, ""
+	}
+	return nil
+}
+
+// dir returns the remote directory of a mirror's route, with "/" at its end unless it is empty.
+func (r Route) dir() string {
+	dir, _ := splitRemote(r.RemotePath("x", time.Time{})) // templates of a mirror hold nothing of the file or the day
+	return dir
+}
+
+// trashPath is where a file goes that is removed in the cycle of a moment, by its path in the mirror there; "" where
+// there is no trash.
+func trashPath(trash string, at time.Time, name string) string {
+	if trash == "" {
+		return ""
+	}
+	return path.Join(trash, at.UTC().Format("20060102T150405Z"), name)
+}
+
+func (p *Planner) operation(step state.Step, destination string, at file.Path, remotePath string, c *census) state.Operation {
+	return state.Operation{
+		ID: file.NewID(p.cycle.now), Step: step, Route: state.Route{Folder: p.folder.Name, Destination: destination},
+		Path: at, RemotePath: remotePath, RootDev: c.root.Dev, RootInode: c.root.Inode, PlannedAt: p.cycle.now,
+	}
+}
+
+func (p *Planner) planOperations(ctx context.Context, all []state.Operation) error {
+	for i := range all {
+		p.cycle.fresh[all[i].Destination]++
+	}
+	return p.store.PlanOperations(ctx, all)
+}
+
+// planExpiry plans the end of what was in the trash for long enough.
+func (p *Planner) planExpiry(ctx context.Context, now time.Time) error {
+	f := p.folder
+	old, err := p.store.Expired(ctx, f.Name, now.Add(-f.TrashKeep), 2*removalBatch)
+	if err != nil {
+		return err
+	}
+	var all []state.Operation
+	for i := range old {
+		t := &old[i]
+		if _, ok := f.route(t.Destination); !ok {
+			continue
+		}
+		all = append(all, state.Operation{
+			ID: file.NewID(now), Step: state.StepExpire, Route: t.Route, Path: t.Path, RemotePath: t.RemotePath, PlannedAt: now,
+		})
+	}
+	return p.planOperations(ctx, all)
+}
+
+// awaitNext asks for a scan at the moment when the next file or directory is missing for long enough.
+func (p *Planner) awaitNext(ctx context.Context, before, next time.Time) error {
+	dir, found, err := p.store.NextDir(ctx, p.folder.Name, before)
+	if err != nil {
+		return err
+	}
+	if found && (next.IsZero() || dir.Before(next)) {
+		next = dir
+	}
+	p.stopTimer()
+	if next.IsZero() || p.folder.Rescan == nil || p.unwatched() {
+		return nil
+	}
+	timer := time.AfterFunc(max(next.Add(p.folder.DeleteDelay).Sub(p.now()), time.Millisecond), p.folder.Rescan)
+	p.cycle.timer, p.cycle.unhook = timer, context.AfterFunc(ctx, func() { timer.Stop() })
+	return nil
+}
+
+func (p *Planner) stopTimer() {
+	if p.cycle.timer == nil {
+		return
+	}
+	p.cycle.timer.Stop()
+	p.cycle.unhook()
+	p.cycle.timer = nil
+}

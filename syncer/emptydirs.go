@@ -1,0 +1,120 @@
+package syncer
+
+import (
+	"context"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+)
+
+// A directory with a file in it comes and goes at the destinations with the file. Those without any are made there, and
+// when they have left the folder they are removed there, if they are empty; so are directories whose last files were
+// removed. What is on record of directories is about these alone.
+
+// dirKey is one directory at one destination.
+type dirKey struct {
+	path        file.Path
+	destination string
+}
+
+// directories plans which directories are to be made, and notes which are missing.
+func (p *Planner) directories(ctx context.Context, c *census) error {
+	f := p.folder
+	known, err := p.store.Dirs(ctx, f.Name)
+	if err != nil {
+		return err
+	}
+	recorded := make(map[dirKey]string, len(known))
+	for i := range known {
+		recorded[dirKey{known[i].Path, known[i].Destination}] = known[i].RemotePath
+	}
+	left := c.leftBehind(recorded)
+	if err := p.store.SaveDirs(ctx, left); err != nil {
+		return err
+	}
+	var full []state.Dir
+	for _, d := range append(known, left...) {
+		switch _, empty := c.empty[d.Path]; {
+		case empty:
+		case isDir(d.Path.In(f.Root)):
+			full = append(full, d)
+		case f.Deletes:
+			c.missDir(&d)
+		}
+	}
+	if err := p.store.ForgetDirs(ctx, full); err != nil {
+		return err
+	}
+	return p.planOperations(ctx, p.mkdirs(c, recorded))
+}
+
+// leftBehind returns the directories that files of ours have left empty, as far as they are not on record.
+func (c *census) leftBehind(recorded map[dirKey]string) []state.Dir {
+	var all []state.Dir
+	for _, dir := range slices.Sorted(maps.Keys(c.gone)) {
+		for _, r := range c.folder.Routes {
+			_, had := c.gone[dir][r.Destination]
+			if _, known := recorded[dirKey{dir, r.Destination}]; !had || known {
+				continue
+			}
+			all = append(all, state.Dir{
+				Route: state.Route{Folder: c.folder.Name, Destination: r.Destination}, Path: dir, RemotePath: r.RemotePath(dir, time.Time{}),
+			})
+		}
+	}
+	return all
+}
+
+// missDir notes a directory that has left the folder.
+func (c *census) missDir(d *state.Dir) {
+	dev := d.Dev
+	if dev == c.dev {
+		dev = c.root.Dev
+	}
+	name := d.Path.In(c.folder.Root)
+	if !isGoneDir(name) || !hasLeft(c.folder.Root, d.Path, file.Fingerprint{Dev: dev}) {
+		return
+	}
+	if n := len(c.absent); n == 0 || c.absent[n-1].Path != d.Path || !c.absent[n-1].Dir {
+		c.absent = append(c.absent, state.Absent{Path: d.Path, Dir: true})
+	}
+}
+
+// mkdirs returns what makes the empty directories that are not at their destinations.
+func (p *Planner) mkdirs(c *census, recorded map[dirKey]string) []state.Operation {
+	var all []state.Operation
+	for _, dir := range slices.Sorted(maps.Keys(c.empty)) {
+		for _, r := range p.folder.Routes {
+			to := r.RemotePath(dir, time.Time{})
+			if recorded[dirKey{dir, r.Destination}] != to {
+				all = append(all, p.operation(state.StepMkdir, r.Destination, dir, to, c))
+			}
+		}
+	}
+	return all
+}
+
+// rmdirs plans the removal of directories that are missing for long enough.
+func (p *Planner) rmdirs(ctx context.Context, c *census, before time.Time) error {
+	ripe, err := p.store.RipeDirs(ctx, p.folder.Name, before)
+	if err != nil {
+		return err
+	}
+	var all []state.Operation
+	for i := range ripe {
+		d := &ripe[i]
+		if r, ok := p.folder.route(d.Destination); ok && d.RemotePath == r.RemotePath(d.Path, time.Time{}) {
+			all = append(all, p.operation(state.StepRmdir, d.Destination, d.Path, d.RemotePath, c))
+		}
+	}
+	return p.planOperations(ctx, all)
+}
+
+func isDir(name string) bool {
+	info, err := os.Lstat(name)
+	return err == nil && info.IsDir()
+}

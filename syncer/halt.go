@@ -1,0 +1,91 @@
+package syncer
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// The reasons why a folder halts. The words are stable: they stand in JSON.
+const (
+	HaltMarker  = "marker-missing" // the root has lost its marker: another directory, or a disk that is not mounted
+	HaltEmptied = "emptied"        // no file is left
+	HaltTooMany = "too-many"       // more are missing than may be removed
+)
+
+// situation is what a complete scan of a mirror shows of its files, counted by path.
+type situation struct {
+	present  int  // in the folder
+	missing  int  // not in the folder, ours at a destination, and nothing planned for them yet
+	ripe     int  // of missing, those that were missing in an earlier complete scan that is long enough ago
+	most     int  // that may be removed
+	accepted *int // what a person has allowed in its place; nil: nothing
+}
+
+// removal is what follows.
+type removal struct {
+	remove bool   // the ripe ones
+	halt   string // why the folder halts instead; "" where it does not
+}
+
+// decideRemoval tells what follows from what is missing. As long as more is missing than may be removed, nothing is: a tree
+// that is being deleted slowly would lose its first files otherwise.
+func decideRemoval(s situation) removal {
+	most := s.most
+	if s.accepted != nil {
+		most = *s.accepted
+	}
+	switch {
+	case s.ripe == 0:
+		return removal{}
+	case s.present == 0 && s.accepted == nil:
+		return removal{halt: HaltEmptied}
+	case s.missing > most:
+		return removal{halt: HaltTooMany}
+	}
+	return removal{remove: true}
+}
+
+// haltDetail words a halt for a person.
+func haltDetail(reason string, root string, s situation, examples []file.Path) string {
+	switch reason {
+	case HaltMarker:
+		return fmt.Sprintf("%s has no file %s any more, which dropferry has written there. Is its disk mounted? Nothing is sent or removed",
+			root, file.Marker)
+	case HaltEmptied:
+		return fmt.Sprintf("no file is left in %s, and %s would be removed (%s)", root, files(s.missing), exampleNames(examples, s.missing))
+	}
+	most := s.most
+	if s.accepted != nil {
+		most = *s.accepted
+	}
+	return fmt.Sprintf("%s missing in %s and would be removed, more than %d (%s)", isAre(s.missing), root, most, exampleNames(examples, s.missing))
+}
+
+func files(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "1 file is"
+	}
+	return fmt.Sprintf("%d files are", n)
+}
+
+// exampleNames lists some of n paths.
+func exampleNames(examples []file.Path, n int) string {
+	names := make([]string, len(examples))
+	for i, p := range examples {
+		names[i] = fmt.Sprintf("%q", string(p))
+	}
+	text := strings.Join(names, ", ")
+	if n > len(examples) {
+		text += ", ..."
+	}
+	return text
+}

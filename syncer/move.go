@@ -1,0 +1,134 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// A file of a mirror that has got another name is not sent again: the server renames what it has. To the protocol the
+// file under its old name is the verified temp, and T2 comes before the rename as ever. Only the old name's
+// disappearance proves nothing, since others can remove it; then the file is sent.
+
+// movedFrom finds the known file that a new one was before: the same inode, size and time, and no file under the old
+// name any more. What it holds is compared when it is delivered.
+func movedFrom(ctx context.Context, store Store, folder *Folder, c *Change) (*state.Known, error) {
+	f := c.Entry.Fingerprint
+	if !folder.mayMove() || c.Decision.Reason != ReasonNew || f.Size == 0 || f.Inode == 0 {
+		return nil, nil
+	}
+	alike, err := store.Alike(ctx, state.Route{Folder: folder.Name, Destination: c.Destination}, f.Size, f.Inode, movesTried)
+	if err != nil {
+		return nil, err
+	}
+	for i := range alike {
+		k := &alike[i]
+		if movable(k) && k.Path != c.Path && k.Fingerprint.ModTime == f.ModTime && isMissing(k.Path.In(folder.Root)) {
+			return k, nil
+		}
+	}
+	return nil, nil
+}
+
+// movesTried bounds how many known files are looked at for one that is alike.
+const movesTried = 16
+
+// mayMove tells whether files may lose their old names at the destination: that is a removal there.
+func (f *Folder) mayMove() bool { return f.Mirror && f.Deletes }
+
+// movable tells whether a known file at the destination may be given another name: it is ours, and its content is known.
+func movable(k *state.Known) bool { return k.Owned && k.SHA256 != nil }
+
+// move takes the file that the destination holds under its old name for the verified temp, and records T2. done is false
+// where it cannot be had that way: then the file is sent.
+func (d *delivery) move(ctx context.Context, src *watcher.Source) (done bool, err error) {
+	if d.intent.MovedFrom == "" {
+		return false, nil
+	}
+	proof, ok, err := d.proofOfMove(ctx, src)
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		kept, err := d.store.SetMovedFrom(ctx, d.intent.ID, "")
+		if err == nil && !kept {
+			err = errSuperseded
+		}
+		d.intent.MovedFrom = ""
+		return false, err
+	}
+	return true, d.commit(ctx, proof)
+}
+
+// proofOfMove compares the source, what was known under its old name, and what the server has there.
+func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof state.Proof, ok bool, err error) {
+	k, err := d.oldName(ctx)
+	if err != nil || k == nil || k.Fingerprint.Size != src.Size() || !isMissing(k.Path.In(d.folder.Root)) {
+		return proof, false, err
+	}
+	can := d.session.Capabilities()
+	if d.intent.Temp == "" || !can.Rename || !d.folder.mayMove() {
+		return proof, false, nil
+	}
+	standing, _, err := d.standing(ctx)
+	if err != nil || standing != Free && (standing != Ours || !can.PosixRename) {
+		return proof, false, err
+	}
+	sum, err := hashSource(ctx, src)
+	if err != nil || !bytes.Equal(sum, k.SHA256) {
+		return proof, false, err
+	}
+	if err := src.Unchanged(); err != nil {
+		return proof, false, err
+	}
+	old, err := d.stands(ctx, k.RemotePath)
+	if err != nil || old == nil || !old.Mode.IsRegular() || old.Size != src.Size() {
+		return proof, false, err
+	}
+	proof = state.Proof{SHA256: sum, RemoteModTime: old.ModTime, HostKey: d.session.HostKey()}
+	got, means, err := d.session.Hash(ctx, k.RemotePath, old.Size)
+	switch {
+	case err == nil:
+		evidence := remote.EvidenceOf(means)
+		proof.Evidence, proof.Command = evidence.Kind, evidence.Command
+		return proof, bytes.Equal(got, sum), nil
+	case remote.KindOf(err) != remote.Unsupported:
+		return proof, false, err
+	}
+	// Reading back would cost as much as sending.
+	proof.Evidence = remote.SizeOnly
+	untouched := near(old.ModTime, k.Fingerprint.Modified(), mtimeSlack)
+	return proof, untouched && d.folder.demand() != remote.Content, nil
+}
+
+// oldName returns what is known of the file under its old name; nil where nothing is any more.
+func (d *delivery) oldName(ctx context.Context) (*state.Known, error) {
+	record, err := d.store.Lookup(ctx, d.intent.Folder, d.intent.MovedFrom)
+	if err != nil {
+		return nil, err
+	}
+	k := knownOf(record, d.intent.Destination)
+	if k == nil || !movable(k) || k.RemotePath == d.intent.Final {
+		return nil, nil
+	}
+	return k, nil
+}
+
+// temp returns the remote path of the file that is to get the final name: the temp that was uploaded, or the old name of a
+// file that has moved; "" where it was written at the final name.
+func (d *delivery) temp(ctx context.Context) (string, error) {
+	if d.intent.MovedFrom == "" {
+		return d.intent.Temp, nil
+	}
+	k, err := d.oldName(ctx)
+	if err != nil {
+		return "", err
+	}
+	if k == nil {
+		return "", &errNotPublished{string(d.intent.MovedFrom), errVanished}
+	}
+	return k.RemotePath, nil
+}

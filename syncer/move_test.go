@@ -1,0 +1,175 @@
+package syncer
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+)
+
+// mirrorRig is a mirror that deletes, with one delivered file "old".
+func mirrorRig(t *testing.T, content string, faults ...sftptest.Fault) (*rig, *sftptest.TestServer) {
+	t.Helper()
+	r := newRig(t)
+	r.folder.Mirror, r.folder.Deletes = true, true
+	s := r.to("acme", sftptest.ServerOptions{}, faults...)
+	r.drop("old", content)
+	r.once()
+	r.wantReceipts(1)
+	return r, s
+}
+
+// rename gives a local file another name.
+func (r *rig) rename(from, to string) {
+	r.Helper()
+	r.must(os.MkdirAll(filepath.Dir(r.source(to)), 0o755))
+	r.must(os.Rename(r.source(from), r.source(to)))
+}
+
+func (r *rig) written(s *sftptest.TestServer) int { return s.Faults.Calls(sftptest.OpWrite) }
+
+// TestMoveIsARename gives a file of a mirror another name: no byte of it is sent again, and the receipt tells of it.
+func TestMoveIsARename(t *testing.T) {
+	t.Parallel()
+	content := strings.Repeat("content", 1000)
+	r, s := mirrorRig(t, content)
+	r.rename("old", "sub/deeper/new")
+	before := r.written(s)
+	r.once()
+	r.wantInbox("acme", map[string]string{"sub/deeper/new": content})
+	if n := r.written(s) - before; n != 0 {
+		t.Errorf("%d writes", n)
+	}
+	all := r.receipts()
+	if len(all) != 2 || all[1].Path != "sub/deeper/new" || all[1].Proof.Evidence != remote.SizeOnly {
+		t.Errorf("receipts: %+v", all)
+	}
+	if record := r.record("old"); len(record.Known) != 0 {
+		t.Errorf("the old name is still known: %+v", record)
+	}
+	if k := r.record("sub/deeper/new").Known; len(k) != 1 || !k[0].Owned || k[0].RemotePath != "in/sub/deeper/new" {
+		t.Errorf("known: %+v", k)
+	}
+	r.once()
+	r.wantReceipts(2)
+}
+
+// TestNoMove sends a file that only looks like one that has moved, or whose old name holds something else.
+func TestNoMove(t *testing.T) {
+	t.Parallel()
+	const content = "the content"
+	for _, row := range []struct {
+		name   string
+		change func(r *rig, s *sftptest.TestServer)
+		inbox  map[string]string
+	}{
+		{"the mirror removes nothing", func(r *rig, _ *sftptest.TestServer) {
+			r.folder.Deletes = false
+			r.rename("old", "new")
+		}, map[string]string{"old": content, "new": content}},
+		{"a hard link", func(r *rig, _ *sftptest.TestServer) {
+			r.must(os.Link(r.source("old"), r.source("new")))
+		}, map[string]string{"old": content, "new": content}},
+		{"changed at the server", func(r *rig, s *sftptest.TestServer) {
+			r.must(os.WriteFile(s.Dir+"/in/old", []byte("somebody's"), 0o644))
+			r.rename("old", "new")
+		}, map[string]string{"old": "somebody's", "new": content}},
+		{"gone from the server", func(r *rig, s *sftptest.TestServer) {
+			r.must(os.Remove(s.Dir + "/in/old"))
+			r.rename("old", "new")
+		}, map[string]string{"new": content}},
+		{"rewritten with its time kept", func(r *rig, _ *sftptest.TestServer) {
+			info, err := os.Stat(r.source("old"))
+			r.must(err)
+			r.must(os.WriteFile(r.source("old"), []byte("THE CONTENT"), 0o644))
+			r.must(os.Chtimes(r.source("old"), info.ModTime(), info.ModTime()))
+			r.rename("old", "new")
+		}, map[string]string{"old": content, "new": "THE CONTENT"}},
+		{"no renames without a shell, and proof is wanted", func(r *rig, _ *sftptest.TestServer) {
+			r.folder.Verify = remote.Content
+			r.rename("old", "new")
+		}, map[string]string{"old": content, "new": content}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			r, s := mirrorRig(t, content)
+			row.change(r, s)
+			r.once()
+			r.wantInbox("acme", row.inbox)
+			if i := r.record("new").Intents; len(i) != 0 {
+				t.Errorf("left: %+v", i)
+			}
+		})
+	}
+}
+
+// TestMoveOverSomebodysFile holds, and leaves both as they are.
+func TestMoveOverSomebodysFile(t *testing.T) {
+	t.Parallel()
+	r, s := mirrorRig(t, "ours")
+	r.must(os.WriteFile(s.Dir+"/in/new", []byte("somebody's"), 0o644))
+	r.rename("old", "new")
+	r.once()
+	r.wantInbox("acme", map[string]string{"old": "ours", "new": "somebody's"})
+	if i := r.intent("new"); i.Phase != state.Held {
+		t.Errorf("the new name: %+v", i)
+	}
+}
+
+// TestMoveThatWasCutOff loses the connection at the rename, before and after it is carried out; or somebody takes the old
+// name meanwhile, which is no sign of success.
+func TestMoveThatWasCutOff(t *testing.T) {
+	t.Parallel()
+	const content = "the content"
+	lateCut := sftptest.LoseReply(sftptest.OpRename).On("new")
+	for name, fault := range map[string]sftptest.Fault{
+		"before": sftptest.CutOn(sftptest.OpRename).On("new"), "after": lateCut,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, s := mirrorRig(t, content)
+			s.Faults.Add(fault)
+			r.rename("old", "new")
+			before := r.written(s)
+			r.once()
+			r.wantInbox("acme", map[string]string{"new": content})
+			r.wantReceipts(2)
+			if r.written(s) != before {
+				t.Error("it was sent")
+			}
+		})
+	}
+	t.Run("taken", func(t *testing.T) {
+		t.Parallel()
+		r, s := mirrorRig(t, content)
+		cut := sftptest.CutOn(sftptest.OpRename).On("new")
+		cut.Do = func() { _ = os.Remove(s.Dir + "/in/old") } // the test sees what becomes of it
+		s.Faults.Add(cut)
+		r.rename("old", "new")
+		r.once()
+		r.wantInbox("acme", map[string]string{"new": content})
+		r.wantReceipts(2)
+		for _, d := range r.receipts() {
+			if d.Proof.Evidence == remote.Inferred {
+				t.Errorf("taken for published: %+v", d)
+			}
+		}
+	})
+}
+
+// TestSwappedNames sends both.
+func TestSwappedNames(t *testing.T) {
+	t.Parallel()
+	r, _ := mirrorRig(t, "first")
+	r.drop("other", "second")
+	r.once()
+	r.rename("old", "third")
+	r.rename("other", "old")
+	r.rename("third", "other")
+	r.once()
+	r.wantInbox("acme", map[string]string{"old": "second", "other": "first"})
+}

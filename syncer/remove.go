@@ -1,0 +1,332 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+)
+
+// removing takes a file away at a destination that has left its folder. Before anything is asked of the server it looks at
+// everything once more: the folder is the one that was scanned, the file is not in it, nothing is about to be published
+// under the name, and what stands there is what we have left. Where the file goes is on record before it goes there, so
+// that a crash in between leaves nothing in doubt.
+type removing struct {
+	link    *link
+	session Session
+	o       *state.Operation
+	folder  *Folder // nil where the configuration does not have it any more
+	route   Route
+
+	known *state.Known // what is to go
+}
+
+func (r *removing) run(ctx context.Context) error {
+	if !r.o.Begun {
+		if ok, err := r.mayGo(ctx); err != nil || !ok {
+			return r.dropUnless(ctx, err)
+		}
+	}
+	defer r.link.ops.names.wait(r.o.RemotePath)() // nobody publishes there now
+	if r.o.Begun {
+		if done, err := r.recover(ctx); err != nil || done {
+			return err
+		}
+	}
+	if ok, err := r.mayGo(ctx); err != nil || !ok { // what was under way may have ended
+		return r.dropUnless(ctx, err)
+	}
+	info, err := r.session.Stat(ctx, r.o.RemotePath)
+	if remote.KindOf(err) == remote.Missing && err != nil {
+		return r.end(ctx, EventGone, "it was removed there by others")
+	}
+	if err != nil {
+		return err
+	}
+	ours, why, err := r.isOurs(ctx, &info)
+	if err != nil {
+		return err
+	}
+	if !ours {
+		return r.end(ctx, EventKept, why)
+	}
+	return r.take(ctx, &info)
+}
+
+// dropUnless ends an operation that is not to be done, where that is what err leaves open.
+func (r *removing) dropUnless(ctx context.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	return r.link.store.DropOperation(ctx, r.o.ID)
+}
+
+// end forgets the file: it is not ours any more.
+func (r *removing) end(ctx context.Context, t EventType, why string) error {
+	if err := r.link.store.Forgotten(ctx, r.o); err != nil {
+		return err
+	}
+	r.link.tellOperation(t, r.o, why)
+	r.lookAgain()
+	return nil
+}
+
+// lookAgain asks the watcher to look at a file that has come back: what it was known by is forgotten.
+func (r *removing) lookAgain() {
+	if r.folder != nil && !isMissing(r.o.Path.In(r.folder.Root)) {
+		r.folder.Hint(r.o.Path)
+	}
+}
+
+// mayGo tells whether the file may be removed, as far as can be told here.
+func (r *removing) mayGo(ctx context.Context) (bool, error) {
+	f, o := r.folder, r.o
+	if f == nil || !f.Deletes || r.route.Destination == "" {
+		return false, nil
+	}
+	record, err := r.link.store.Lookup(ctx, o.Folder, o.Path)
+	if err != nil {
+		return false, err
+	}
+	k := knownOf(record, o.Destination)
+	if k == nil || !k.Owned || k.RemotePath != o.RemotePath {
+		return false, nil
+	}
+	last, published, err := r.link.store.LastPublished(ctx, o.Destination, o.RemotePath)
+	if err != nil || published && last.Seq > o.Upto { // another version, which nobody has missed yet
+		return false, err
+	}
+	used, err := r.link.store.NameInUse(ctx, o.Route, o.Path, o.RemotePath)
+	if err != nil || used {
+		return false, err
+	}
+	r.known = k
+	return rootStands(f, o) && fileHasLeft(f.Root, o.Path, k.Fingerprint.Dev), nil
+}
+
+// isOurs tells whether what stands at the remote name is what we have left there, and why not: by size and time, as they
+// were then, else by content where the server can tell.
+func (r *removing) isOurs(ctx context.Context, info *remote.Info) (ours bool, why string, err error) {
+	return isAsWeLeftIt(ctx, r.link.store, r.session, r.known, info)
+}
+
+// contentHasher can tell the hash of a remote file.
+type contentHasher interface {
+	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
+}
+
+func isAsWeLeftIt(ctx context.Context, store Store, session contentHasher, k *state.Known, info *remote.Info) (ours bool, why string, err error) {
+	if !info.Mode.IsRegular() {
+		return false, "it is no file any more", nil
+	}
+	last, published, err := store.LastPublished(ctx, k.Destination, k.RemotePath)
+	if err != nil {
+		return false, "", err
+	}
+	if published && last.Folder == k.Folder && last.Path == k.Path && last.Size == info.Size &&
+		near(last.Proof.RemoteModTime, info.ModTime, 0) {
+		return true, "", nil
+	}
+	why = fmt.Sprintf("it was changed there: %s", described(info.Size, info.ModTime, nil))
+	if k.SHA256 == nil || k.Fingerprint.Size != info.Size {
+		return false, why, nil
+	}
+	sum, _, err := session.Hash(ctx, k.RemotePath, info.Size)
+	switch {
+	case err == nil:
+		return bytes.Equal(sum, k.SHA256), why, nil
+	case remote.KindOf(err) == remote.Unsupported:
+		return false, why, nil
+	}
+	return false, "", err
+}
+
+// errTrashTaken says that there is no free name in the trash.
+var errTrashTaken = errors.New("its name in the trash is taken")
+
+// take moves the file to the trash, or removes it.
+func (r *removing) take(ctx context.Context, info *remote.Info) error {
+	trash, err := r.freeTrash(ctx)
+	if err != nil {
+		return err
+	}
+	begun, err := r.link.store.BeginOperation(ctx, r.o.ID, trash)
+	if err != nil || !begun { // the file is about to be sent again
+		return err
+	}
+	r.o.Begun, r.o.Trash = true, trash
+	crashpoint("removal-begun")
+	if !fileHasLeft(r.folder.Root, r.o.Path, r.known.Fingerprint.Dev) {
+		return r.link.store.DropOperation(ctx, r.o.ID)
+	}
+	if trash == "" {
+		err = r.session.Remove(ctx, r.o.RemotePath)
+	} else {
+		err = refusedTrash(r.session.Publish(ctx, r.o.RemotePath, trash, false))
+	}
+	if err != nil {
+		return err
+	}
+	crashpoint("removal-done")
+	return r.record(ctx, info.Size)
+}
+
+// freeTrash returns a name in the trash where nothing stands.
+func (r *removing) freeTrash(ctx context.Context) (string, error) {
+	if r.o.Trash == "" {
+		return "", nil
+	}
+	for _, name := range []string{r.o.Trash, strings.TrimSuffix(r.o.Trash, "."+r.o.ID) + "." + r.o.ID} {
+		_, err := r.session.Stat(ctx, name)
+		if err != nil && remote.KindOf(err) == remote.Missing {
+			return name, nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("move %s to %s: %w", r.o.RemotePath, r.o.Trash, errTrashTaken)
+}
+
+// refusedTrash says what can be done about a server that does not move files to the trash. It is never removed instead.
+func refusedTrash(err error) error {
+	e, ok := errors.AsType[*remote.Error](err)
+	if !ok || e.Kind == remote.Transient || e.Kind == remote.DiskFull {
+		return err
+	}
+	told := *e
+	told.Op = "move to the trash"
+	told.Hint = "the trash has to be on the file system of the mirror, and the account must be allowed to rename; trash = \"\" removes at once"
+	return &told
+}
+
+// record puts on record what was taken away, whatever ends meanwhile.
+func (r *removing) record(ctx context.Context, size int64) error {
+	removed := state.Removal{Size: size, Trash: r.o.Trash, At: r.link.now()}
+	if k := r.known; k != nil && k.Fingerprint.Size == size {
+		removed.SHA256 = k.SHA256
+	}
+	if err := r.link.store.Removed(context.WithoutCancel(ctx), r.o, removed); err != nil {
+		return err
+	}
+	crashpoint("removal-recorded")
+	e := operationEvent(EventRemoved, r.o)
+	e.At, e.Size, e.Trash = removed.At, size, removed.Trash
+	if removed.Trash != "" {
+		e.Type = EventTrashed
+	}
+	r.link.observe(e)
+	r.link.poke() // something may have waited for its name
+	r.lookAgain()
+	return nil
+}
+
+// recover finds out whether an interrupted attempt has taken the file away.
+func (r *removing) recover(ctx context.Context) (done bool, err error) {
+	record, err := r.link.store.Lookup(ctx, r.o.Folder, r.o.Path)
+	if err != nil {
+		return false, err
+	}
+	if k := knownOf(record, r.o.Destination); k != nil && k.RemotePath == r.o.RemotePath {
+		r.known = k
+	}
+	if r.o.Trash == "" {
+		_, err := r.session.Stat(ctx, r.o.RemotePath)
+		if err == nil || remote.KindOf(err) != remote.Missing {
+			return false, err
+		}
+		size := int64(0)
+		if r.known != nil {
+			size = r.known.Fingerprint.Size
+		}
+		return true, r.record(ctx, size)
+	}
+	info, err := r.session.Stat(ctx, r.o.Trash)
+	if err != nil {
+		if remote.KindOf(err) == remote.Missing {
+			err = nil
+		}
+		return false, err
+	}
+	if err := r.removeTwin(ctx); err != nil {
+		return false, err
+	}
+	return true, r.record(ctx, info.Size)
+}
+
+// removeTwin removes what is left under the old name of a file that is in the trash: OpenSSH's rename is a link and an
+// unlink, and its end may have come in between.
+func (r *removing) removeTwin(ctx context.Context) error {
+	ok, err := r.mayGo(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	info, err := r.session.Stat(ctx, r.o.RemotePath)
+	if err != nil {
+		if remote.KindOf(err) == remote.Missing {
+			return nil
+		}
+		return err
+	}
+	if ours, _, err := r.isOurs(ctx, &info); err != nil || !ours {
+		return err
+	}
+	return r.session.Remove(ctx, r.o.RemotePath)
+}
+
+// expire removes a file of ours from the trash, and the directories there that it leaves empty.
+func (r *removing) expire(ctx context.Context) error {
+	t, found, err := r.link.store.TrashedAt(ctx, r.o.Destination, r.o.RemotePath)
+	if err != nil || !found {
+		return r.dropUnless(ctx, err)
+	}
+	info, err := r.session.Stat(ctx, r.o.RemotePath)
+	switch {
+	case err != nil && remote.KindOf(err) == remote.Missing:
+		if !r.o.Begun {
+			return r.end(ctx, EventGone, "it was removed from the trash by others")
+		}
+	case err != nil:
+		return err
+	case !info.Mode.IsRegular() || info.Size != t.Size:
+		return r.end(ctx, EventKept, fmt.Sprintf("it was changed in the trash: %s", described(info.Size, info.ModTime, nil)))
+	default:
+		begun, err := r.link.store.BeginOperation(ctx, r.o.ID, "")
+		if err != nil || !begun {
+			return err
+		}
+		crashpoint("expiry-begun")
+		if err := r.session.Remove(ctx, r.o.RemotePath); err != nil {
+			return err
+		}
+		crashpoint("expired")
+	}
+	if err := r.tidy(ctx); err != nil {
+		return err
+	}
+	r.o.Trash = ""
+	return r.record(ctx, t.Size)
+}
+
+// tidy removes the directories above a file that was removed from the trash, as far as they are empty.
+func (r *removing) tidy(ctx context.Context) error {
+	trash := r.route.Trash
+	if trash == "" {
+		return nil
+	}
+	for dir := path.Dir(r.o.RemotePath); dir == trash || strings.HasPrefix(dir, trash+"/"); dir = path.Dir(dir) {
+		err := r.session.Rmdir(ctx, dir)
+		if err != nil && remote.KindOf(err) == remote.Transient {
+			return err
+		}
+		if err != nil {
+			return nil //nolint:nilerr // it is not empty
+		}
+	}
+	return nil
+}

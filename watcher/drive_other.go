@@ -1,0 +1,6 @@
+//go:build !windows
+
+package watcher
+
+// MappedDrive tells whether name lies on a drive letter that a person has mapped to a share: there are none here.
+func MappedDrive(string) (unc string, mapped bool) { return "", false }

@@ -1,0 +1,149 @@
+package watcher
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestFileSystemOf(t *testing.T) {
+	for path, want := range map[string]fileSystem{"/proc": localFS, "/dev": localFS} {
+		d, err := openRoot(path)
+		if err != nil {
+			t.Skip(err)
+		}
+		if got := d.fileSystem(); got != want {
+			t.Errorf("%s is %v", path, got)
+		}
+		d.close()
+	}
+}
+
+// On a network file system hints cannot be relied on, and files take longer to settle.
+func TestNetworkFileSystem(t *testing.T) {
+	w := newQuick(t, Rules{Root: "/srv/out"})
+	if got := w.quiet(networkFS, writersNone); got != w.tempo.remote {
+		t.Errorf("quiet time %v", got)
+	}
+	if got := w.quiet(userFS, writersUnknown); got != w.tempo.remote {
+		t.Errorf("quiet time on FUSE %v", got)
+	}
+	r := &watch{w: w, tree: newWatchTree("/srv/out", &silent{}), network: networkFS.String()}
+	want := "/srv/out is on a network file system, which tells nothing of changes made elsewhere: it is scanned every 60 s."
+	if !r.polling() || r.reason() != want {
+		t.Errorf("polling %v, reason %q", r.polling(), r.reason())
+	}
+	w.rules.Watch = WatchEvents
+	if r.polling() || r.reason() != "" {
+		t.Errorf("with events asked for: polling %v, reason %q", r.polling(), r.reason())
+	}
+}
+
+// On a real FUSE file system statfs says so, and the folder is polled.
+func TestRunOnFUSE(t *testing.T) {
+	if !asUserRoot(t) {
+		return
+	}
+	root := t.TempDir()
+	mountEmptyFUSE(t, root)
+	d, err := openRoot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind := d.fileSystem(); kind != userFS {
+		t.Errorf("statfs says %v", kind)
+	}
+	d.close()
+	w := newQuick(t, Rules{Root: root, Poll: 50 * time.Millisecond})
+	rec := start(t, w)
+	eventually(t, "polling", func() bool { return rec.status().State == Polling && rec.scanned() > 2 })
+	want := root + " is on a FUSE file system, which tells nothing of changes made elsewhere: it is scanned every 0.05 s."
+	if s := rec.status(); s.Reason != want || !s.Complete {
+		t.Errorf("status %+v", s)
+	}
+}
+
+// mountEmptyFUSE mounts an empty directory that this test serves, by the protocol of linux/fuse.h.
+func mountEmptyFUSE(t *testing.T, at string) {
+	t.Helper()
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skipf("no FUSE here: %v", err)
+	}
+	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd)
+	if err := unix.Mount("test", at, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+		_ = unix.Close(fd)
+		t.Skipf("cannot mount FUSE here: %v", err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { serveEmptyFUSE(t, fd) })
+	t.Cleanup(func() {
+		if err := unix.Unmount(at, unix.MNT_DETACH|unix.MNT_FORCE); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+		serving.Wait()
+		_ = unix.Close(fd)
+	})
+}
+
+// serveEmptyFUSE answers requests until the file system is unmounted.
+func serveEmptyFUSE(t *testing.T, fd int) {
+	buf := make([]byte, 1<<17)
+	for {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case errors.Is(err, unix.ENODEV):
+			return
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENOENT):
+			continue
+		case err != nil || n < 40:
+			t.Errorf("read from FUSE: %d bytes, %v", n, err)
+			return
+		}
+		body, failure, silent := answerFUSE(binary.NativeEndian.Uint32(buf[4:]))
+		if silent {
+			continue
+		}
+		reply := make([]byte, 16, 16+len(body))
+		binary.NativeEndian.PutUint32(reply, uint32(16+len(body)))
+		binary.NativeEndian.PutUint32(reply[4:], uint32(-int32(failure)))
+		copy(reply[8:], buf[8:16]) // the request's number
+		if _, err := unix.Write(fd, append(reply, body...)); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENODEV) {
+			t.Errorf("answer FUSE: %v", err)
+			return
+		}
+	}
+}
+
+// answerFUSE returns the body of the answer to a request, by its number.
+func answerFUSE(opcode uint32) (body []byte, failure unix.Errno, silent bool) {
+	switch opcode {
+	case 26: // INIT
+		body = make([]byte, 64)
+		binary.NativeEndian.PutUint32(body, 7)
+		binary.NativeEndian.PutUint32(body[4:], 31)
+		binary.NativeEndian.PutUint32(body[20:], 1<<16) // the longest write
+	case 3: // GETATTR, of the root: there is nothing else
+		body = make([]byte, 104)
+		binary.NativeEndian.PutUint64(body[16:], 1) // inode
+		binary.NativeEndian.PutUint32(body[76:], unix.S_IFDIR|0o755)
+		binary.NativeEndian.PutUint32(body[80:], 2) // links
+	case 17: // STATFS
+		body = make([]byte, 80)
+	case 27: // OPENDIR
+		body = make([]byte, 16)
+	case 28, 29: // READDIR: the end; RELEASEDIR
+	case 2, 42, 36: // FORGET, BATCH_FORGET, INTERRUPT want no answer
+		return nil, 0, true
+	case 1: // LOOKUP
+		return nil, unix.ENOENT, false
+	default:
+		return nil, unix.ENOSYS, false
+	}
+	return body, 0, false
+}

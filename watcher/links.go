@@ -1,0 +1,143 @@
+package watcher
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// errLink is of a link that is not followed although links are.
+var errLink = errors.New("symbolic link")
+
+var (
+	errLinkOut   = fmt.Errorf("%w: it leads out of the folder", errLink)
+	errLinkLoop  = fmt.Errorf("%w: it leads in a circle", errLink)
+	errLinkAbove = fmt.Errorf("%w: it leads to a directory that it lies in", errLink)
+	errLinkMany  = fmt.Errorf("%w: it lies behind too many others", errLink)
+)
+
+const (
+	maxLinks     = 40 // that one path is resolved through, as in Linux
+	maxLinkDepth = 8  // of directories reached through links, one in another: a few links can make a huge tree
+)
+
+// real returns the path without links that p stands for. Every step is taken from a directory that is known to lie in
+// the folder, and is itself no link: what comes out lies in the folder, whatever is replaced meanwhile.
+func (d *descent) real(p file.Path) (file.Path, error) {
+	var at file.Path
+	rest, links := string(p), 0
+	for rest != "" {
+		var name string
+		name, rest, _ = strings.Cut(rest, "/")
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			if at == "" {
+				return "", errLinkOut
+			}
+			at = at.Dir()
+			continue
+		}
+		in, err := d.to(at)
+		if err != nil {
+			return "", err
+		}
+		st, err := in.lstat(name)
+		if err != nil {
+			return "", err
+		}
+		if st.mode&fs.ModeSymlink == 0 {
+			at = at.Join(name)
+			continue
+		}
+		if links++; links > maxLinks {
+			return "", errLinkLoop
+		}
+		target, err := in.readlink(name)
+		if err != nil {
+			return "", err
+		}
+		if at, rest, err = d.join(at, target, rest); err != nil {
+			return "", err
+		}
+	}
+	return at, nil
+}
+
+// join puts the target of a link in the directory at in place of the link, before the rest of a path.
+func (d *descent) join(at file.Path, target, rest string) (file.Path, string, error) {
+	if filepath.IsAbs(target) {
+		below, ok := file.Rel(d.root.path, target)
+		if !ok { // the root may have been reached through a link itself
+			if root, err := filepath.EvalSymlinks(d.root.path); err == nil {
+				below, ok = file.Rel(root, target)
+			}
+		}
+		if !ok {
+			return "", "", errLinkOut
+		}
+		return "", string(below) + "/" + rest, nil
+	}
+	target = filepath.ToSlash(target)
+	if filepath.VolumeName(target) != "" || strings.HasPrefix(target, "/") {
+		return "", "", errLinkOut
+	}
+	if rest == "" {
+		return at, target, nil
+	}
+	return at, target + "/" + rest, nil
+}
+
+// linkReason says in words why a link is not followed.
+func linkReason(err error) string {
+	switch {
+	case errors.Is(err, errLink):
+		return err.Error() + ": not followed"
+	case isGone(err):
+		return errLink.Error() + ": it leads nowhere"
+	default:
+		return errLink.Error() + ": " + err.Error()
+	}
+}
+
+// links has the links that were followed, by where they lead: what happens there happens under their names, too.
+type links map[file.Path][]file.Path
+
+// add notes a link. It may be called again for one that is known.
+func (l links) add(link, target file.Path) {
+	if !slices.Contains(l[target], link) {
+		l[target] = append(l[target], link)
+	}
+}
+
+// names returns the other names by which what is at p can be reached.
+func (l links) names(p file.Path) []file.Path {
+	if len(l) == 0 {
+		return nil
+	}
+	var found []file.Path
+	seen := map[file.Path]bool{p: true}
+	for depth, level := 0, []file.Path{p}; len(level) > 0 && depth < maxLinkDepth; depth++ {
+		var next []file.Path
+		for _, q := range level {
+			for dir := q; dir != ""; dir = dir.Dir() {
+				for _, link := range l[dir] {
+					name := link + q[len(dir):]
+					if !seen[name] {
+						seen[name] = true
+						next = append(next, name)
+					}
+				}
+			}
+		}
+		found = append(found, next...)
+		level = next
+	}
+	return found
+}

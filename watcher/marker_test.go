@@ -1,0 +1,194 @@
+package watcher
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+func TestMarkerNames(t *testing.T) {
+	for _, tt := range []struct {
+		template   string
+		path, want file.Path
+	}{
+		{"{name}.done", "a.xml", "a.xml.done"},
+		{"{name}.done", "in/a.xml", "in/a.xml.done"},
+		{"{stem}.done", "in/a.b.xml", "in/a.b.done"},
+		{"{stem}.done", "in/plain", "in/plain.done"},
+		{"{stem}.done", ".hidden", ".hidden.done"},
+		{".ok-{name}", "in/a.xml", "in/.ok-a.xml"},
+	} {
+		got, ok := MarkerOf(Rules{Ready: ReadyMarker, Marker: tt.template}, tt.path)
+		if !ok || got != tt.want {
+			t.Errorf("%s of %s: %q, %v, want %q", tt.template, tt.path, got, ok, tt.want)
+		}
+		m, err := newMarker(tt.template, false)
+		if err != nil || !m.is(tt.want.Base()) || m.is(tt.path.Base()) {
+			t.Errorf("%s: %s is a marker: %v; %s is one: %v", tt.template, tt.want, m.is(tt.want.Base()), tt.path, m.is(tt.path.Base()))
+		}
+	}
+	if _, ok := MarkerOf(Rules{Ready: ReadyStable, Marker: "{name}.done"}, "a"); ok {
+		t.Error("a marker where none is wanted")
+	}
+	if m, _ := newMarker("{name}.DONE", true); !m.is("a.Done") {
+		t.Error("case counts where it should not")
+	}
+	for _, bad := range []string{"", ".done", "{name}", "{stem}", "done/{name}", `done\{name}`, "{name}{name}", "{stem}.{ext}", "{nom}.done"} {
+		if err := CheckMarker(bad); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}
+
+// setTime sets the modification time of a file.
+func setTime(t *testing.T, name string, at time.Time) {
+	t.Helper()
+	if err := os.Chtimes(name, time.Time{}, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newMarked(t *testing.T, root string) *Watcher {
+	t.Helper()
+	return newQuick(t, Rules{Root: root, Ready: ReadyMarker, Marker: "{name}.done", Include: []string{"*.xml"}})
+}
+
+func TestRunWaitsForMarkers(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "old.xml"), "x")
+	write(t, filepath.Join(root, "old.xml.done"), "")
+	w := newMarked(t, root)
+	rec := startWatching(t, w)
+	if e, _ := rec.readyEntry("old.xml"); e.Marker != "old.xml.done" {
+		t.Errorf("the first scan has %+v", e)
+	}
+	name := filepath.Join(root, "in/a.xml")
+	write(t, name, "x")
+	write(t, filepath.Join(root, "in/orphan.xml.done"), "")
+	waits := func(reason string) {
+		t.Helper()
+		eventually(t, reason, func() bool {
+			e := w.Explain("in/a.xml")
+			return e.Settling && e.Reason == reason
+		})
+	}
+	waits("waiting for its marker a.xml.done")
+	// A marker that is older than the file is that of an earlier version.
+	write(t, name+".done", "")
+	setTime(t, name+".done", time.Now().Add(-time.Hour))
+	if rec.isReady("in/a.xml") { // between the two calls it was young
+		rec.forgetReady()
+		write(t, name, "again")
+		setTime(t, name, time.Now().Add(time.Minute))
+	}
+	waits("waiting for a new marker a.xml.done: that one is older than the file")
+	rec.forgetReady()
+	setTime(t, name+".done", lstat(t, name).Modified()) // not before is enough
+	eventually(t, "the file is ready", func() bool { return rec.isReady("in/a.xml") })
+	if e, _ := rec.readyEntry("in/a.xml"); e.Marker != "in/a.xml.done" || e.Fingerprint != lstat(t, name) {
+		t.Errorf("%+v", e)
+	}
+	// It counts once: another version wants another, even one with an older stamp.
+	rec.forgetReady()
+	stamp := lstat(t, name).Modified()
+	write(t, name+".tmp", "another version")
+	setTime(t, name+".tmp", stamp.Add(-time.Hour))
+	rename(t, name+".tmp", name)
+	waits("waiting for a new marker a.xml.done: that one was for an earlier version")
+	setTime(t, name+".done", stamp.Add(time.Second))
+	eventually(t, "the new version is ready", func() bool { return rec.isReady("in/a.xml") })
+
+	for p := range rec.readyPaths() {
+		if strings.HasSuffix(string(p), ".done") {
+			t.Errorf("the marker %s was handed over", p)
+		}
+	}
+	if e := w.Explain("in/orphan.xml.done"); e.Kind != Other || e.Reason != reasonMarker {
+		t.Errorf("explanation of a marker: %+v", e)
+	}
+}
+
+// Neither quiet time nor a writer holds up a file whose marker is there.
+func TestMarkerBeatsQuietTime(t *testing.T) {
+	root := t.TempDir()
+	w := newMarked(t, root)
+	w.rules.StableFor = time.Hour
+	rec := startWatching(t, w)
+	write(t, filepath.Join(root, "a.xml"), "x")
+	write(t, filepath.Join(root, "a.xml.done"), "")
+	eventually(t, "the file is ready", func() bool { return rec.isReady("a.xml") })
+}
+
+func TestScanShowsMarkers(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "a.xml"), "x")
+	write(t, filepath.Join(root, "b.xml"), "x")
+	write(t, filepath.Join(root, "b.done"), "x")
+	got, sum := scanOnce(t, Rules{Root: root, Ready: ReadyMarker, Marker: "{stem}.done"})
+	for p, want := range map[file.Path]Kind{"a.xml": File, "b.xml": File, "b.done": Other} {
+		e, ok := find(got, p)
+		if !ok || e.Kind != want || e.Ready != (p == "b.xml") {
+			t.Errorf("%s: %+v", p, e)
+		}
+	}
+	if sum.Files != 2 || sum.Settling != 1 || !sum.Complete {
+		t.Errorf("summary %+v", sum)
+	}
+}
+
+// `once` does not wait for markers: what has none is left.
+func TestSettleLeavesWhatHasNoMarker(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "a.xml"), "x")
+	w := newMarked(t, root)
+	rec := &recorder{}
+	if _, err := w.Scan(t.Context(), rec); err != nil {
+		t.Fatal(err)
+	}
+	left, err := w.Settle(t.Context(), rec, 0)
+	if err != nil || len(left) != 1 || left[0].Reason != "waiting for its marker a.xml.done" {
+		t.Errorf("left %+v, %v", left, err)
+	}
+}
+
+func TestUsedMarkersAreBounded(t *testing.T) {
+	var u usedMarkers
+	for i := range maxUsedMarkers + 100 {
+		u.add(file.Path(fmt.Sprint(i)), file.Fingerprint{Size: 1}, file.Fingerprint{Size: 2})
+	}
+	if len(u) != maxUsedMarkers {
+		t.Errorf("%d are kept", len(u))
+	}
+}
+
+// With ready = "rename" a file is complete when it is seen, whatever its stamps say and whoever has it open.
+func TestRunRename(t *testing.T) {
+	root := t.TempDir()
+	w := newQuick(t, Rules{Root: root, Ready: ReadyRename, StableFor: time.Hour, Exclude: []string{"*.new"}})
+	rec := startWatching(t, w)
+	name := filepath.Join(root, "in/a.xml")
+	write(t, name+".new", "x")
+	f, err := os.OpenFile(name+".new", os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	eventually(t, "the directory is found", func() bool { return rec.status().Watches == 2 })
+	if len(w.Waiting()) != 0 || rec.isReady("in/a.xml.new") {
+		t.Errorf("an excluded name settles: %+v", w.Waiting())
+	}
+	rename(t, name+".new", name)
+	eventually(t, "the file is ready", func() bool { return rec.isReady("in/a.xml") })
+	if e, _ := rec.readyEntry("in/a.xml"); e.Fingerprint != lstat(t, name) || !e.Ready {
+		t.Errorf("%+v", e)
+	}
+	got, _ := scanOnce(t, w.rules)
+	if e, _ := find(got, "in/a.xml"); !e.Ready {
+		t.Errorf("a scan has %+v", e)
+	}
+}
