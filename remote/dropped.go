@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 )
 
 // DroppedBeforeLogin tells whether a server took the connection and closed it before the login was complete. That is what
@@ -14,6 +15,9 @@ func DroppedBeforeLogin(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Op != "connect" || e.Kind != Transient {
 		return false
+	}
+	if network, ok := errors.AsType[*net.OpError](e.Err); ok && network.Op == "dial" {
+		return errors.Is(network, syscall.ECONNRESET) // it was faster than the system told us of the connection
 	}
 	// x/crypto/ssh has no type for it. What comes after the login has another beginning: see newSession.
 	handshake, ok := errors.AsType[*reworded](e.Err)

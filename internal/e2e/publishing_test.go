@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -136,13 +137,64 @@ func TestCrashWhilePublishing(t *testing.T) {
 						t.Fatalf("at step %d", step)
 					}
 				}
-				if kills == 0 || kills == most {
+				if kills == 0 && !late || kills == most {
 					t.Errorf("%d kills in %d steps", kills, most)
 				}
 				if got := r.history(); len(got) != receipts {
 					t.Errorf("%d receipts for %d versions: %+v", len(got), receipts, got)
 				}
 				wantPlan(t, r.plan(0))
+			})
+		}
+	}
+}
+
+// TestCrashWhilePublishingToAPartner does so where a partner takes each file the moment it appears: each version is taken
+// once, and whole. Where files are written at their final names nothing of this is promised.
+func TestCrashWhilePublishingToAPartner(t *testing.T) {
+	t.Parallel()
+	const most = 6
+	for _, p := range publishingServers() {
+		if p.direct {
+			continue
+		}
+		for _, late := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/late %v", p.name, late), func(t *testing.T) {
+				t.Parallel()
+				r := newPublishing(t, p)
+				consumed := r.mkdir("consumed")
+				if err := os.MkdirAll(r.server.Dir+"/copy", 0o755); err != nil {
+					t.Fatal(err)
+				}
+				r.version("first", "so that the server is known")
+				r.deliver(1)
+				taker := startPartner(t, r.server.Dir+"/copy", consumed)
+				kills := 0
+				for step := range most {
+					r.version("a.bin", strings.Repeat(fmt.Sprintf("version %02d;", step), 250_000))
+					if r.killAt(p, step, late) {
+						kills++
+						r.expect(0, "once")
+					}
+				}
+				taker.stop()
+				count := map[string]int{}
+				for _, content := range tree(t, consumed) {
+					count[sum(content)]++
+				}
+				for s := range r.whole {
+					if count[s] != 1 {
+						t.Errorf("a version was taken %d times", count[s])
+					}
+					delete(count, s)
+				}
+				if len(count) > 0 {
+					t.Errorf("%d files were taken that are no version", len(count))
+				}
+				if kills == 0 && !late { // a step that fails is over before its late fault
+					t.Error("nothing was killed")
+				}
+				wantTree(t, r.server.Dir, map[string]string{})
 			})
 		}
 	}
