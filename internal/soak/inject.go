@@ -176,7 +176,9 @@ func (i *injector) fillDisk(ctx context.Context, f fault) (detail string, hit bo
 		if !hit && i.log.fullDisks() > before {
 			hit, end = true, time.Now().Add(f.For)
 		}
-		err = ignoreEnd(ctx, sleep(ctx, 5*sample))
+		if sleep(ctx, 5*sample) != nil {
+			break
+		}
 	}
 	if freeErr := i.disk.free(); err == nil {
 		err = freeErr
