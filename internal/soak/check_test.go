@@ -199,6 +199,25 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
+// TestNeeded counts each content once, and what was overtaken as far as it came.
+func TestNeeded(t *testing.T) {
+	t.Parallel()
+	f := &facts{
+		Sightings: []sighting{
+			{"copy/a", "x", 500, noon},
+			{"copy/b", "x", 500, noon}, // renamed
+			{"copy/a", "y", 70, noon},
+			{"copy/c", "", 0, noon},
+		},
+		Takings:  []taking{{"in/a", "z", 30, noon}, {"copy/a", "y", 70, noon}},
+		Receipts: []receipt{{ID: "1", Name: "copy/a", SHA256: "x"}},
+		Temps:    []temp{{".a.1.part", 500}, {".b.with.dots.2.part", 7}},
+	}
+	if n := needed(f, gather(f)); n != 607 {
+		t.Errorf("%d bytes, want 500 + 70 + 30 + 7", n)
+	}
+}
+
 // TestDescribe names the figures that a person looks for.
 func TestDescribe(t *testing.T) {
 	t.Parallel()

@@ -31,11 +31,15 @@ func checkRatio(f *facts, p *publications) []string {
 func ratio(f *facts, p *publications) float64 { return float64(f.Sent) / float64(max(needed(f, p), 1)) }
 
 // needed is how many bytes would have been sent without faults: what was published, and what was sent of versions that
-// their producer changed meanwhile.
+// their producer changed meanwhile. What was published under two names counts once: of a file that was renamed, the
+// server can make a copy.
 func needed(f *facts, p *publications) int64 {
-	n := overtaken(f)
-	for _, size := range p.sizes {
-		n += size
+	n, counted := overtaken(f), map[string]bool{}
+	for k, size := range p.sizes {
+		if !counted[k.sha256] {
+			counted[k.sha256] = true
+			n += size
+		}
 	}
 	return n
 }
