@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/pkg/sftp"
 )
@@ -17,33 +16,8 @@ type Mark struct {
 	Hash   []byte // marshalled state of the SHA-256 of the bytes below Offset
 }
 
-// stretch begins a part of the source that ends with a checkpoint.
-func (in *source) stretch(size int64, every time.Duration) {
-	in.due, in.dueTime = 0, time.Time{}
-	if size > 0 {
-		in.due = in.sent + size
-	}
-	if every > 0 {
-		in.dueTime = time.Now().Add(every)
-	}
-}
-
-// stretched tells whether a checkpoint is due.
-func (in *source) stretched() bool {
-	return (in.due > 0 && in.sent >= in.due) || (!in.dueTime.IsZero() && time.Now().After(in.dueTime))
-}
-
-// mark saves a checkpoint of what was read, all of which has been acknowledged.
-func (in *source) mark(save func(Mark) error) error {
-	state, err := in.sum.(encoding.BinaryMarshaler).MarshalBinary()
-	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	return save(Mark{Offset: in.sent, Hash: state})
-}
-
 // resume brings the temp, the source and the hash to the mark; or to the beginning where the server has less than it has
-// acknowledged, which a power cut there can do.
+// acknowledged, which a power cut there can do. A stream has no beginning any more: that is an error of kind Integrity.
 func (s *Session) resume(u Upload, f *sftp.File, in *source) error {
 	var size int64
 	err := s.do("put", u.Temp, func() error {
@@ -57,7 +31,13 @@ func (s *Session) resume(u Upload, f *sftp.File, in *source) error {
 		return err
 	}
 	at := u.From
-	if size < at.Offset || at.Offset > u.Size || in.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(at.Hash) != nil {
+	if u.Size == Unknown && size < at.Offset {
+		return &Error{
+			Op: "put", Destination: s.target.Name, Path: u.Temp, Kind: Integrity,
+			Err: fmt.Errorf("the server has %d bytes of the %d that it has acknowledged, and the stream cannot be read again", size, at.Offset),
+		}
+	}
+	if size < at.Offset || (u.Size != Unknown && at.Offset > u.Size) || in.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(at.Hash) != nil {
 		in.sum.Reset()
 		at = Mark{}
 	}
@@ -76,7 +56,7 @@ func (s *Session) resume(u Upload, f *sftp.File, in *source) error {
 	if _, in.err = seeker.Seek(at.Offset, io.SeekStart); in.err != nil {
 		return nil
 	}
-	in.sent, in.left = at.Offset, u.Size-at.Offset
+	in.goOnFrom(at.Offset)
 	_, err = f.Seek(at.Offset, io.SeekStart) // asks nothing of the server
 	return err
 }

@@ -2,10 +2,8 @@ package remote
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"math"
 	"os"
@@ -28,9 +26,6 @@ type Upload struct {
 	CheckpointBytes int64
 	CheckpointEvery time.Duration
 }
-
-// errShortTransfer says that a local file ended before its size, or went on after it.
-var errShortTransfer = errors.New("the file's size changed while it was read")
 
 const (
 	// windowBytes bounds what of one file is not acknowledged yet. It fills OpenSSH's window of 2 MiB twice, and more
@@ -72,14 +67,11 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	}
 	defer s.handles.give(1)
 	s.told.Delete(u.Temp)
-	if u.Size == Unknown {
-		return s.uploadStream(ctx, u, src)
-	}
 	f, err := s.create(ctx, u.Temp, u.From.Offset > 0)
 	if err != nil {
 		return nil, err
 	}
-	in := &source{ctx: ctx, r: src, sum: sha256.New(), progress: u.Progress, left: u.Size}
+	in := newSource(ctx, src, u.Size, u.Progress)
 	if u.From.Offset > 0 {
 		err = s.resume(u, f, in)
 	}
@@ -89,7 +81,7 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	if err == nil && in.err == nil {
 		err = s.lookBeforeClose(u.Temp, f)
 	}
-	closeErr := s.doSlow("close", u.Temp, u.Size, f.Close)
+	closeErr := s.doSlow("close", u.Temp, in.size(), f.Close)
 	switch {
 	case in.err != nil: // the local side is why
 		return nil, in.err
@@ -129,7 +121,7 @@ func (s *Session) writeAll(u Upload, f *sftp.File, in *source) error {
 		if err := s.write(u, f, in); err != nil || in.err != nil {
 			return err
 		}
-		if err := s.sync(u, f); err != nil || in.left == 0 {
+		if err := s.sync(u.Temp, in.size(), f); err != nil || in.ended {
 			return err
 		}
 		if in.err = in.mark(u.Save); in.err != nil {
@@ -139,11 +131,11 @@ func (s *Session) writeAll(u Upload, f *sftp.File, in *source) error {
 }
 
 // sync makes what was written durable, where the server offers that.
-func (s *Session) sync(u Upload, f *sftp.File) error {
+func (s *Session) sync(temp string, size int64, f *sftp.File) error {
 	if !s.caps.Load().Fsync {
 		return nil
 	}
-	err := s.doSlow("sync", u.Temp, u.Size, f.Sync)
+	err := s.doSlow("sync", temp, size, f.Sync)
 	if Unsupported.is(err) {
 		s.note(func(c *Capabilities) { c.Fsync = false })
 		return nil
@@ -151,8 +143,8 @@ func (s *Session) sync(u Upload, f *sftp.File) error {
 	return err
 }
 
-// create opens a temp for writing, emptied unless it is to be kept, and makes its directory when the server says that it is missing: asking first would
-// cost a round trip for each file.
+// create opens a temp for writing, emptied unless it is to be kept, and makes its directory when the server says that it
+// is missing: asking first would cost a round trip for each file.
 func (s *Session) create(ctx context.Context, temp string, keep bool) (*sftp.File, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -182,8 +174,8 @@ func (s *Session) create(ctx context.Context, temp string, keep bool) (*sftp.Fil
 	return f, nil
 }
 
-// write sends the source, or a stretch of it, or as much of it as there is: in.err tells. It is watched by what moves: acknowledgements
-// that come in, data that goes out, and the source's next read, for which one of the writes in flight was acknowledged.
+// write sends the source, or a stretch of it, or as much of it as there is: in.err tells. It is watched by what moves:
+// acknowledgements that come in, data that goes out, and the source's next read, for which one of the writes in flight was acknowledged.
 func (s *Session) write(u Upload, f *sftp.File, in *source) error {
 	if u.Size == 0 {
 		in.end()
@@ -198,78 +190,13 @@ func (s *Session) write(u Upload, f *sftp.File, in *source) error {
 		},
 	})
 	begun := in.sent
-	_, err := f.ReadFromWithConcurrency(in, s.inFlight(in.left))
+	_, err := f.ReadFromWithConcurrency(in, s.inFlight(in.expected()))
 	in.watch.stop()
 	if in.err != nil {
 		err = nil
 	}
 	err = s.wrap("put", u.Temp, err)
 	s.noteLarge(f, begun, in.sent-begun, err)
-	return err
-}
-
-// source hashes and counts what is read, ends at the expected size, and keeps an error of the local side apart from
-// those of the connection.
-type source struct {
-	ctx      context.Context //nolint:containedctx // an io.Reader has no other way to hear of its end
-	r        io.Reader
-	sum      hash.Hash
-	progress func(int64)
-	watch    *watch
-	sent     int64
-	left     int64
-	err      error
-
-	// A stretch ends, for a checkpoint, when due bytes are read or due time has come.
-	due     int64
-	dueTime time.Time
-}
-
-// Read implements io.Reader. Its error ends the upload.
-func (in *source) Read(b []byte) (int, error) {
-	in.watch.leave()
-	defer in.watch.back()
-	if in.err == nil {
-		in.err = in.ctx.Err()
-	}
-	if in.err == nil && in.left == 0 {
-		if in.end(); in.err == nil {
-			return 0, io.EOF
-		}
-	}
-	if in.err != nil {
-		return 0, in.err
-	}
-	if in.stretched() {
-		return 0, io.EOF
-	}
-	n, err := io.ReadFull(in.r, b[:min(int64(len(b)), in.left)])
-	in.sum.Write(b[:n])
-	in.sent += int64(n)
-	in.left -= int64(n)
-	if in.progress != nil {
-		in.progress(in.sent)
-	}
-	in.err = notEnd(err)
-	return n, in.err
-}
-
-// end checks that the source ends here.
-func (in *source) end() {
-	var one [1]byte
-	switch _, err := io.ReadFull(in.r, one[:]); {
-	case err == nil:
-		in.err = errShortTransfer
-	case !errors.Is(err, io.EOF):
-		in.err = err
-	}
-}
-
-// notEnd returns the error of a read that came before the expected end: pkg/sftp would take an io.EOF for a success.
-func notEnd(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errShortTransfer
-	}
 	return err
 }
 
