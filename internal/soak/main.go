@@ -88,14 +88,13 @@ func soakAndJudge(ctx context.Context, args []string, out, progress io.Writer) (
 	}
 	s := &soak{options: o, dir: dir, progress: progress, facts: facts{Seed: o.seed}}
 	err = s.run(ctx)
-	var found []string
+	var printErr error
 	if err == nil {
-		found = check(&s.facts)
-	}
-	report := describe(&s.facts, found)
-	_, printErr := io.WriteString(out, report)
-	if len(found) > 0 {
-		err = errFound
+		found := check(&s.facts)
+		_, printErr = io.WriteString(out, describe(&s.facts, found))
+		if len(found) > 0 {
+			err = errFound
+		}
 	}
 	if err == nil && !o.keep {
 		return errors.Join(printErr, os.RemoveAll(dir))
