@@ -2,7 +2,9 @@ package agent
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dropferry/dropferry/config"
@@ -49,7 +51,7 @@ func excludesOf(f *config.Folder) []string {
 	if trash == "" {
 		return f.Exclude
 	}
-	return append(f.Exclude[:len(f.Exclude):len(f.Exclude)], trash)
+	return append(slices.Clip(f.Exclude), trash)
 }
 
 // sends tells whether an operation would begin something at a destination.
@@ -195,6 +197,13 @@ func newestReceipt(receipts []control.Delivery, destination string) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+func viewRemoval(r state.Removal) control.Removal {
+	return control.Removal{
+		ID: r.ID, Folder: r.Folder, Destination: r.Destination, Path: string(r.Path), PathB64: raw(r.Path), RemotePath: r.RemotePath,
+		Size: r.Size, SHA256: hex.EncodeToString(r.SHA256), Trash: r.Trash, RemovedAt: r.At.UTC(),
+	}
 }
 
 // mayAccept refuses to accept deletes where nothing is halted by them.

@@ -165,9 +165,17 @@ func (r *reader) History(ctx context.Context, q control.HistoryQuery) (control.H
 
 func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (control.History, error) {
 	h := control.History{Deliveries: []control.Delivery{}}
-	deliveries, err := store.History(ctx, state.Filter{Since: q.Since, Folder: q.Folder, Destination: q.Destination, Limit: q.Limit})
+	f := state.Filter{Since: q.Since, Folder: q.Folder, Destination: q.Destination, Limit: q.Limit}
+	deliveries, err := store.History(ctx, f)
+	if err != nil {
+		return h, err
+	}
 	for _, d := range deliveries {
 		h.Deliveries = append(h.Deliveries, ViewDelivery(d))
+	}
+	removals, err := store.Removals(ctx, f)
+	for _, r := range removals {
+		h.Removals = append(h.Removals, viewRemoval(r))
 	}
 	return h, err
 }

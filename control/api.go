@@ -112,6 +112,7 @@ type HistoryQuery struct {
 // History is part of the ledger, newest first.
 type History struct {
 	Deliveries []Delivery `json:"deliveries"`
+	Removals   []Removal  `json:"removals,omitempty"`
 }
 
 // Delivery is one receipt.

@@ -92,6 +92,7 @@ func (c *Client) Status(ctx context.Context) (s Status, err error) {
 func (c *Client) History(ctx context.Context, q HistoryQuery) (h History, err error) {
 	err = c.get(ctx, "history", q.values(), &h)
 	restoreDeliveries(h.Deliveries)
+	restoreRemovals(h.Removals)
 	return h, err
 }
 

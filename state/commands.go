@@ -64,7 +64,7 @@ func (s *Store) ReleaseAs(ctx context.Context, id, final, temp string) (ok bool,
 		}
 		// The intent's own id is for the temp that it has when it ends.
 		_, err = c.exec(`INSERT OR REPLACE INTO sweeps SELECT id || ' ' || temp, destination, temp FROM intents
-			WHERE id = ? AND temp <> ''`, id)
+			WHERE id = ? AND temp NOT IN ('', ?)`, id, temp)
 		if err != nil {
 			return err
 		}
@@ -87,6 +87,7 @@ func (s *Store) Cancel(ctx context.Context, which Selection) ([]Intent, error) {
 			return err
 		}
 		for _, change := range []string{
+			"DELETE FROM unfinished WHERE (destination, remote_path) IN (SELECT destination, final FROM intents" + open + " AND temp = '')",
 			"INSERT OR REPLACE INTO sweeps SELECT id, destination, temp FROM intents" + open + " AND temp <> ''",
 			"DELETE FROM intents" + open + " AND source <> ''",
 			"UPDATE intents SET phase = 'cancelled', temp = '', next_attempt = 0, overwrite = 0" + open,

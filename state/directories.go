@@ -7,13 +7,14 @@ import (
 	"github.com/dropferry/dropferry/file"
 )
 
-// Dir is a directory that stands at a destination as far as is known, and that no known file there speaks for: it is empty
-// in the folder, or has left it.
+// Dir is a directory that may stand at a destination, and that no known file there speaks for: it is empty in the folder,
+// or has left it.
 type Dir struct {
 	Route
 	Path       file.Path
 	RemotePath string
-	Dev        uint64 // that it lay on in the folder
+	Dev        uint64 // that it lay on in the folder; 0 where that is not known
+	Made       bool   // it surely is there: we have made it for itself
 }
 
 // Dirs returns the directories that are known of a folder, by path.
@@ -24,9 +25,10 @@ func (s *Store) Dirs(ctx context.Context, folder string) ([]Dir, error) {
 		return c.each(func(r row) error {
 			all = append(all, Dir{
 				Route: Route{Folder: folder, Destination: r.text(0)}, Path: r.path(1), RemotePath: r.text(2), Dev: uint64(r.int(3)),
+				Made: r.bool(4),
 			})
 			return nil
-		}, "SELECT destination, path, remote_path, dev FROM dirs WHERE folder = ? ORDER BY path, destination", folder)
+		}, "SELECT destination, path, remote_path, dev, made FROM dirs WHERE folder = ? ORDER BY path, destination", folder)
 	})
 	return all, err
 }
@@ -46,21 +48,27 @@ func (s *Store) SaveDirs(ctx context.Context, all []Dir) error {
 	})
 }
 
+// saveDir never forgets that a directory was made.
 func saveDir(c *conn, d *Dir) error {
-	_, err := c.exec(`INSERT INTO dirs (folder, destination, path, remote_path, dev) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (folder, path, destination) DO UPDATE SET remote_path = excluded.remote_path, dev = excluded.dev`,
-		d.Folder, d.Destination, d.Path, d.RemotePath, d.Dev)
+	_, err := c.exec(`INSERT INTO dirs (folder, destination, path, remote_path, dev, made) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (folder, path, destination) DO UPDATE SET
+			made = excluded.made OR (dirs.made AND dirs.remote_path = excluded.remote_path),
+			dev = CASE excluded.dev WHEN 0 THEN dirs.dev ELSE excluded.dev END, remote_path = excluded.remote_path`,
+		d.Folder, d.Destination, d.Path, d.RemotePath, d.Dev, d.Made)
 	return err
 }
 
-// ForgetDirs removes what is recorded of directories.
+// ForgetDirs removes what is recorded of directories, as far as a known file of ours speaks for them.
 func (s *Store) ForgetDirs(ctx context.Context, all []Dir) error {
 	if len(all) == 0 {
 		return nil
 	}
 	return s.write(ctx, "forget directories", func(c *conn) error {
 		for i := range all {
-			if err := forgetDir(c, all[i].Route, all[i].Path); err != nil {
+			d := &all[i]
+			_, err := c.exec(`DELETE FROM dirs WHERE folder = ?1 AND path = ?2 AND destination = ?3 AND EXISTS (SELECT 1 FROM known
+				WHERE folder = ?1 AND path > ?2 || '/' AND path < ?2 || '0' AND destination = ?3 AND owned = 1)`, d.Folder, d.Path, d.Destination)
+			if err != nil {
 				return err
 			}
 		}
@@ -107,7 +115,7 @@ func (s *Store) NextDir(ctx context.Context, folder string, before time.Time) (t
 // DirMade records that an operation has made its directory, and ends it.
 func (s *Store) DirMade(ctx context.Context, o *Operation, dev uint64) error {
 	return s.write(ctx, "made "+o.RemotePath, func(c *conn) error {
-		err := saveDir(c, &Dir{Route: o.Route, Path: o.Path, RemotePath: o.RemotePath, Dev: dev})
+		err := saveDir(c, &Dir{Route: o.Route, Path: o.Path, RemotePath: o.RemotePath, Dev: dev, Made: true})
 		if err == nil {
 			_, err = c.exec("DELETE FROM operations WHERE id = ?", o.ID)
 		}
@@ -132,6 +140,18 @@ func (s *Store) DirGone(ctx context.Context, o *Operation) error {
 		}
 		return err
 	})
+}
+
+// HoldsOurs tells whether something of ours is known to be, or about to be, below a directory: then it may be empty later.
+func (s *Store) HoldsOurs(ctx context.Context, r Route, dir file.Path) (bool, error) {
+	const below = " WHERE folder = ?1 AND path > ?2 || '/' AND path < ?2 || '0' AND destination = ?3"
+	holds := false
+	err := s.read(ctx, "below "+string(dir), func(c *conn) (err error) {
+		_, holds, err = c.one("SELECT 1 FROM dirs"+below+" UNION ALL SELECT 1 FROM known"+below+" AND owned = 1"+
+			" UNION ALL SELECT 1 FROM intents"+below+" AND phase NOT IN ('delivered', 'cancelled')", r.Folder, dir, r.Destination)
+		return err
+	})
+	return holds && err == nil, err
 }
 
 // freeName releases what could not be published because of what an operation has taken away: a directory that had a file's
@@ -176,6 +196,20 @@ func (r row) trashed() Trashed {
 		ID: r.text(0), Route: Route{Folder: r.text(1), Destination: r.text(2)}, Path: r.path(3), RemotePath: r.text(4),
 		Size: r.int(5), At: r.time(6),
 	}
+}
+
+// NextExpiry returns when the oldest of what a folder has in the trash of its destinations was put there after a moment, if
+// anything was.
+func (s *Store) NextExpiry(ctx context.Context, folder string, after time.Time) (time.Time, bool, error) {
+	var next int64
+	err := s.read(ctx, "trash of "+folder, func(c *conn) error {
+		r, _, err := c.one("SELECT min(at) FROM trashed WHERE folder = ? AND at > ?", folder, after)
+		if err == nil {
+			next = r.int(0)
+		}
+		return err
+	})
+	return fromNanos(next), next != 0 && err == nil, err
 }
 
 // TrashedAt returns our file at a path in the trash, if one is on record.

@@ -109,7 +109,7 @@ func (s *Store) Halts(ctx context.Context) ([]Halt, error) {
 		all = nil
 		return c.each(func(r row) error {
 			h := Halt{Folder: r.text(0), Since: r.time(1), Reason: r.text(2), Detail: r.text(3), Count: int(r.int(4))}
-			for _, p := range strings.Split(r.text(5), "\x00") {
+			for p := range strings.SplitSeq(r.text(5), "\x00") {
 				if p != "" {
 					h.Examples = append(h.Examples, file.Path(p))
 				}

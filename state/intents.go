@@ -15,8 +15,10 @@ type Failure struct {
 	Own   bool          // the file's own failure, which counts towards giving it up
 	Spent time.Duration // adds to Intent.FailingFor
 
-	// Mismatch says that the server had other bytes than were sent.
+	// Mismatch says that the server had other bytes than were sent: what was sent is forgotten.
 	Mismatch bool
+	// Unpublished says that what T2 spoke of is neither published nor there any more: a committing intent is planned again.
+	Unpublished bool
 	// Temp is the remote path to upload to from now on: late writes of a connection that is given up must not reach the
 	// next attempt's bytes. The temp so far is queued to be swept, and its checkpoint forgotten. "" keeps the temp, and so
 	// does an intent that stays committing.
@@ -40,8 +42,11 @@ func (s *Store) Commit(ctx context.Context, id string, proof Proof) (bool, error
 func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 	begun := s.attempts.of(id)
 	aside := ""
-	if f.Phase == Held || f.Phase == Parked {
+	switch {
+	case f.Phase == Held, f.Phase == Parked:
 		aside = string(f.Phase)
+	case f.Unpublished:
+		aside = string(Planned)
 	}
 	_, err := s.settle(ctx, "fail", id, begun, func(c *conn) (int64, error) {
 		if f.Temp != "" {
@@ -49,13 +54,30 @@ func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 				return 0, err
 			}
 		}
-		return c.exec(`UPDATE intents SET phase = CASE WHEN ? = '' OR phase IN ('delivered', 'cancelled') THEN phase ELSE ? END,
+		if f.Mismatch {
+			if _, err := c.exec("DELETE FROM checkpoints WHERE intent = ?", id); err != nil {
+				return 0, err
+			}
+		}
+		if f.Unpublished {
+			if err := unpublish(c, id); err != nil {
+				return 0, err
+			}
+		}
+		return c.exec(`UPDATE intents SET phase = CASE WHEN ? IN ('', 'planned') OR phase IN ('delivered', 'cancelled') THEN phase ELSE ? END,
 				last_error = ?, failed_at = ?, next_attempt = ?, attempts = attempts + ?,
 				started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END,
 				failures = failures + ?, mismatches = mismatches + ?, failing_for = failing_for + ?
 			WHERE id = ?`,
 			aside, aside, f.Err, f.At, f.Next, begun.n, begun.first, one(f.Own), one(f.Mismatch), int64(f.Spent), id)
 	})
+	return err
+}
+
+// unpublish takes T2 back.
+func unpublish(c *conn, id string) error {
+	_, err := c.exec(`UPDATE intents SET phase = 'planned', sha256 = NULL, evidence = '', command = '', remote_mtime = 0,
+		host_key = '' WHERE id = ? AND phase = 'committing'`, id)
 	return err
 }
 
@@ -89,6 +111,12 @@ func (s *Store) Drop(ctx context.Context, id string) (bool, error) {
 	return s.settle(ctx, "drop", id, s.attempts.of(id), func(c *conn) (int64, error) {
 		_, cancelled, err := c.one("SELECT 1 FROM intents WHERE id = ? AND phase = 'cancelled'", id)
 		if err != nil || cancelled {
+			return 0, err
+		}
+		// What it may have left under its final name is nobody's now, and must not pass for ours later.
+		_, err = c.exec(`DELETE FROM unfinished WHERE (destination, remote_path) IN
+			(SELECT destination, final FROM intents WHERE id = ? AND temp = '')`, id)
+		if err != nil {
 			return 0, err
 		}
 		return abandon(c, id)

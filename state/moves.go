@@ -23,11 +23,16 @@ func (s *Store) Alike(ctx context.Context, route Route, size int64, inode uint64
 	return found, err
 }
 
-// SetMovedFrom changes which known file a planned intent takes its content from; "" none. It returns false where the
-// intent is not planned.
+// SetMovedFrom changes which known file a planned intent takes its content from; "" none, and none too where
+// something else is on its way for that path. It returns false where the intent is not planned.
 func (s *Store) SetMovedFrom(ctx context.Context, id string, from file.Path) (bool, error) {
 	return s.settle(ctx, "move "+id, id, begun{}, func(c *conn) (int64, error) {
-		return c.exec("UPDATE intents SET moved_from = ? WHERE id = ? AND phase = 'planned'", from, id)
+		r, ok, err := c.one("SELECT folder, destination FROM intents WHERE id = ? AND phase = 'planned'", id)
+		if err != nil || !ok {
+			return 0, err
+		}
+		return c.exec("UPDATE intents SET moved_from = CASE WHEN "+stillComes+" THEN '' ELSE ? END WHERE id = ?",
+			r.text(0), r.text(1), from, from, id)
 	})
 }
 

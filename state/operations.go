@@ -93,11 +93,8 @@ var dueOperations = []struct {
 		WHERE d.destination = o.destination AND d.step = 'delete' AND d.folder = o.folder) ORDER BY o.path DESC`},
 }
 
-const dueSteps = selectOperation + `WHERE o.destination = ?1 AND o.step = ?2 AND (o.next_attempt <= ?3 OR o.next_attempt > ?4)
+const dueSteps = selectOperation + `WHERE o.destination = ?1 AND o.step = ?2 AND o.next_attempt <= ?3
 	AND NOT EXISTS (SELECT 1 FROM stopped AS s WHERE s.folder IN ('', o.folder) AND s.destination IN ('', ?1))`
-
-// longestWait is more than any operation waits: its time was set by a clock that has been put back since.
-const longestWait = 2 * time.Hour
 
 // DueOperations returns operations at a destination whose next attempt is not after now and that are not in skip, all of
 // one step and at most limit of them, but for those on a paused route and of a halted folder. The next step comes when
@@ -107,7 +104,7 @@ func (s *Store) DueOperations(ctx context.Context, destination string, now time.
 	err := s.read(ctx, "operations due at "+destination, func(c *conn) error {
 		due = nil
 		for _, q := range dueOperations {
-			cur, err := c.query(q.query, destination, string(q.step), now, now.Add(longestWait))
+			cur, err := c.query(q.query, destination, string(q.step), now)
 			if err != nil {
 				return err
 			}

@@ -53,6 +53,9 @@ func plan(c *conn, p *Plan) (PlanResult, error) {
 			return PlanResult{Other: other}, err
 		}
 	}
+	if other, err := movingFrom(c, &p.Intent); other != "" || err != nil {
+		return PlanResult{Other: other}, err
+	}
 	inserted, err := insertIntent(c, &p.Intent)
 	if err != nil || inserted {
 		return PlanResult{OK: inserted}, err
@@ -87,6 +90,22 @@ func inTheWay(c *conn, in *Intent, except string) (string, error) {
 	return r.text(0), nil
 }
 
+// movingFrom returns the id of the open intent that is about to give in's file at the destination another name: until
+// then nothing else may be published there. "" where there is none.
+func movingFrom(c *conn, in *Intent) (string, error) {
+	r, ok, err := c.one(`SELECT id FROM intents
+		WHERE folder = ? AND destination = ? AND moved_from = ? AND moved_from <> '' AND phase NOT IN ('delivered', 'cancelled')`,
+		in.Folder, in.Destination, in.Path)
+	if err != nil || !ok {
+		return "", err
+	}
+	return r.text(0), nil
+}
+
+// stillComes is the condition, of a folder, a destination and a path, that something is on its way for the path that a
+// file is to be moved from: then that is no file to be moved.
+const stillComes = `EXISTS (SELECT 1 FROM intents WHERE folder = ? AND destination = ? AND path = ? AND phase NOT IN ('delivered', 'cancelled'))`
+
 // insertIntent returns false where another open intent holds the final name.
 //
 // OR FAIL here and in the other inserts spares SQLite a journal for undoing one statement, which costs a copy of each
@@ -105,11 +124,11 @@ func insertIntent(c *conn, in *Intent) (bool, error) {
 	}
 	n, err := c.exec(`INSERT OR FAIL INTO intents (id, version, folder, destination, path, size, mtime, ctime, dev, ino,
 			reason, final, temp, archive, ready_at, phase, next_attempt, last_error, source, moved_from)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN `+stillComes+` THEN '' ELSE ? END)
 		ON CONFLICT (destination, final) WHERE phase NOT IN ('delivered', 'cancelled') DO NOTHING`,
 		in.ID, in.Version, in.Folder, in.Destination, in.Path,
 		in.Fingerprint.Size, in.Fingerprint.ModTime, in.Fingerprint.ChangeTime, in.Fingerprint.Dev, in.Fingerprint.Inode,
 		in.Reason, in.Final, in.Temp, in.Archive, in.ReadyAt, phase, in.NextAttempt, in.LastError,
-		in.Source, in.MovedFrom)
+		in.Source, in.Folder, in.Destination, in.MovedFrom, in.MovedFrom)
 	return n == 1, err
 }

@@ -180,6 +180,7 @@ CREATE TABLE dirs (
 	destination TEXT NOT NULL,
 	remote_path TEXT NOT NULL,
 	dev         INTEGER NOT NULL,
+	made        INTEGER NOT NULL, -- 1: it surely is there
 	PRIMARY KEY (folder, path, destination)
 ) WITHOUT ROWID;
 

@@ -67,6 +67,11 @@ func (s *Store) BringForward(ctx context.Context, destination string, latest tim
 	err := s.write(ctx, "bring forward at "+destination, func(c *conn) (err error) {
 		n, err = c.exec("UPDATE intents SET next_attempt = ?1 WHERE phase IN ('planned', 'committing') AND destination = ?2 AND next_attempt > ?1",
 			latest, destination)
+		if err != nil {
+			return err
+		}
+		more, err := c.exec("UPDATE operations SET next_attempt = ?1 WHERE destination = ?2 AND next_attempt > ?1", latest, destination)
+		n += more
 		return err
 	})
 	return int(n), err

@@ -66,15 +66,8 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 		return l.lookAnew(ctx, w, o)
 	case sendAgain:
 		l.sweepWanted = true
-		err := l.store.Fail(ctx, o.intent.ID, state.Failure{
-			Err: o.err.Error(), At: l.clock(), Phase: state.Held, Temp: nextTemp(o.intent.Temp, o.intent.ID),
-		})
-		if err != nil {
-			return err
-		}
-		_, err = l.store.Release(ctx, o.intent.ID)
-		l.told(EventFailed, &o.intent, o.err, next)
-		return err
+		f := state.Failure{Next: next, Own: true, Unpublished: true, Temp: nextTemp(o.intent.Temp, o.intent.ID)}
+		return l.fail(ctx, o, l.mismatched(o, f))
 	case later:
 		return l.fail(ctx, o, l.mismatched(o, state.Failure{Next: next, Own: true}))
 	}

@@ -114,6 +114,9 @@ func conflictName(final string, at time.Time) string {
 // stay.
 func KeepBoth(i *state.Intent, at time.Time, p Publishing) (final, temp string) {
 	final = conflictName(i.Final, at)
+	if i.Temp != "" && !p.Direct { // a temp is never used twice, and a long name is cut to the same one
+		return final, nextTemp(i.Temp, i.ID)
+	}
 	return final, p.temp(final, i.ID)
 }
 

@@ -392,20 +392,38 @@ func (p *Planner) planExpiry(ctx context.Context, now time.Time) error {
 	return p.planOperations(ctx, all)
 }
 
-// awaitNext asks for a scan at the moment when the next file or directory is missing for long enough.
-func (p *Planner) awaitNext(ctx context.Context, before, next time.Time) error {
-	dir, found, err := p.store.NextDir(ctx, p.folder.Name, before)
+// awaitNext asks for a scan at the moment when the next file or directory is missing for long enough, or has been in the
+// trash for long enough.
+func (p *Planner) awaitNext(ctx context.Context, before, missing time.Time) error {
+	f := p.folder
+	dir, found, err := p.store.NextDir(ctx, f.Name, before)
 	if err != nil {
 		return err
 	}
-	if found && (next.IsZero() || dir.Before(next)) {
-		next = dir
+	var next time.Time
+	sooner := func(at time.Time) {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	if found {
+		sooner(dir.Add(f.DeleteDelay))
+	}
+	if !missing.IsZero() {
+		sooner(missing.Add(f.DeleteDelay))
+	}
+	old, found, err := p.store.NextExpiry(ctx, f.Name, p.cycle.now.Add(-f.TrashKeep))
+	if err != nil {
+		return err
+	}
+	if found {
+		sooner(old.Add(f.TrashKeep))
 	}
 	p.stopTimer()
-	if next.IsZero() || p.folder.Rescan == nil || p.unwatched() {
+	if next.IsZero() || f.Rescan == nil || p.unwatched() {
 		return nil
 	}
-	timer := time.AfterFunc(max(next.Add(p.folder.DeleteDelay).Sub(p.now()), time.Millisecond), p.folder.Rescan)
+	timer := time.AfterFunc(max(next.Sub(p.now()), time.Millisecond), f.Rescan)
 	p.cycle.timer, p.cycle.unhook = timer, context.AfterFunc(ctx, func() { timer.Stop() })
 	return nil
 }

@@ -29,8 +29,13 @@ func (p *Planner) directories(ctx context.Context, c *census) error {
 		return err
 	}
 	recorded := make(map[dirKey]string, len(known))
+	made := make(map[dirKey]string, len(known))
 	for i := range known {
-		recorded[dirKey{known[i].Path, known[i].Destination}] = known[i].RemotePath
+		d := &known[i]
+		recorded[dirKey{d.Path, d.Destination}] = d.RemotePath
+		if d.Made {
+			made[dirKey{d.Path, d.Destination}] = d.RemotePath
+		}
 	}
 	left := c.leftBehind(recorded)
 	if err := p.store.SaveDirs(ctx, left); err != nil {
@@ -46,10 +51,19 @@ func (p *Planner) directories(ctx context.Context, c *census) error {
 			c.missDir(&d)
 		}
 	}
+	// One without a known file stays on record: what has made it there may never be published.
 	if err := p.store.ForgetDirs(ctx, full); err != nil {
 		return err
 	}
-	return p.planOperations(ctx, p.mkdirs(c, recorded))
+	mkdirs := p.mkdirs(c, made)
+	begun := make([]state.Dir, len(mkdirs)) // so that what is made and cut off there is known of
+	for i, o := range mkdirs {
+		begun[i] = state.Dir{Route: o.Route, Path: o.Path, RemotePath: o.RemotePath}
+	}
+	if err := p.store.SaveDirs(ctx, begun); err != nil {
+		return err
+	}
+	return p.planOperations(ctx, mkdirs)
 }
 
 // leftBehind returns the directories that files of ours have left empty, as far as they are not on record.
@@ -84,13 +98,29 @@ func (c *census) missDir(d *state.Dir) {
 	}
 }
 
+// leaveDirs puts on record that a file of ours leaves its directories at a destination, or has made some there and is not
+// published after all. The next scan shows which of them are still in the folder.
+func leaveDirs(ctx context.Context, store Store, f *Folder, destination string, p file.Path) error {
+	r, ok := f.route(destination)
+	if !ok || !f.Mirror || !f.Deletes {
+		return nil
+	}
+	var all []state.Dir
+	for dir := p.Dir(); dir != ""; dir = dir.Dir() {
+		all = append(all, state.Dir{
+			Route: state.Route{Folder: f.Name, Destination: destination}, Path: dir, RemotePath: r.RemotePath(dir, time.Time{}),
+		})
+	}
+	return store.SaveDirs(ctx, all)
+}
+
 // mkdirs returns what makes the empty directories that are not at their destinations.
-func (p *Planner) mkdirs(c *census, recorded map[dirKey]string) []state.Operation {
+func (p *Planner) mkdirs(c *census, made map[dirKey]string) []state.Operation {
 	var all []state.Operation
 	for _, dir := range slices.Sorted(maps.Keys(c.empty)) {
 		for _, r := range p.folder.Routes {
 			to := r.RemotePath(dir, time.Time{})
-			if recorded[dirKey{dir, r.Destination}] != to {
+			if made[dirKey{dir, r.Destination}] != to {
 				all = append(all, p.operation(state.StepMkdir, r.Destination, dir, to, c))
 			}
 		}

@@ -60,6 +60,9 @@ func (d *delivery) move(ctx context.Context, src *watcher.Source) (done bool, er
 		d.intent.MovedFrom = ""
 		return false, err
 	}
+	if err := leaveDirs(ctx, d.store, d.folder, d.intent.Destination, d.intent.MovedFrom); err != nil {
+		return false, err
+	}
 	return true, d.commit(ctx, proof)
 }
 
@@ -113,6 +116,9 @@ func (d *delivery) oldName(ctx context.Context) (*state.Known, error) {
 	k := knownOf(record, d.intent.Destination)
 	if k == nil || !movable(k) || k.RemotePath == d.intent.Final {
 		return nil, nil
+	}
+	if d.intent.Phase == state.Committing && !bytes.Equal(k.SHA256, d.intent.Proof.SHA256) {
+		return nil, nil // T2 spoke of another version
 	}
 	return k, nil
 }

@@ -173,3 +173,25 @@ func TestSwappedNames(t *testing.T) {
 	r.once()
 	r.wantInbox("acme", map[string]string{"old": "second", "other": "first"})
 }
+
+// TestOldNameDroppedAnew cuts a move off and drops another file under the old name: neither is taken for the other.
+func TestOldNameDroppedAnew(t *testing.T) {
+	t.Parallel()
+	const content = "the content"
+	for name, fault := range map[string]sftptest.Fault{
+		"before": sftptest.CutOn(sftptest.OpRename).On("new"), "after": sftptest.LoseReply(sftptest.OpRename).On("new"),
+	} {
+		for _, now := range []string{"ANOTHER ONE", "another, longer one"} {
+			t.Run(name+" "+now, func(t *testing.T) {
+				t.Parallel()
+				r, s := mirrorRig(t, content)
+				fault.Do = func() { r.planAs("old", r.drop("old", now)) }
+				s.Faults.Add(fault)
+				r.rename("old", "new")
+				r.once()
+				r.once()
+				r.wantInbox("acme", map[string]string{"new": content, "old": now})
+			})
+		}
+	}
+}

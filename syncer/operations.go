@@ -203,9 +203,11 @@ func (l *link) operateOn(ctx context.Context, session Session, o *state.Operatio
 	if lost {
 		r.lost = err
 	}
-	e := operationEvent(EventFailed, o)
-	e.At, e.Err, e.Reason, e.Next = l.now(), err, err.Error(), next
-	l.observe(e)
+	if !errors.Is(err, errHoldsOurs) { // which is as it should be
+		e := operationEvent(EventFailed, o)
+		e.At, e.Err, e.Reason, e.Next = l.now(), err, err.Error(), next
+		l.observe(e)
+	}
 	r.err = ignoreEnd(ctx, l.store.FailOperation(ctx, o.ID, err.Error(), next))
 	return r
 }
@@ -216,6 +218,8 @@ func operationWait(err error, lost bool, n int, retry Retry) time.Duration {
 	switch {
 	case lost && n < lossesBeforeWaiting:
 		return 0
+	case errors.Is(err, errHoldsOurs):
+		return min(time.Duration(n)*holdsOursWait, max(retry.Max, holdsOursWait))
 	case (kind == remote.Permission || kind == remote.Unsupported || kind == remote.Refused) && n >= refusalsBeforeParking:
 		return refusedRetry
 	}
@@ -280,6 +284,17 @@ func (l *link) removeDir(ctx context.Context, session Session, o *state.Operatio
 	if err != nil && (session.Err() != nil || remote.KindOf(err) == remote.Transient) {
 		return err
 	}
+	if err != nil {
+		later, storeErr := l.mayBeEmptyLater(ctx, o)
+		switch {
+		case storeErr != nil:
+			return storeErr
+		case later && l.once: // the next run looks
+			return l.store.DropOperation(ctx, o.ID)
+		case later:
+			return errors.Join(errHoldsOurs, err)
+		}
+	}
 	if storeErr := l.store.DirGone(ctx, o); storeErr != nil {
 		return storeErr
 	}
@@ -287,7 +302,26 @@ func (l *link) removeDir(ctx context.Context, session Session, o *state.Operatio
 		l.tellOperation(EventRemovedDir, o, "")
 		l.poke() // something may have waited for its name
 	}
+	if f.Rescan != nil && isDir(o.Path.In(f.Root)) { // it has come back at this moment
+		f.Rescan()
+	}
 	return nil
+}
+
+// errHoldsOurs is why a directory is tried again that was not empty.
+var errHoldsOurs = errors.New("something of ours is still in it")
+
+// holdsOursWait is how long it takes until that is gone, as a rule.
+const holdsOursWait = 5 * time.Second
+
+// mayBeEmptyLater tells whether a directory may hold nothing but what is ours and about to go: files and directories, or
+// temps that are swept.
+func (l *link) mayBeEmptyLater(ctx context.Context, o *state.Operation) (bool, error) {
+	if holds, err := l.store.HoldsOurs(ctx, o.Route, o.Path); err != nil || holds {
+		return holds, err
+	}
+	temps, err := l.store.Sweeps(ctx, l.name, 1)
+	return len(temps) > 0 && o.Attempts < refusalsBeforeParking, err
 }
 
 // rootStands tells whether the folder's root is the one for which an operation was planned, with its marker.

@@ -160,6 +160,9 @@ func (p *Planner) drop(ctx context.Context, c *Change) error {
 		p.closeVersion(ctx, c.Open)
 		return err
 	}
+	if err := leaveDirs(ctx, p.store, p.folder, c.Destination, c.Path); err != nil {
+		return err
+	}
 	dropped, err := p.store.Drop(ctx, c.Open.ID)
 	if err != nil || !dropped { // its link was faster: it is published, or the link has dropped it
 		return err

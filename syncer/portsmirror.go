@@ -20,6 +20,7 @@ type operationStore interface {
 	Forgotten(ctx context.Context, o *state.Operation) error
 	DirMade(ctx context.Context, o *state.Operation, dev uint64) error
 	DirGone(ctx context.Context, o *state.Operation) error
+	HoldsOurs(ctx context.Context, r state.Route, dir file.Path) (bool, error)
 	TrashedAt(ctx context.Context, destination, remotePath string) (state.Trashed, bool, error)
 }
 
@@ -37,6 +38,7 @@ type cycleStore interface {
 	ForgetDirs(ctx context.Context, all []state.Dir) error
 	RipeDirs(ctx context.Context, folder string, before time.Time) ([]state.Dir, error)
 	NextDir(ctx context.Context, folder string, before time.Time) (time.Time, bool, error)
+	NextExpiry(ctx context.Context, folder string, after time.Time) (time.Time, bool, error)
 	Expired(ctx context.Context, folder string, before time.Time, limit int) ([]state.Trashed, error)
 	PlanOperations(ctx context.Context, all []state.Operation) error
 	OperationsOf(ctx context.Context, folder string, p file.Path) ([]state.Operation, error)

@@ -232,13 +232,15 @@ func (m *mirrorPreview) directories(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	recorded := map[dirKey]string{}
+	made := map[dirKey]string{}
 	for i := range known {
-		recorded[dirKey{known[i].Path, known[i].Destination}] = known[i].RemotePath
+		if known[i].Made {
+			made[dirKey{known[i].Path, known[i].Destination}] = known[i].RemotePath
+		}
 	}
 	for _, dir := range slices.Sorted(maps.Keys(c.empty)) {
 		for _, r := range f.Routes {
-			if to := r.RemotePath(dir, time.Time{}); recorded[dirKey{dir, r.Destination}] != to {
+			if to := r.RemotePath(dir, time.Time{}); made[dirKey{dir, r.Destination}] != to {
 				m.Tell(Operation{Op: MakeDir, Folder: f.Name, Destination: r.Destination, Path: dir, RemotePath: to, Reason: ReasonNew})
 			}
 		}

@@ -16,7 +16,7 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 	case fresh && d.intent.Temp == "": // it was written where it is to be
 		return d.intent.Proof, nil
 	case fresh:
-		return d.rename(ctx)
+		return d.rename(ctx, true)
 	}
 	temp, err := d.temp(ctx)
 	if err != nil {
@@ -27,11 +27,15 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 		return proof, err
 	}
 	if !done {
-		if proof, err = d.rename(ctx); err != nil {
+		if proof, err = d.rename(ctx, false); err != nil {
 			return proof, err
 		}
-		// Where temp and final are two names of one file already, a rename does nothing.
-		if err := d.clear(ctx, temp); err != nil {
+		// Where temp and final are two names of one file already, a rename does nothing. What stands at an old name by
+		// now may be anybody's.
+		if d.intent.MovedFrom == "" {
+			err = d.clear(ctx, temp)
+		}
+		if err != nil {
 			return proof, err
 		}
 	}
@@ -45,14 +49,15 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 // clear removes what a published file has left behind. A server that forbids that keeps it: the file is published.
 func (d *delivery) clear(ctx context.Context, name string) error {
 	err := d.session.Remove(ctx, name)
-	if remote.KindOf(err) == remote.Transient {
+	if err != nil && remote.KindOf(err) == remote.Transient {
 		return err
 	}
 	return nil
 }
 
-// rename publishes the temp over nothing or over our own earlier version, and over nothing else.
-func (d *delivery) rename(ctx context.Context) (state.Proof, error) {
+// rename publishes the temp over nothing or over our own earlier version, and over nothing else. fresh says that no other
+// connection can have renamed it meanwhile: then a temp that is gone was not published.
+func (d *delivery) rename(ctx context.Context, fresh bool) (state.Proof, error) {
 	temp, err := d.temp(ctx)
 	if err != nil {
 		return state.Proof{}, err
@@ -75,6 +80,11 @@ func (d *delivery) rename(ctx context.Context) (state.Proof, error) {
 		}
 	}
 	err = d.session.Publish(ctx, temp, d.intent.Final, replace)
+	if err != nil && remote.KindOf(err) == remote.Missing && (fresh || d.intent.MovedFrom != "") {
+		if left, statErr := d.stands(ctx, temp); statErr == nil && left == nil {
+			return state.Proof{}, &errNotPublished{temp, errVanished}
+		}
+	}
 	if err != nil && remote.KindOf(err) == remote.Exists {
 		if info, statErr := d.session.Stat(ctx, d.intent.Final); statErr == nil {
 			return state.Proof{}, d.conflict(ctx, &info, nil, d.intent.Proof.SHA256)
@@ -92,6 +102,9 @@ func (d *delivery) recover(ctx context.Context, name string) (proof state.Proof,
 		if temp, err = d.stands(ctx, name); err != nil {
 			return proof, false, err
 		}
+	}
+	if temp != nil && d.intent.MovedFrom != "" && (temp.Size != d.intent.Fingerprint.Size || !near(temp.ModTime, proof.RemoteModTime, 0)) {
+		temp = nil // another file has got the old name
 	}
 	final, err := d.stands(ctx, d.intent.Final)
 	if err != nil {

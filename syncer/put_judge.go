@@ -76,20 +76,9 @@ func (p *putting) record(ctx context.Context, why error, a action) error {
 	if f.Mismatch || a == sendAgain { // what was sent before must not come in the way of what is sent now
 		f.Temp = nextTemp(p.intent.Temp, p.intent.ID)
 	}
-	if a == sendAgain {
-		f.Phase = state.Held
-	}
+	f.Unpublished = a == sendAgain
 	if err := p.Store.Fail(ctx, p.intent.ID, f); err != nil {
 		return err
-	}
-	if a == sendAgain {
-		if _, err := p.Store.Release(ctx, p.intent.ID); err != nil {
-			return err
-		}
-	} else if f.Mismatch { // what is wrong may lie below the checkpoint
-		if _, err := p.Store.SaveCheckpoint(ctx, p.intent.ID, state.Checkpoint{Hash: []byte{}}); err != nil {
-			return err
-		}
 	}
 	fresh, found, err := p.Store.Intent(ctx, p.intent.ID)
 	if err == nil && found {

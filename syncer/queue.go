@@ -189,6 +189,9 @@ var (
 
 // drop takes an intent back that nobody has seen anything of, and tells why. Its temp is swept.
 func (l *link) drop(ctx context.Context, i *state.Intent, why error) error {
+	if err := leaveDirs(ctx, l.store, l.folderOf(i), i.Destination, i.Path); err != nil {
+		return err
+	}
 	dropped, err := l.store.Drop(ctx, i.ID)
 	l.sweepWanted = true
 	if err != nil || !dropped { // it was superseded or dropped meanwhile, and that was told

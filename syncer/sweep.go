@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 )
 
@@ -60,12 +59,10 @@ func (l *link) sweep(ctx context.Context, session Session, busy map[string]bool)
 	return len(sweeps) == sweepBatch, nil
 }
 
+// removeSwept removes a temp, and not the earlier version that may be kept beside it while it is replaced in two steps:
+// where that was cut off for good, it is the only copy.
 func (l *link) removeSwept(ctx context.Context, session Session, s state.Sweep) {
-	for _, name := range []string{s.Temp, remote.BackupName(s.Temp)} {
-		if err := session.Remove(ctx, name); err != nil {
-			return // see sweep
-		}
-	}
+	_ = session.Remove(ctx, s.Temp) // see sweep
 }
 
 // ignoreEnd returns nil where ctx has ended, which is no failure of the store.

@@ -92,7 +92,7 @@ func judgeFailure(err error, alive bool, f failed, retry Retry, random *rand.Ran
 	case errors.As(err, &conflict), errors.Is(err, errAmbiguous):
 		return verdict{action: hold, phase: state.Held}
 	case errors.As(err, &notPublished):
-		return verdict{action: sendAgain}
+		return judgeUnpublished(f, retry, random)
 	case errors.Is(err, watcher.ErrBusy), errors.Is(err, watcher.ErrChanged), isMissingSource(err):
 		return verdict{action: replan}
 	}
@@ -119,6 +119,20 @@ func judgeFailure(err error, alive bool, f failed, retry Retry, random *rand.Ran
 		return verdict{action: setAside, phase: state.Parked}
 	}
 	return verdict{action: later, wait: backoff(retry, f.times, random)}
+}
+
+// judgeUnpublished decides about a verified temp that was gone, or not what was verified, when it was to be published. The
+// first time it is sent again at once.
+func judgeUnpublished(f failed, retry Retry, random *rand.Rand) verdict {
+	switch {
+	case f.mismatches >= corruptionsBeforeHolding:
+		return verdict{action: hold, phase: state.Held}
+	case retry.GiveUpAfter > 0 && f.failing > retry.GiveUpAfter:
+		return verdict{action: setAside, phase: state.Parked}
+	case f.times > 1:
+		return verdict{action: sendAgain, wait: backoff(retry, f.times-1, random)}
+	}
+	return verdict{action: sendAgain}
 }
 
 // isMissingSource tells whether it is the local file that is gone.

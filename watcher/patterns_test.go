@@ -27,6 +27,8 @@ func TestIsTemporary(t *testing.T) {
 		{".~loc", ""},
 		{file.PrivateName("a.xml", "0123456789abcdef", file.TakenSuffix), ownNames},
 		{file.PrivateName("a.xml", "0123456789abcdef", file.TempSuffix), "*.part"},
+		{file.Marker, file.Marker},
+		{".dropferryrc", ""},
 		{"a.taken", ""},
 		{"", ""},
 	}

@@ -61,13 +61,33 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 
 func (p *program) printHistory(h control.History) error {
 	if len(h.Deliveries) == 0 {
-		return p.printf("Nothing was delivered.\n")
+		if err := p.printf("Nothing was delivered.\n"); err != nil {
+			return err
+		}
+		return p.printRemovals(h.Removals)
 	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "DELIVERED\tID\tFOLDER\tDESTINATION\tPATH\tSIZE\tEVIDENCE\tATTEMPTS\tSHA-256")
 	for _, d := range h.Deliveries {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%.16s\n",
 			clock(d.DeliveredAt), d.ID, d.Folder, d.Destination, shown(d.Path), size(d.Size), d.Evidence, d.Attempts, d.SHA256)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return p.printRemovals(h.Removals)
+}
+
+// printRemovals tells what mirrors have removed at their destinations.
+func (p *program) printRemovals(all []control.Removal) error {
+	if len(all) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "\nREMOVED\tID\tFOLDER\tDESTINATION\tPATH\tSIZE\tTRASH")
+	for _, r := range all {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			clock(r.RemovedAt), r.ID, r.Folder, r.Destination, shown(r.Path), size(r.Size), shown(r.Trash))
 	}
 	return w.Flush()
 }

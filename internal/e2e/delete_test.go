@@ -109,6 +109,22 @@ func TestDeleteFollowsAfterItsDelay(t *testing.T) {
 	if e := r.explain(filepath.Join(r.outbox, "b.txt")); e.State != "removed" || !strings.Contains(e.Reason, ".trash/") {
 		t.Errorf("explain: %+v", e)
 	}
+	h := decode[struct {
+		Removals []struct {
+			Path, Trash, SHA256 string
+			RemotePath          string `json:"remote_path"`
+			Size                int64
+		}
+	}](t, r.expect(0, "history", "--json").stdout)
+	if len(h.Removals) != 3 {
+		t.Fatalf("removals on record: %+v", h.Removals)
+	}
+	for _, on := range h.Removals {
+		if on.SHA256 != sum(on.Path) || on.Size != int64(len(on.Path)) || on.RemotePath != r.inbox("copy/"+on.Path) {
+			t.Errorf("on record: %+v", on)
+		}
+	}
+	contains(t, r.expect(0, "history").stdout, "REMOVED", "sub/deep/c.txt", ".trash/")
 	wantPlan(t, r.plan(0))
 	if all, _ := r.removing(0); len(all) != 0 {
 		t.Errorf("a further run did %+v", all)
@@ -135,8 +151,8 @@ func TestDeleteWhileTheAgentRuns(t *testing.T) {
 	})
 	r.lose("b.txt", "sub", "empty")
 	eventually(t, "what has left is gone, and its directories", 40*time.Second, func() bool {
-		return slices.Equal(names(t, r.inbox("copy")), []string{".trash/", ".trash/" + r.stampOf(0) + "/", ".trash/" + r.stampOf(0) + "/b.txt",
-			".trash/" + r.stampOf(0) + "/sub/", ".trash/" + r.stampOf(0) + "/sub/c.txt", "a.txt"})
+		cycle := ".trash/" + r.stampOf(0) + "/"
+		return slices.Equal(names(t, r.inbox("copy")), []string{".trash/", cycle, cycle + "b.txt", cycle + "sub/", cycle + "sub/c.txt", "a.txt"})
 	})
 	eventually(t, "nothing is left to do", 10*time.Second, func() bool { return r.planIsEmpty() })
 	contains(t, a.text(), "moved to the trash: the file has left the folder")

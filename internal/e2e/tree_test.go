@@ -75,6 +75,9 @@ func names(t *testing.T, dir string) []string {
 	t.Helper()
 	var all []string
 	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && name != dir { // it went meanwhile
+			return nil
+		}
 		if err != nil || name == dir {
 			return err
 		}

@@ -1,0 +1,259 @@
+package e2e
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/internal/sftptest"
+)
+
+// churnDeletes has the test below played with so many fresh seeds.
+var churnDeletes = flag.Int("churn-deletes", 1, "random histories of a mirror that deletes")
+
+// churnDeleteSeeds are random histories that are always played; one that has once failed is added here.
+var churnDeleteSeeds = []uint64{1}
+
+// TestChurnWithDeletes changes a mirror at random while the agent runs, and is killed now and then: files are created,
+// appended to, rewritten, renamed, swapped, removed and come again, directories too. When it is quiet, the other side is as
+// this one, with its directories, and the plan is empty; what was ever visible there was some whole version.
+func TestChurnWithDeletes(t *testing.T) {
+	t.Parallel()
+	seeds := churnDeleteSeeds
+	if !testing.Short() {
+		seeds = slices.Clone(seeds)
+		for i := range *churnDeletes {
+			seeds = append(seeds, uint64(time.Now().UnixNano())+uint64(i))
+		}
+	}
+	for _, seed := range seeds {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			playDeletes(t, seed)
+		})
+	}
+}
+
+func playDeletes(t *testing.T, seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	trash := []string{`trash = ""`, `trash_keep = "2s"`, ""}[random.IntN(3)]
+	r := newRig(t, "")
+	r.outboxTo(r.acme(), "mode = \"mirror\"\ndelete = true\ndelete_delay = \"300ms\"\nmax_delete = 10000\n"+trash+"\nto = [\"acme:in\"]")
+	inbox := filepath.Join(r.sshd.Dir, "in")
+	if err := os.Mkdir(inbox, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	seen := sftptest.Observe(t, inbox)
+	c := &deletes{churn: churn{t: t, root: r.outbox, random: random, versions: map[string]map[string]bool{}}}
+	c.write("anchor", "an emptied folder would halt", os.O_TRUNC)
+	running := r.start()
+	for range 150 {
+		c.step()
+		if random.IntN(50) == 0 {
+			running.kill()
+			running = r.start()
+		}
+	}
+	local := names(t, r.outbox)
+	c.awaitQuiet(r, inbox, local)
+	if code := running.stop(); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	for _, s := range seen.Seen() {
+		if s.SHA256 != "" && !strings.HasPrefix(s.Name, ".trash/") && !c.versions[s.Name][s.SHA256] {
+			t.Errorf("%s was seen with %d bytes that no version had", s.Name, s.Size)
+		}
+	}
+}
+
+// awaitQuiet waits until the server has what is here, and nothing is left to do.
+func (c *deletes) awaitQuiet(r *rig, inbox string, local []string) {
+	c.t.Helper()
+	local = slices.DeleteFunc(local, func(name string) bool { return name == ".dropferry" })
+	var there []string
+	var differing []string
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		// The server may have made a temp for an agent that was killed when the next one had looked for it already.
+		there = slices.DeleteFunc(names(c.t, inbox), func(name string) bool {
+			return strings.HasPrefix(name, ".trash/") || file.IsPrivate(filepath.Base(name))
+		})
+		differing = missing(tree(c.t, r.outbox), tree(c.t, inbox))
+		differing = slices.DeleteFunc(differing, func(name string) bool { return name == ".dropferry" })
+		if slices.Equal(local, there) && len(differing) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("not the same after two minutes:\nhere  %q\nthere %q\nwith other content %q\nplan: %s\nstatus: %s", without(local, there), without(there, local),
+				differing, r.run("plan").text(), r.run("status").text())
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	eventually(c.t, "nothing is left to do", 40*time.Second, func() bool { return r.planIsEmpty() })
+}
+
+// without returns what is in a and not in b.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(name string) bool { return slices.Contains(b, name) })
+}
+
+// deletes is a random history in which names go and come again.
+type deletes struct {
+	churn
+	lost []string // names that were removed
+}
+
+func (c *deletes) step() {
+	c.count++
+	c.list()
+	switch n := c.random.IntN(16); {
+	case n < 4 || len(c.files) < 3:
+		c.create()
+	case n < 5:
+		c.add()
+	case n < 6:
+		c.rewrite()
+	case n < 7:
+		c.replace()
+	case n < 8:
+		c.rename()
+	case n < 9:
+		c.swap()
+	case n < 11:
+		c.remove()
+	case n < 12:
+		c.comeAgain()
+	case n < 13:
+		c.moveDirectory()
+	case n < 14:
+		c.removeDirectory()
+	case n < 15:
+		c.makeDirectory()
+	default:
+		c.touch()
+	}
+	time.Sleep(time.Duration(c.random.IntN(60)) * time.Millisecond) // see churn.step
+}
+
+// list makes files what there is, but for what stays.
+func (c *deletes) list() {
+	c.files = nil
+	for name := range tree(c.t, c.root) {
+		if name != "anchor" && !strings.HasPrefix(filepath.Base(name), ".") {
+			c.files = append(c.files, name)
+		}
+	}
+	slices.Sort(c.files)
+}
+
+// directories returns those below the root.
+func (c *deletes) directories() []string {
+	var all []string
+	for _, name := range names(c.t, c.root) {
+		if dir, ok := strings.CutSuffix(name, "/"); ok {
+			all = append(all, dir)
+		}
+	}
+	return all
+}
+
+func (c *deletes) do(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *deletes) at(name string) string { return filepath.Join(c.root, name) }
+
+// noteAll remembers what all names below a directory hold now.
+func (c *deletes) noteAll(dir string) {
+	c.do(filepath.WalkDir(c.at(dir), func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() != ".dropferry" {
+			rel, err := filepath.Rel(c.root, name)
+			c.do(err)
+			c.note(rel)
+		}
+		return err
+	}))
+}
+
+func (c *deletes) swap() {
+	a, b := c.pick(), c.pick()
+	if a == b {
+		return
+	}
+	c.do(os.Rename(c.at(a), c.at(a)+".tmp"))
+	c.do(os.Rename(c.at(b), c.at(a)))
+	c.note(a)
+	c.do(os.Rename(c.at(a)+".tmp", c.at(b)))
+	c.note(b)
+}
+
+func (c *deletes) remove() {
+	name := c.pick()
+	c.do(os.Remove(c.at(name)))
+	c.lost = append(c.lost, name)
+}
+
+// comeAgain makes a file under a name that was removed.
+func (c *deletes) comeAgain() {
+	if len(c.lost) == 0 {
+		return
+	}
+	name := c.lost[c.random.IntN(len(c.lost))]
+	for dir := name; dir != "."; dir = filepath.Dir(dir) { // a file may stand where a directory was, or the other way round
+		if info, err := os.Lstat(c.at(dir)); err == nil && (dir == name) == info.IsDir() {
+			return
+		}
+	}
+	c.write(name, c.content(), os.O_TRUNC)
+}
+
+func (c *deletes) moveDirectory() {
+	all := c.directories()
+	if len(all) == 0 {
+		return
+	}
+	from := all[c.random.IntN(len(all))]
+	to := cmp.Or(strings.TrimPrefix(filepath.Join(filepath.Dir(from), fmt.Sprintf("moved %d", c.count)), "./"), "moved")
+	c.do(os.Rename(c.at(from), c.at(to)))
+	c.noteAll(to)
+}
+
+func (c *deletes) removeDirectory() {
+	all := c.directories()
+	if len(all) == 0 {
+		return
+	}
+	dir := all[c.random.IntN(len(all))]
+	for _, name := range c.files {
+		if strings.HasPrefix(name, dir+"/") {
+			c.lost = append(c.lost, name)
+		}
+	}
+	c.do(os.RemoveAll(c.at(dir)))
+}
+
+func (c *deletes) makeDirectory() {
+	c.do(os.MkdirAll(c.at(filepath.Join(fmt.Sprintf("dir%d", c.random.IntN(3)), fmt.Sprintf("empty %d", c.count))), 0o700))
+}
+
+func (c *deletes) touch() {
+	name := c.at(c.pick())
+	if c.random.IntN(2) == 0 {
+		c.do(os.Chmod(name, []fs.FileMode{0o600, 0o644, 0o640}[c.random.IntN(3)]))
+		return
+	}
+	now := time.Now().Add(-time.Duration(c.random.IntN(3600)) * time.Second)
+	c.do(os.Chtimes(name, now, now))
+}

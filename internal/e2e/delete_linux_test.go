@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// mount mounts a small file system at a directory until the test ends.
+func mount(t *testing.T, at string) (unmount func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root mounts")
+	}
+	if err := syscall.Mount("tmpfs", at, "tmpfs", 0, "size=16m"); err != nil {
+		t.Skipf("cannot mount here: %v", err)
+	}
+	mounted := true
+	unmount = func() {
+		if !mounted {
+			return
+		}
+		if err := syscall.Unmount(at, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+		mounted = false
+	}
+	t.Cleanup(unmount)
+	return unmount
+}
+
+// TestUnmountedRootDeletesNothing: the mount point is empty, and its marker is on the disk.
+func TestUnmountedRootDeletesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, deleting)
+	unmount := mount(t, r.outbox)
+	r.drop("a.txt", "a")
+	r.drop("sub/b.txt", "b")
+	r.deliver(2)
+	unmount()
+	for range 2 {
+		all, summary := r.removing(3)
+		if summary.Halted != 1 || summary.Removed != 0 {
+			t.Fatalf("events: %+v", all)
+		}
+		time.Sleep(150 * time.Millisecond) // more than delete_delay
+	}
+	if h := r.haltOf(); h == nil || h.Reason != "marker-missing" {
+		t.Errorf("halt: %+v", h)
+	}
+	r.wantCopy(map[string]string{"a.txt": "a", "sub/b.txt": "b"})
+}
+
+// TestUnmountedSubdirectoryDeletesNothing: the marker is there, and the files lay on another file system.
+func TestUnmountedSubdirectoryDeletesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, deleting)
+	sub := r.mkdir("outbox/sub")
+	unmount := mount(t, sub)
+	for _, name := range []string{"a.txt", "gone.txt", "sub/b.txt", "sub/deep/c.txt"} {
+		r.drop(name, name)
+	}
+	r.deliver(4)
+	unmount()
+	r.lose("gone.txt")
+	r.miss(0)
+	all, _ := r.removing(0)
+	n := kinds(all)
+	if n["trashed"] != 1 {
+		t.Errorf("events: %+v", all)
+	}
+	got := tree(t, filepath.Join(r.sshd.Dir, "copy"))
+	if got["sub/b.txt"] != "sub/b.txt" || got["sub/deep/c.txt"] != "sub/deep/c.txt" || got["a.txt"] != "a.txt" {
+		t.Errorf("the mirror holds %v", got)
+	}
+}

@@ -1,0 +1,91 @@
+package syncer
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+func TestDecideRemoval(t *testing.T) {
+	n := func(n int) *int { return &n }
+	for name, row := range map[string]struct {
+		s    situation
+		want removal
+	}{
+		"nothing is missing":                   {situation{present: 5, most: 50}, removal{}},
+		"nothing is there, nothing is missing": {situation{most: 50}, removal{}},
+		"too young":                            {situation{present: 5, missing: 3, most: 50}, removal{}},
+		"too young, and too many":              {situation{present: 5, missing: 51, most: 50}, removal{}},
+		"too young, and all":                   {situation{missing: 3, most: 50}, removal{}},
+		"one":                                  {situation{present: 1, missing: 1, ripe: 1, most: 50}, removal{remove: true}},
+		"as many as may be":                    {situation{present: 1, missing: 50, ripe: 50, most: 50}, removal{remove: true}},
+		"one more":                             {situation{present: 1000, missing: 51, ripe: 51, most: 50}, removal{halt: HaltTooMany}},
+		"more are going":                       {situation{present: 1000, missing: 51, ripe: 1, most: 50}, removal{halt: HaltTooMany}},
+		"none may be":                          {situation{present: 1, missing: 1, ripe: 1}, removal{halt: HaltTooMany}},
+		"the last one":                         {situation{missing: 1, ripe: 1, most: 50}, removal{halt: HaltEmptied}},
+		"all of many":                          {situation{missing: 99, ripe: 99, most: 50}, removal{halt: HaltEmptied}},
+		"all, accepted":                        {situation{missing: 99, ripe: 99, most: 50, accepted: n(99)}, removal{remove: true}},
+		"more than accepted":                   {situation{missing: 99, ripe: 99, most: 50, accepted: n(98)}, removal{halt: HaltTooMany}},
+		"less than usual accepted":             {situation{present: 9, missing: 2, ripe: 2, most: 50, accepted: n(1)}, removal{halt: HaltTooMany}},
+		"none accepted":                        {situation{present: 9, missing: 1, ripe: 1, most: 50, accepted: n(0)}, removal{halt: HaltTooMany}},
+	} {
+		if got := decideRemoval(row.s); got != row.want {
+			t.Errorf("%s: %+v, want %+v", name, got, row.want)
+		}
+	}
+}
+
+// TestRemovalIsBounded holds for any situation: never is more removed than was allowed, and never the last file unasked.
+func TestRemovalIsBounded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := situation{
+			present: rapid.IntRange(0, 3).Draw(t, "present"), missing: rapid.IntRange(0, 100).Draw(t, "missing"),
+			most: rapid.IntRange(0, 60).Draw(t, "most"),
+		}
+		s.ripe = rapid.IntRange(0, s.missing).Draw(t, "ripe")
+		if rapid.Bool().Draw(t, "accepts") {
+			n := rapid.IntRange(0, 100).Draw(t, "accepted")
+			s.accepted = &n
+		}
+		d := decideRemoval(s)
+		most := s.most
+		if s.accepted != nil {
+			most = *s.accepted
+		}
+		switch {
+		case d.remove && d.halt != "":
+			t.Fatal("both")
+		case d.remove && (s.ripe == 0 || s.missing > most):
+			t.Fatalf("removes %d of %d, and may %d", s.ripe, s.missing, most)
+		case d.remove && s.present == 0 && s.accepted == nil:
+			t.Fatal("removes all")
+		case !d.remove && d.halt == "" && s.ripe > 0:
+			t.Fatal("neither")
+		}
+	})
+}
+
+func TestHaltDetail(t *testing.T) {
+	n := 3
+	examples := []file.Path{"a", "b \x1b[31m", "c"}
+	for _, row := range []struct {
+		reason string
+		s      situation
+		want   []string
+	}{
+		{HaltMarker, situation{}, []string{"/srv/x has no file .dropferry any more", "Is its disk mounted?"}},
+		{HaltEmptied, situation{missing: 1}, []string{"no file is left in /srv/x", "1 file would be removed"}},
+		{HaltTooMany, situation{missing: 60, most: 50}, []string{"60 files are missing", "more than 50", `"a", "b \x1b[31m", "c", ...`}},
+		{HaltTooMany, situation{missing: 4, most: 50, accepted: &n}, []string{"4 files are missing", "more than 3"}},
+	} {
+		got := haltDetail(row.reason, "/srv/x", row.s, examples)
+		for _, part := range row.want {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: %q lacks %q", row.reason, got, part)
+			}
+		}
+	}
+}
