@@ -266,10 +266,11 @@ func (a *Agent) leftOperations(ctx context.Context, s *Summary, pauses []state.P
 			s.Unmarked++
 		}
 	}
+	routes := routesOf(a.current().config)
 	for route, n := range counts {
 		_, paused := pauseOf(pauses, route)
 		switch {
-		case !a.watches(route.Folder) || halted[route.Folder]:
+		case !a.watches(route.Folder) || !slices.Contains(routes, route) || halted[route.Folder]:
 		case paused:
 			s.Paused += n
 		default:

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -193,6 +194,22 @@ func (s *Store) FailOperation(ctx context.Context, id, why string, next time.Tim
 func (s *Store) DropOperation(ctx context.Context, id string) error {
 	_, err := s.onOperation(ctx, "drop", id, "DELETE FROM operations WHERE id = ?", id)
 	return err
+}
+
+// RetireOperations removes the operations of a folder at destinations other than these: it is not sent there any more.
+func (s *Store) RetireOperations(ctx context.Context, folder string, destinations []string) error {
+	all, err := s.Operations(ctx, folder, "", 0)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if !slices.Contains(destinations, all[i].Destination) {
+			if err := s.DropOperation(ctx, all[i].ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // HastenOperations makes the operations of a folder and a destination, "" for all, due now, and returns how many waited.

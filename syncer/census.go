@@ -95,8 +95,8 @@ func (c *census) passed(r state.Record) error {
 		return nil
 	}
 	a := state.Absent{Path: r.Path}
-	if k.Fingerprint.Dev == c.dev && c.dev != c.root.Dev {
-		a.Dev = c.root.Dev
+	if dev := c.deviceNow(k.Fingerprint.Dev); dev != k.Fingerprint.Dev {
+		a.Dev = dev
 	}
 	for dir := r.Path.Dir(); dir != "" && c.goneDir(dir, r); dir = dir.Dir() {
 	}
@@ -144,10 +144,16 @@ func (c *census) flush() error {
 
 // isGone tells whether the file at p, which lay on a device, has left the folder.
 func (c *census) isGone(p file.Path, dev uint64) bool {
-	if dev == c.dev { // the root's file system may be another device since the last start of the system
-		dev = c.root.Dev
+	return fileHasLeft(c.folder.Root, p, c.deviceNow(dev))
+}
+
+// deviceNow returns the number of a device as it is now: the root's file system may have another one since the last start
+// of the system.
+func (c *census) deviceNow(dev uint64) uint64 {
+	if dev != 0 && dev == c.dev {
+		return c.root.Dev
 	}
-	return fileHasLeft(c.folder.Root, p, dev)
+	return dev
 }
 
 // fileHasLeft tells whether the file at p has surely left the folder at root. A directory may stand in its place. What

@@ -85,12 +85,8 @@ func (c *census) leftBehind(recorded map[dirKey]string) []state.Dir {
 
 // missDir notes a directory that has left the folder.
 func (c *census) missDir(d *state.Dir) {
-	dev := d.Dev
-	if dev == c.dev {
-		dev = c.root.Dev
-	}
-	name := d.Path.In(c.folder.Root)
-	if !isGoneDir(name) || !hasLeft(c.folder.Root, d.Path, file.Fingerprint{Dev: dev}) {
+	left := hasLeft(c.folder.Root, d.Path, file.Fingerprint{Dev: c.deviceNow(d.Dev)})
+	if !left || !isGoneDir(d.Path.In(c.folder.Root)) {
 		return
 	}
 	if n := len(c.absent); n == 0 || c.absent[n-1].Path != d.Path || !c.absent[n-1].Dir {

@@ -41,6 +41,7 @@ type cycleStore interface {
 	NextExpiry(ctx context.Context, folder string, after time.Time) (time.Time, bool, error)
 	Expired(ctx context.Context, folder string, before time.Time, limit int) ([]state.Trashed, error)
 	PlanOperations(ctx context.Context, all []state.Operation) error
+	RetireOperations(ctx context.Context, folder string, destinations []string) error
 	OperationsOf(ctx context.Context, folder string, p file.Path) ([]state.Operation, error)
 
 	HaltOf(ctx context.Context, folder string) (state.Halt, bool, error)

@@ -120,30 +120,32 @@ type contentHasher interface {
 	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
 }
 
+// isAsWeLeftIt tells whether a file at the destination is still what we have put there: by its content where the server can
+// tell, which a file of the same size and second could deceive otherwise, else by the size and time of the receipt.
 func isAsWeLeftIt(ctx context.Context, store Store, session contentHasher, k *state.Known, info *remote.Info) (ours bool, why string, err error) {
 	if !info.Mode.IsRegular() {
 		return false, "it is no file any more", nil
 	}
+	why = fmt.Sprintf("it was changed there: %s", described(info.Size, info.ModTime, nil))
 	last, published, err := store.LastPublished(ctx, k.Destination, k.RemotePath)
 	if err != nil {
 		return false, "", err
 	}
-	if published && last.Folder == k.Folder && last.Path == k.Path && last.Size == info.Size &&
-		near(last.Proof.RemoteModTime, info.ModTime, 0) {
-		return true, "", nil
+	published = published && last.Folder == k.Folder && last.Path == k.Path
+	known := k.SHA256
+	if known == nil && published { // forgotten by a repair, say
+		known = last.Proof.SHA256
 	}
-	why = fmt.Sprintf("it was changed there: %s", described(info.Size, info.ModTime, nil))
-	if k.SHA256 == nil || k.Fingerprint.Size != info.Size {
-		return false, why, nil
+	if known != nil {
+		sum, _, err := session.Hash(ctx, k.RemotePath, info.Size)
+		switch {
+		case err == nil:
+			return bytes.Equal(sum, known), why, nil
+		case remote.KindOf(err) != remote.Unsupported:
+			return false, "", err
+		}
 	}
-	sum, _, err := session.Hash(ctx, k.RemotePath, info.Size)
-	switch {
-	case err == nil:
-		return bytes.Equal(sum, k.SHA256), why, nil
-	case remote.KindOf(err) == remote.Unsupported:
-		return false, why, nil
-	}
-	return false, "", err
+	return published && last.Size == info.Size && near(last.Proof.RemoteModTime, info.ModTime, 0), why, nil
 }
 
 // errTrashTaken says that there is no free name in the trash.
