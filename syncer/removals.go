@@ -1,0 +1,147 @@
+package syncer
+
+import (
+	"context"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+)
+
+// removalBatch is how many operations are written in one transaction.
+const removalBatch = 500
+
+// planRemovals plans the removal of files that are missing for long enough. What a person has accepted is used up by it.
+func (p *Planner) planRemovals(ctx context.Context, c *census, before time.Time) error {
+	f, at := p.folder, p.folder.places()
+	for after := file.Path(""); ; {
+		known, err := p.store.RipeFiles(ctx, f.Name, f.destinations(), before, after, removalBatch)
+		if err != nil {
+			return err
+		}
+		var all []state.Operation
+		for i := range known {
+			k := &known[i]
+			r, ok := f.route(k.Destination)
+			if !ok || at.elsewhere(k.Destination, k.Path, k.RemotePath) {
+				continue
+			}
+			o := p.operation(state.StepDelete, k.Destination, k.Path, k.RemotePath, c)
+			o.Trash = trashPath(r.Trash, p.cycle.now, strings.TrimPrefix(k.RemotePath, r.dir()))
+			all = append(all, o)
+		}
+		if err := p.planOperations(ctx, all); err != nil {
+			return err
+		}
+		if len(known) < removalBatch {
+			break
+		}
+		if last := known[len(known)-1].Path; last != after { // other destinations of its last path come with the next cycle
+			after = last
+		}
+	}
+	crashpoint("removal-planned")
+	if p.cycle.halt != nil {
+		if _, err := p.store.ClearHalt(ctx, f.Name); err != nil {
+			return err
+		}
+		p.cycle.halt, p.cycle.told = nil, ""
+	}
+	return nil
+}
+
+// dir returns the remote directory of a mirror's route, with "/" at its end unless it is empty.
+func (r Route) dir() string {
+	dir, _ := splitRemote(r.RemotePath("x", time.Time{})) // templates of a mirror hold nothing of the file or the day
+	return dir
+}
+
+// trashPath is where a file goes that is removed in the cycle of a moment, by its path in the mirror there; "" where
+// there is no trash.
+func trashPath(trash string, at time.Time, name string) string {
+	if trash == "" {
+		return ""
+	}
+	return path.Join(trash, at.UTC().Format("20060102T150405Z"), name)
+}
+
+func (p *Planner) operation(step state.Step, destination string, at file.Path, remotePath string, c *census) state.Operation {
+	return state.Operation{
+		ID: file.NewID(p.cycle.now), Step: step, Route: state.Route{Folder: p.folder.Name, Destination: destination},
+		Path: at, RemotePath: remotePath, RootDev: c.root.Dev, RootInode: c.root.Inode, PlannedAt: p.cycle.now,
+	}
+}
+
+func (p *Planner) planOperations(ctx context.Context, all []state.Operation) error {
+	for i := range all {
+		p.cycle.fresh[all[i].Destination]++
+	}
+	return p.store.PlanOperations(ctx, all)
+}
+
+// planExpiry plans the end of what was in the trash for long enough.
+func (p *Planner) planExpiry(ctx context.Context, now time.Time) error {
+	f := p.folder
+	old, err := p.store.Expired(ctx, f.Name, now.Add(-f.TrashKeep), 2*removalBatch)
+	if err != nil {
+		return err
+	}
+	var all []state.Operation
+	for i := range old {
+		t := &old[i]
+		if _, ok := f.route(t.Destination); !ok {
+			continue
+		}
+		all = append(all, state.Operation{
+			ID: file.NewID(now), Step: state.StepExpire, Route: t.Route, Path: t.Path, RemotePath: t.RemotePath, PlannedAt: now,
+		})
+	}
+	return p.planOperations(ctx, all)
+}
+
+// awaitNext asks for a scan at the moment when the next file or directory is missing for long enough, or has been in the
+// trash for long enough.
+func (p *Planner) awaitNext(ctx context.Context, before, missing time.Time) error {
+	f := p.folder
+	dir, found, err := p.store.NextDir(ctx, f.Name, before)
+	if err != nil {
+		return err
+	}
+	var next time.Time
+	sooner := func(at time.Time) {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	if found {
+		sooner(dir.Add(f.DeleteDelay))
+	}
+	if !missing.IsZero() {
+		sooner(missing.Add(f.DeleteDelay))
+	}
+	old, found, err := p.store.NextExpiry(ctx, f.Name, p.cycle.now.Add(-f.TrashKeep))
+	if err != nil {
+		return err
+	}
+	if found {
+		sooner(old.Add(f.TrashKeep))
+	}
+	p.stopTimer()
+	if next.IsZero() || f.Rescan == nil || p.unwatched() {
+		return nil
+	}
+	timer := time.AfterFunc(max(next.Sub(p.now()), time.Millisecond), f.Rescan)
+	p.cycle.timer, p.cycle.unhook = timer, context.AfterFunc(ctx, func() { timer.Stop() })
+	return nil
+}
+
+func (p *Planner) stopTimer() {
+	if p.cycle.timer == nil {
+		return
+	}
+	p.cycle.timer.Stop()
+	p.cycle.unhook()
+	p.cycle.timer = nil
+}
