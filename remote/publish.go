@@ -27,12 +27,17 @@ func (s *Session) Publish(ctx context.Context, temp, final string, replace bool)
 	}
 	err := s.rename(temp, final)
 	// The temp need not stand beside its final name, whose directory may have to be made yet.
-	if dir := dirOf(final); dir != dirOf(temp) && (Missing.is(err) || Refused.is(err)) && s.isMissing(ctx, dir) {
-		s.forgetDirs()
-		if err := s.MkdirAll(ctx, dir); err != nil {
-			return err
+	if dir := dirOf(final); dir != dirOf(temp) && (Missing.is(err) || Refused.is(err)) {
+		missing := s.isMissing(ctx, dir)
+		if missing {
+			s.forgetDirs()
+			if err := s.MkdirAll(ctx, dir); err != nil {
+				return err
+			}
 		}
-		err = s.rename(temp, final)
+		if missing || Missing.is(err) { // another may have made it meanwhile
+			err = s.rename(temp, final)
+		}
 	}
 	switch {
 	case err == nil:

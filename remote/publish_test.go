@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
@@ -205,4 +206,28 @@ func TestNoOverwritingByPublishWithoutReplace(t *testing.T) {
 	}
 	mustUpload(t, s, s.target.Path(".a.part"), []byte("one"))
 	wantError(t, s.Publish(t.Context(), s.target.Path(".a.part"), s.target.Path("dir"), false), Exists)
+}
+
+// TestPublishIntoANewDirectory has many files take names in a directory that none of them finds at first.
+func TestPublishIntoANewDirectory(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	s := mustProbe(t, sshdTarget(sshd))
+	const files = 32
+	var running sync.WaitGroup
+	for n := range files {
+		temp := filepath.Join(sshd.Dir, fmt.Sprintf(".%d.part", n))
+		if err := os.WriteFile(temp, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		running.Go(func() {
+			if err := s.Publish(t.Context(), temp, filepath.Join(sshd.Dir, "new", "deeper", fmt.Sprint(n)), false); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running.Wait()
+	if got := names(t, filepath.Join(sshd.Dir, "new", "deeper")); len(got) != files {
+		t.Errorf("%d files of %d", len(got), files)
+	}
 }
