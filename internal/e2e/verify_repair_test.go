@@ -212,11 +212,12 @@ func TestVerifyWhileOnceRuns(t *testing.T) {
 	r, wire := slowRig(t, 1<<20, patient, mirror)
 	r.drop("a.txt", "content")
 	r.once(0)
-	r.drop("large.bin", noise(4<<20))
+	r.drop("large.bin", noise(24<<20))
 	a := r.launch("-c", r.config, "once")
 	eventually(t, "the upload is under way", 15*time.Second, func() bool { return len(tree(t, r.inbox("copy"))) > 1 })
 	remove(t, r.inbox("copy/a.txt"))
-	r.verify(3)
+	// A young file is compared anew, and counts as under way meanwhile.
+	eventually(t, "it is missed", 15*time.Second, func() bool { return r.run("verify").code == 3 })
 	contains(t, r.expect(11, "verify", "--repair").text(), "missing", "another agent holds the state directory")
 	wire.SetRate(0)
 	<-a.done
