@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -28,21 +29,12 @@ func trashOf(f *config.Folder, name string) string {
 	if !f.Delete || f.Trash == "" {
 		return ""
 	}
-	dir := f.TrashDir(remoteDir(name))
+	mirror, _ := path.Split(name)
+	dir := f.TrashDir(mirror)
 	if f.TrashPattern() == "" {
 		dir = config.JoinRemote(dir, f.Name)
 	}
 	return dir
-}
-
-// remoteDir returns the directory of a remote path, "" where it has none.
-func remoteDir(name string) string {
-	for i := len(name) - 1; i >= 0; i-- {
-		if name[i] == '/' {
-			return name[:i+1]
-		}
-	}
-	return ""
 }
 
 // excludesOf returns what a folder excludes: what would be in the mirror's trash is not sent.

@@ -142,19 +142,9 @@ func (o *Put) Run(ctx context.Context, c *config.Config) (result syncer.PutResul
 // putDestination is how a put reaches a destination. The store knows it by what it is and not by its name alone, since an
 // account may use several configurations.
 func putDestination(c *config.Config, d *config.Destination, key []byte) syncer.Destination {
-	target := targetOf(c, d)
-	return syncer.Destination{
-		Name:    fmt.Sprintf("%s (%s@%s)", d.Name, target.User, target.Addr()),
-		Account: func() string { return fingerprintOf(key, c, d) },
-		Secrets: func() error { return remote.CheckSecrets(target) }, NeverProbe: d.AuthRetry == "off",
-		Dial: func(ctx context.Context) (syncer.Session, error) {
-			s, err := remote.Dial(ctx, target)
-			if err != nil {
-				return nil, err // not the nil *Session, which would be no nil Session
-			}
-			return s, nil
-		},
-	}
+	destination, target := destinationOf(c, d, key), targetOf(c, d)
+	destination.Name = fmt.Sprintf("%s (%s@%s)", d.Name, target.User, target.Addr())
+	return destination
 }
 
 // putStateDir returns where puts keep their store: with the user's own state, or with the agent's where the account has no

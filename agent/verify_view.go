@@ -10,6 +10,7 @@ import (
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/syncer"
 )
 
 const (
@@ -92,16 +93,12 @@ func (w *verifyView) dial(ctx context.Context) (*remote.Session, error) {
 // blocked returns the error of a destination whose login was refused before, with the same secret: it binds everybody.
 func (w *verifyView) blocked(ctx context.Context, d *config.Destination) error {
 	b, found, err := w.store.BlockOf(ctx, d.Name)
-	if err != nil || !found || !time.Now().Before(b.NextProbe) {
+	if err != nil || !found || !syncer.StillBlocked(b, time.Now()) {
 		return err
 	}
 	key, err := w.store.Meta(ctx, accountKey)
 	if err != nil || b.Secret != fingerprintOf([]byte(key), w.config, d) {
 		return err
 	}
-	return &remote.Error{
-		Op: "connect", Destination: d.Name, Kind: remote.Auth,
-		Err:  fmt.Errorf("not tried again, so that the account is not locked: since %s, %s", b.Since.UTC().Format(time.RFC3339), b.Reason),
-		Hint: "check user, key_file and password: a change of them frees it, and so does: dropferry retry destination:" + d.Name,
-	}
+	return syncer.BlockedLogin(b)
 }

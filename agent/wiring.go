@@ -129,22 +129,26 @@ func publishingOf(d *config.Destination) syncer.Publishing {
 func destinationsOf(c *config.Config, key []byte) []syncer.Destination {
 	destinations := make([]syncer.Destination, 0, len(c.Destinations))
 	for i := range c.Destinations {
-		d := &c.Destinations[i]
-		destinations = append(destinations, syncer.Destination{
-			Name:       d.Name,
-			Account:    func() string { return fingerprintOf(key, c, d) },
-			Secrets:    func() error { return remote.CheckSecrets(targetOf(c, d)) },
-			NeverProbe: d.AuthRetry == "off",
-			Dial: func(ctx context.Context) (syncer.Session, error) {
-				s, err := remote.Dial(ctx, targetOf(c, d))
-				if err != nil {
-					return nil, err // not the nil *Session, which would be no nil Session
-				}
-				return s, nil
-			},
-		})
+		destinations = append(destinations, destinationOf(c, &c.Destinations[i], key))
 	}
 	return destinations
+}
+
+func destinationOf(c *config.Config, d *config.Destination, key []byte) syncer.Destination {
+	target := targetOf(c, d)
+	return syncer.Destination{
+		Name:       d.Name,
+		Account:    func() string { return fingerprintOf(key, c, d) },
+		Secrets:    func() error { return remote.CheckSecrets(target) },
+		NeverProbe: d.AuthRetry == "off",
+		Dial: func(ctx context.Context) (syncer.Session, error) {
+			s, err := remote.Dial(ctx, target)
+			if err != nil {
+				return nil, err // not the nil *Session, which would be no nil Session
+			}
+			return s, nil
+		},
+	}
 }
 
 // ErrNoSuch is the error for a name that the configuration does not have.

@@ -262,20 +262,3 @@ func room(v *sftp.StatVFS) (free int64, told bool) {
 	}
 	return int64(block * v.Bavail), true
 }
-
-// SetModTime sets a file's modification time. A server that refuses is remembered and not asked again: it is no
-// failure of the delivery. Nor is a time that the protocol cannot express, which has 32 bits for the seconds.
-func (s *Session) SetModTime(ctx context.Context, name string, at time.Time) error {
-	if seconds := at.Unix(); !s.caps.Load().SetTimes || seconds < 0 || seconds > math.MaxUint32 {
-		return nil
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := s.do("set time", name, func() error { return s.sftp.Chtimes(name, at, at) })
-	if Permission.is(err) || Unsupported.is(err) || Refused.is(err) {
-		s.note(func(c *Capabilities) { c.SetTimes = false })
-		return nil
-	}
-	return err
-}

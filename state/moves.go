@@ -31,8 +31,11 @@ func (s *Store) SetMovedFrom(ctx context.Context, id string, from file.Path) (bo
 		if err != nil || !ok {
 			return 0, err
 		}
-		return c.exec("UPDATE intents SET moved_from = CASE WHEN "+stillComes+" THEN '' ELSE ? END WHERE id = ?",
-			r.text(0), r.text(1), from, from, id)
+		from, err := movable(c, Route{Folder: r.text(0), Destination: r.text(1)}, from)
+		if err != nil {
+			return 0, err
+		}
+		return c.exec("UPDATE intents SET moved_from = ? WHERE id = ?", from, id)
 	})
 }
 

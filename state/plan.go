@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/dropferry/dropferry/file"
 )
 
 // Plan is an intent to be recorded (T1).
@@ -102,9 +104,18 @@ func movingFrom(c *conn, in *Intent) (string, error) {
 	return r.text(0), nil
 }
 
-// stillComes is the condition, of a folder, a destination and a path, that something is on its way for the path that a
-// file is to be moved from: then that is no file to be moved.
-const stillComes = `EXISTS (SELECT 1 FROM intents WHERE folder = ? AND destination = ? AND path = ? AND phase NOT IN ('delivered', 'cancelled'))`
+// movable returns from, or "" where something is on its way for that path: then it is no file to be moved.
+func movable(c *conn, r Route, from file.Path) (file.Path, error) {
+	if from == "" {
+		return "", nil
+	}
+	_, comes, err := c.one("SELECT 1 FROM intents WHERE folder = ? AND destination = ? AND path = ? AND phase NOT IN ('delivered', 'cancelled')",
+		r.Folder, r.Destination, from)
+	if comes || err != nil {
+		return "", err
+	}
+	return from, nil
+}
 
 // insertIntent returns false where another open intent holds the final name.
 //
@@ -122,13 +133,17 @@ func insertIntent(c *conn, in *Intent) (bool, error) {
 	default:
 		return false, fmt.Errorf("an intent cannot begin as %s", phase)
 	}
+	from, err := movable(c, in.Route, in.MovedFrom)
+	if err != nil {
+		return false, err
+	}
 	n, err := c.exec(`INSERT OR FAIL INTO intents (id, version, folder, destination, path, size, mtime, ctime, dev, ino,
 			reason, final, temp, archive, ready_at, phase, next_attempt, last_error, source, moved_from)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN `+stillComes+` THEN '' ELSE ? END)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (destination, final) WHERE phase NOT IN ('delivered', 'cancelled') DO NOTHING`,
 		in.ID, in.Version, in.Folder, in.Destination, in.Path,
 		in.Fingerprint.Size, in.Fingerprint.ModTime, in.Fingerprint.ChangeTime, in.Fingerprint.Dev, in.Fingerprint.Inode,
 		in.Reason, in.Final, in.Temp, in.Archive, in.ReadyAt, phase, in.NextAttempt, in.LastError,
-		in.Source, in.Folder, in.Destination, in.MovedFrom, in.MovedFrom)
+		in.Source, from)
 	return n == 1, err
 }

@@ -48,13 +48,23 @@ func (l *link) blocked(ctx context.Context) error {
 			return err
 		}
 	}
-	if !b.NextProbe.IsZero() && !now.Before(b.NextProbe) {
+	if !StillBlocked(b, now) {
 		return nil
 	}
+	return BlockedLogin(b)
+}
+
+// BlockedLogin is the error of a login that is not tried, because an earlier one was refused.
+func BlockedLogin(b state.Block) error {
 	return &remote.Error{
-		Op: "connect", Destination: l.name, Kind: remote.Auth, Err: &blockedError{b},
-		Hint: "check user, key_file and password: a change of them frees it, and so does: dropferry retry destination:" + l.name,
+		Op: "connect", Destination: b.Destination, Kind: remote.Auth, Err: &blockedError{b},
+		Hint: "check user, key_file and password: a change of them frees it, and so does: dropferry retry destination:" + b.Destination,
 	}
+}
+
+// StillBlocked tells whether a login that was refused must not be tried yet. One without a next probe never is.
+func StillBlocked(b state.Block, now time.Time) bool {
+	return b.NextProbe.IsZero() || now.Before(b.NextProbe)
 }
 
 // nextProbe returns when a blocked login is tried again, zero for never, from what an earlier start has stored of it: that

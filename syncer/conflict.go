@@ -102,12 +102,15 @@ func (d *delivery) tellAside(name string) {
 	d.observe(e)
 }
 
+// momentInNames is how a moment, in UTC, stands in names at a destination.
+const momentInNames = "20060102T150405Z"
+
 // conflictName is beside a name, and of the moment: a.xml becomes a.conflict-20261120T120000Z.xml.
 func conflictName(final string, at time.Time) string {
-	dir, base := splitRemote(final)
+	dir, base := path.Split(final)
 	dots := len(base) - len(strings.TrimLeft(base, ".")) // .profile is no extension
 	ext := path.Ext(base[dots:])
-	return fmt.Sprintf("%s%s.conflict-%s%s", dir, strings.TrimSuffix(base, ext), at.UTC().Format("20060102T150405Z"), ext)
+	return fmt.Sprintf("%s%s.conflict-%s%s", dir, strings.TrimSuffix(base, ext), at.UTC().Format(momentInNames), ext)
 }
 
 // KeepBoth names an intent whose final name holds somebody else's file anew, from the moment of the command, so that both

@@ -56,7 +56,7 @@ func (d *delivery) alike(ctx context.Context, src *watcher.Source) (alike []stat
 	if err != nil || len(sized) == 0 {
 		return nil, nil, err
 	}
-	if sum, err = hashSource(ctx, src); err != nil {
+	if sum, err = d.sumOf(ctx, src); err != nil {
 		return nil, nil, err
 	}
 	for _, k := range sized {

@@ -27,6 +27,8 @@ type delivery struct {
 	direct   bool // the upload writes at the final name, and has begun
 	familiar bool // the server and the account were seen before this session
 
+	sum []byte // of the source, once it was needed: see sumOf
+
 	names *turns // of final names: what is looked at under one does not go until that is done; nil: nothing is removed
 }
 
@@ -144,7 +146,7 @@ func (d *delivery) sameAsKnown(ctx context.Context, src *watcher.Source, opened 
 	if known == nil || !mayBeKnown(known, d.intent.Fingerprint, d.folder.endsStory()) {
 		return false, nil
 	}
-	sum, err := hashSource(ctx, src)
+	sum, err := d.sumOf(ctx, src)
 	if err != nil || !bytes.Equal(sum, known.SHA256) {
 		return false, err
 	}
@@ -156,6 +158,19 @@ func (d *delivery) sameAsKnown(ctx context.Context, src *watcher.Source, opened 
 		d.tell(EventUnchanged)
 	}
 	return true, err
+}
+
+// sumOf returns the hash of the source, which is read once however many compare it. Whoever acts on it makes sure
+// afterwards that the source has not changed.
+func (d *delivery) sumOf(ctx context.Context, src *watcher.Source) ([]byte, error) {
+	if d.sum != nil {
+		return d.sum, nil
+	}
+	sum, err := hashSource(ctx, src)
+	if err == nil {
+		d.sum = sum
+	}
+	return sum, err
 }
 
 // hashSource reads the whole source and goes back to its beginning.
@@ -224,7 +239,7 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 	sum, _, err = d.session.Hash(ctx, d.intent.Final, final.Size)
 	switch {
 	case err == nil:
-		local, err := hashSource(ctx, src)
+		local, err := d.sumOf(ctx, src)
 		return sum, bytes.Equal(sum, local), err
 	case remote.KindOf(err) == remote.Unsupported:
 		return nil, standing == Same, nil

@@ -28,16 +28,7 @@ func (p *Planner) directories(ctx context.Context, c *census) error {
 	if err != nil {
 		return err
 	}
-	recorded := make(map[dirKey]string, len(known))
-	made := make(map[dirKey]string, len(known))
-	for i := range known {
-		d := &known[i]
-		recorded[dirKey{d.Path, d.Destination}] = d.RemotePath
-		if d.Made {
-			made[dirKey{d.Path, d.Destination}] = d.RemotePath
-		}
-	}
-	left := c.leftBehind(recorded)
+	left := c.leftBehind(known)
 	if err := p.store.SaveDirs(ctx, left); err != nil {
 		return err
 	}
@@ -55,24 +46,27 @@ func (p *Planner) directories(ctx context.Context, c *census) error {
 	if err := p.store.ForgetDirs(ctx, full); err != nil {
 		return err
 	}
-	mkdirs := p.mkdirs(c, made)
-	begun := make([]state.Dir, len(mkdirs)) // so that what is made and cut off there is known of
-	for i, o := range mkdirs {
-		begun[i] = state.Dir{Route: o.Route, Path: o.Path, RemotePath: o.RemotePath}
-	}
-	if err := p.store.SaveDirs(ctx, begun); err != nil {
+	unmade := c.unmade(known)
+	if err := p.store.SaveDirs(ctx, unmade); err != nil { // so that what is made and cut off there is known of
 		return err
+	}
+	mkdirs := make([]state.Operation, len(unmade))
+	for i, d := range unmade {
+		mkdirs[i] = p.operation(state.StepMkdir, d.Destination, d.Path, d.RemotePath, c)
 	}
 	return p.planOperations(ctx, mkdirs)
 }
 
 // leftBehind returns the directories that files of ours have left empty, as far as they are not on record.
-func (c *census) leftBehind(recorded map[dirKey]string) []state.Dir {
+func (c *census) leftBehind(known []state.Dir) []state.Dir {
+	recorded := make(map[dirKey]bool, len(known))
+	for i := range known {
+		recorded[dirKey{known[i].Path, known[i].Destination}] = true
+	}
 	var all []state.Dir
 	for _, dir := range slices.Sorted(maps.Keys(c.gone)) {
 		for _, r := range c.folder.Routes {
-			_, had := c.gone[dir][r.Destination]
-			if _, known := recorded[dirKey{dir, r.Destination}]; !had || known {
+			if _, had := c.gone[dir][r.Destination]; !had || recorded[dirKey{dir, r.Destination}] {
 				continue
 			}
 			all = append(all, state.Dir{
@@ -110,14 +104,19 @@ func leaveDirs(ctx context.Context, store Store, f *Folder, destination string, 
 	return store.SaveDirs(ctx, all)
 }
 
-// mkdirs returns what makes the empty directories that are not at their destinations.
-func (p *Planner) mkdirs(c *census, made map[dirKey]string) []state.Operation {
-	var all []state.Operation
+// unmade returns the empty directories that we have not made at their destinations.
+func (c *census) unmade(known []state.Dir) []state.Dir {
+	made := make(map[dirKey]string, len(known))
+	for i := range known {
+		if d := &known[i]; d.Made {
+			made[dirKey{d.Path, d.Destination}] = d.RemotePath
+		}
+	}
+	var all []state.Dir
 	for _, dir := range slices.Sorted(maps.Keys(c.empty)) {
-		for _, r := range p.folder.Routes {
-			to := r.RemotePath(dir, time.Time{})
-			if made[dirKey{dir, r.Destination}] != to {
-				all = append(all, p.operation(state.StepMkdir, r.Destination, dir, to, c))
+		for _, r := range c.folder.Routes {
+			if to := r.RemotePath(dir, time.Time{}); made[dirKey{dir, r.Destination}] != to {
+				all = append(all, state.Dir{Route: state.Route{Folder: c.folder.Name, Destination: r.Destination}, Path: dir, RemotePath: to})
 			}
 		}
 	}

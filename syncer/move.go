@@ -80,7 +80,7 @@ func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof 
 	if err != nil || standing != Free && (standing != Ours || !can.PosixRename) {
 		return proof, false, err
 	}
-	sum, err := hashSource(ctx, src)
+	sum, err := d.sumOf(ctx, src)
 	if err != nil || !bytes.Equal(sum, k.SHA256) {
 		return proof, false, err
 	}

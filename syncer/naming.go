@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"path"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ func (p Publishing) temp(final, id string) string {
 	if p.Direct {
 		return ""
 	}
-	dir, base := splitRemote(final)
+	dir, base := path.Split(final)
 	if p.TempDir != "" {
 		dir = strings.TrimRight(p.TempDir, "/") + "/"
 	}
@@ -35,16 +36,6 @@ func written(i *state.Intent) string {
 		return i.Final
 	}
 	return i.Temp
-}
-
-// splitRemote cuts a remote path behind its last slash.
-func splitRemote(p string) (dir, base string) {
-	for i := len(p) - 1; i >= 0; i-- {
-		if p[i] == '/' {
-			return p[:i+1], p[i+1:]
-		}
-	}
-	return "", p
 }
 
 // newIntent names everything that a delivery of a file will need, once and for all.

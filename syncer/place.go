@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"iter"
+	"path"
 	"slices"
 	"time"
 
@@ -34,8 +35,8 @@ func (at places) elsewhere(destination string, p file.Path, remotePath string) b
 	if !ok {
 		return false
 	}
-	dir, _ := splitRemote(remotePath)
-	belongs, _ := splitRemote(remotePathOf(p, time.Time{})) // templates of a mirror hold nothing of the day
+	dir, _ := path.Split(remotePath)
+	belongs, _ := path.Split(remotePathOf(p, time.Time{})) // templates of a mirror hold nothing of the day
 	return dir != belongs
 }
 

@@ -3,12 +3,10 @@ package syncer
 import (
 	"context"
 	"iter"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
-	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/watcher"
 )
@@ -211,14 +209,11 @@ func (m *mirrorPreview) stays(ctx context.Context, o *Operation) (bool, error) {
 	if err != nil || k == nil {
 		return false, err
 	}
-	info, err := view.Stat(ctx, o.RemotePath)
-	if err != nil {
-		if remote.KindOf(err) == remote.Missing {
-			return true, nil
-		}
-		return false, err
+	info, err := stands(ctx, view, o.RemotePath)
+	if err != nil || info == nil {
+		return err == nil, err
 	}
-	ours, why, err := isAsWeLeftIt(ctx, m.Store, view, k, &info)
+	ours, why, err := isAsWeLeftIt(ctx, m.Store, view, k, info)
 	if err == nil && !ours {
 		o.Op, o.Reason, o.Detail = KeepThere, ReasonConflict, why
 	}
@@ -232,18 +227,8 @@ func (m *mirrorPreview) directories(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	made := map[dirKey]string{}
-	for i := range known {
-		if known[i].Made {
-			made[dirKey{known[i].Path, known[i].Destination}] = known[i].RemotePath
-		}
-	}
-	for _, dir := range slices.Sorted(maps.Keys(c.empty)) {
-		for _, r := range f.Routes {
-			if to := r.RemotePath(dir, time.Time{}); made[dirKey{dir, r.Destination}] != to {
-				m.Tell(Operation{Op: MakeDir, Folder: f.Name, Destination: r.Destination, Path: dir, RemotePath: to, Reason: ReasonNew})
-			}
-		}
+	for _, d := range c.unmade(known) {
+		m.Tell(Operation{Op: MakeDir, Folder: f.Name, Destination: d.Destination, Path: d.Path, RemotePath: d.RemotePath, Reason: ReasonNew})
 	}
 	if !f.Deletes || !c.complete() || m.halt != nil {
 		return nil

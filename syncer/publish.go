@@ -12,22 +12,22 @@ import (
 // ago; otherwise the intent comes from before a crash or a lost connection, and nobody knows whether the rename
 // took place.
 func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error) {
-	switch {
-	case fresh && d.intent.Temp == "": // it was written where it is to be
+	if fresh && d.intent.Temp == "" { // it was written where it is to be
 		return d.intent.Proof, nil
-	case fresh:
-		return d.rename(ctx, true)
 	}
 	temp, err := d.temp(ctx)
 	if err != nil {
 		return state.Proof{}, err
+	}
+	if fresh {
+		return d.rename(ctx, temp, true)
 	}
 	proof, done, err := d.recover(ctx, temp)
 	if err != nil {
 		return proof, err
 	}
 	if !done {
-		if proof, err = d.rename(ctx, false); err != nil {
+		if proof, err = d.rename(ctx, temp, false); err != nil {
 			return proof, err
 		}
 		// Where temp and final are two names of one file already, a rename does nothing. What stands at an old name by
@@ -57,11 +57,7 @@ func (d *delivery) clear(ctx context.Context, name string) error {
 
 // rename publishes the temp over nothing or over our own earlier version, and over nothing else. fresh says that no other
 // connection can have renamed it meanwhile: then a temp that is gone was not published.
-func (d *delivery) rename(ctx context.Context, fresh bool) (state.Proof, error) {
-	temp, err := d.temp(ctx)
-	if err != nil {
-		return state.Proof{}, err
-	}
+func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.Proof, error) {
 	standing, final, err := d.standing(ctx)
 	if err != nil {
 		return state.Proof{}, err

@@ -54,7 +54,7 @@ func (p *Planner) planRemovals(ctx context.Context, c *census, before time.Time)
 
 // dir returns the remote directory of a mirror's route, with "/" at its end unless it is empty.
 func (r Route) dir() string {
-	dir, _ := splitRemote(r.RemotePath("x", time.Time{})) // templates of a mirror hold nothing of the file or the day
+	dir, _ := path.Split(r.RemotePath("x", time.Time{})) // templates of a mirror hold nothing of the file or the day
 	return dir
 }
 
@@ -64,7 +64,7 @@ func trashPath(trash string, at time.Time, name string) string {
 	if trash == "" {
 		return ""
 	}
-	return path.Join(trash, at.UTC().Format("20060102T150405Z"), name)
+	return path.Join(trash, at.UTC().Format(momentInNames), name)
 }
 
 func (p *Planner) operation(step state.Step, destination string, at file.Path, remotePath string, c *census) state.Operation {

@@ -41,21 +41,21 @@ func (r *removing) run(ctx context.Context) error {
 	if ok, err := r.mayGo(ctx); err != nil || !ok { // what was under way may have ended
 		return r.dropUnless(ctx, err)
 	}
-	info, err := r.session.Stat(ctx, r.o.RemotePath)
-	if remote.KindOf(err) == remote.Missing && err != nil {
-		return r.end(ctx, EventGone, "it was removed there by others")
-	}
+	info, err := stands(ctx, r.session, r.o.RemotePath)
 	if err != nil {
 		return err
 	}
-	ours, why, err := r.isOurs(ctx, &info)
+	if info == nil {
+		return r.end(ctx, EventGone, "it was removed there by others")
+	}
+	ours, why, err := isAsWeLeftIt(ctx, r.link.store, r.session, r.known, info)
 	if err != nil {
 		return err
 	}
 	if !ours {
 		return r.end(ctx, EventKept, why)
 	}
-	return r.take(ctx, &info)
+	return r.take(ctx, info)
 }
 
 // dropUnless ends an operation that is not to be done, where that is what err leaves open.
@@ -107,12 +107,6 @@ func (r *removing) mayGo(ctx context.Context) (bool, error) {
 	}
 	r.known = k
 	return rootStands(f, o) && fileHasLeft(f.Root, o.Path, k.Fingerprint.Dev), nil
-}
-
-// isOurs tells whether what stands at the remote name is what we have left there, and why not: by size and time, as they
-// were then, else by content where the server can tell.
-func (r *removing) isOurs(ctx context.Context, info *remote.Info) (ours bool, why string, err error) {
-	return isAsWeLeftIt(ctx, r.link.store, r.session, r.known, info)
 }
 
 // contentHasher can tell the hash of a remote file.
@@ -184,12 +178,8 @@ func (r *removing) freeTrash(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	for _, name := range []string{r.o.Trash, strings.TrimSuffix(r.o.Trash, "."+r.o.ID) + "." + r.o.ID} {
-		_, err := r.session.Stat(ctx, name)
-		if err != nil && remote.KindOf(err) == remote.Missing {
-			return name, nil
-		}
-		if err != nil {
-			return "", err
+		if taken, err := stands(ctx, r.session, name); err != nil || taken == nil {
+			return name, err
 		}
 	}
 	return "", fmt.Errorf("move %s to %s: %w", r.o.RemotePath, r.o.Trash, errTrashTaken)
@@ -238,8 +228,7 @@ func (r *removing) recover(ctx context.Context) (done bool, err error) {
 		r.known = k
 	}
 	if r.o.Trash == "" {
-		_, err := r.session.Stat(ctx, r.o.RemotePath)
-		if err == nil || remote.KindOf(err) != remote.Missing {
+		if left, err := stands(ctx, r.session, r.o.RemotePath); err != nil || left != nil {
 			return false, err
 		}
 		size := int64(0)
@@ -248,11 +237,8 @@ func (r *removing) recover(ctx context.Context) (done bool, err error) {
 		}
 		return true, r.record(ctx, size)
 	}
-	info, err := r.session.Stat(ctx, r.o.Trash)
-	if err != nil {
-		if remote.KindOf(err) == remote.Missing {
-			err = nil
-		}
+	info, err := stands(ctx, r.session, r.o.Trash)
+	if err != nil || info == nil {
 		return false, err
 	}
 	if err := r.removeTwin(ctx); err != nil {
@@ -268,14 +254,11 @@ func (r *removing) removeTwin(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	info, err := r.session.Stat(ctx, r.o.RemotePath)
-	if err != nil {
-		if remote.KindOf(err) == remote.Missing {
-			return nil
-		}
+	info, err := stands(ctx, r.session, r.o.RemotePath)
+	if err != nil || info == nil {
 		return err
 	}
-	if ours, _, err := r.isOurs(ctx, &info); err != nil || !ours {
+	if ours, _, err := isAsWeLeftIt(ctx, r.link.store, r.session, r.known, info); err != nil || !ours {
 		return err
 	}
 	return r.session.Remove(ctx, r.o.RemotePath)
@@ -287,14 +270,14 @@ func (r *removing) expire(ctx context.Context) error {
 	if err != nil || !found {
 		return r.dropUnless(ctx, err)
 	}
-	info, err := r.session.Stat(ctx, r.o.RemotePath)
+	info, err := stands(ctx, r.session, r.o.RemotePath)
 	switch {
-	case err != nil && remote.KindOf(err) == remote.Missing:
+	case err != nil:
+		return err
+	case info == nil:
 		if !r.o.Begun {
 			return r.end(ctx, EventGone, "it was removed from the trash by others")
 		}
-	case err != nil:
-		return err
 	case !info.Mode.IsRegular() || info.Size != t.Size:
 		return r.end(ctx, EventKept, fmt.Sprintf("it was changed in the trash: %s", described(info.Size, info.ModTime, nil)))
 	default:

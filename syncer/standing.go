@@ -99,12 +99,21 @@ func (d *delivery) judge(ctx context.Context, final *remote.Info, before earlier
 
 // stands returns what stands at a remote name, nil where nothing does.
 func (d *delivery) stands(ctx context.Context, name string) (*remote.Info, error) {
-	info, err := d.session.Stat(ctx, name)
-	if err != nil {
-		if remote.KindOf(err) == remote.Missing {
-			return nil, nil
-		}
-		return nil, err
+	return stands(ctx, d.session, name)
+}
+
+// looker can tell what a server says of a file.
+type looker interface {
+	Stat(ctx context.Context, name string) (remote.Info, error)
+}
+
+func stands(ctx context.Context, at looker, name string) (*remote.Info, error) {
+	info, err := at.Stat(ctx, name)
+	switch {
+	case err == nil:
+		return &info, nil
+	case remote.KindOf(err) == remote.Missing:
+		return nil, nil
 	}
-	return &info, nil
+	return nil, err
 }

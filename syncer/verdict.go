@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"math/rand/v2"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -144,7 +145,7 @@ func isMissingSource(err error) bool {
 // nextTemp returns the temp for an intent's next generation: the same name with the next number, so that it was never used
 // before. It returns "" for a name that is not an intent's temp, as where a file is written at its final name.
 func nextTemp(temp, id string) string {
-	dir, base := splitRemote(temp)
+	dir, base := path.Split(temp)
 	name, ours := strings.CutSuffix(base, "."+id+file.TempSuffix)
 	name, private := strings.CutPrefix(name, ".")
 	if !ours || !private {

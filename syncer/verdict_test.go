@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -150,7 +151,7 @@ func TestNextTemp(t *testing.T) {
 		if got != row.want {
 			t.Errorf("%s: %s, want %s", row.name, got, row.want)
 		}
-		if _, base := splitRemote(got); got != "" && (!file.IsPrivate(base) || len(base) > 255) {
+		if _, base := path.Split(got); got != "" && (!file.IsPrivate(base) || len(base) > 255) {
 			t.Errorf("%s: %s is not private", row.name, got)
 		}
 	}

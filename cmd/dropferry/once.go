@@ -2,8 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -82,12 +80,7 @@ func (p *program) printSummary(s agent.Summary) error {
 			Seconds   float64 `json:"seconds"`
 		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Paused, s.Removed, s.Halted, s.Bytes, s.Seconds})
 	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "%d delivered, %s in %.1f s", s.Delivered, size(s.Bytes), s.Seconds)
-	for _, part := range []struct {
-		n    int
-		word string
-	}{
+	return p.printf("%d delivered, %s in %.1f s%s\n", s.Delivered, size(s.Bytes), s.Seconds, counts("; ", []count{
 		{s.Failed, "not delivered"},
 		{s.Held, "held"},
 		{s.Unsettled, "still changing"},
@@ -97,12 +90,7 @@ func (p *program) printSummary(s agent.Summary) error {
 		{s.Removed, "removed at destinations"},
 		{s.Halted, "folders halted"},
 		{s.Unmarked, "folders in which no marker can be written"},
-	} {
-		if part.n > 0 {
-			fmt.Fprintf(&text, "; %d %s", part.n, part.word)
-		}
-	}
-	return p.printf("%s\n", text.String())
+	}))
 }
 
 // eventLines prints events as JSON lines, where JSON is asked for.

@@ -24,6 +24,23 @@ func (p *program) printJSON(v any) error {
 	return e.Encode(v)
 }
 
+// count is how many there are of something.
+type count struct {
+	n    int
+	word string
+}
+
+// counts words what there is any of, each behind before.
+func counts(before string, all []count) string {
+	var b strings.Builder
+	for _, c := range all {
+		if c.n > 0 {
+			fmt.Fprintf(&b, "%s%d %s", before, c.n, c.word)
+		}
+	}
+	return b.String()
+}
+
 // size words a number of bytes.
 func size(n int64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// progress is one line on a terminal that is written anew while a file goes up. What else is written there goes through
+// progress is one line on a terminal that is written anew while a command works. What else is written there goes through
 // it, so that it stands on lines of its own. Elsewhere it shows nothing.
 type progress struct {
 	out  io.Writer
-	name string
+	name string // of a file that goes up
 	on   bool
 
 	mu    sync.Mutex
@@ -28,19 +28,27 @@ func newProgress(out io.Writer, name string, on bool) *progress {
 	return &progress{out: out, name: name, on: on && isTerminal(out)}
 }
 
-// show writes the line; whole is 0 where nobody knows it.
+// show writes how far the file has come; whole is 0 where nobody knows it.
 func (b *progress) show(sent, whole int64) {
+	b.say(func(now time.Time) string {
+		if b.began.IsZero() {
+			b.began, b.first = now, sent
+		}
+		return progressText(b.name, sent, whole, sent-b.first, now.Sub(b.began))
+	})
+}
+
+// say writes the line, if it is time to.
+func (b *progress) say(words func(now time.Time) string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	if !b.on || now.Sub(b.last) < progressEvery {
 		return
 	}
-	if b.began.IsZero() {
-		b.began, b.first = now, sent
-	}
+	text := words(now)
 	b.last, b.shown = now, true
-	_, _ = fmt.Fprintf(b.out, "\r%s\x1b[K", progressText(b.name, sent, whole, sent-b.first, now.Sub(b.began)))
+	_, _ = fmt.Fprintf(b.out, "\r%s\x1b[K", text)
 }
 
 // progressText words how far a transfer has come: moved bytes in the time that it took.

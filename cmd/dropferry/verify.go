@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,17 +27,21 @@ func (p *program) verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			progress := p.verifyProgress()
-			o.Targets, o.Progress = targets, progress.looked
+			line := newProgress(p.err, "", !p.quiet)
+			line.last = time.Now() // what is over soon shows none
+			o.Targets = targets
+			o.Progress = func(looked int) {
+				line.say(func(time.Time) string { return fmt.Sprintf("%d files looked at", looked) })
+			}
 			var failed error
 			o.Tell = func(f control.Finding) {
-				progress.clear()
+				line.clear()
 				if err := p.printFinding(f); err != nil {
 					failed = err
 				}
 			}
 			v, err := agent.Verify(command.Context(), c, o)
-			progress.clear()
+			line.clear()
 			if err == nil {
 				err = failed
 			}
@@ -140,12 +143,7 @@ func (p *program) printVerification(v agent.Verification) error {
 	if p.json {
 		return json.NewEncoder(p.out).Encode(v.Checked)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s checked in %.1f s: %d ok", files(v.Checked.Checked), v.Seconds, v.OK)
-	for _, part := range []struct {
-		n    int
-		word string
-	}{
+	text := fmt.Sprintf("%s checked in %.1f s: %d ok", files(v.Checked.Checked), v.Seconds, v.OK) + counts(", ", []count{
 		{v.Missing, "missing"},
 		{v.Truncated, "truncated"},
 		{v.Different, "different"},
@@ -154,49 +152,9 @@ func (p *program) printVerification(v agent.Verification) error {
 		{v.Unreadable, "unreadable"},
 		{v.Unknown, "unknown"},
 		{v.UnderWay, "under way"},
-	} {
-		if part.n > 0 {
-			fmt.Fprintf(&b, ", %d %s", part.n, part.word)
-		}
-	}
+	})
 	if done := v.Planned + v.Held + v.Forgotten; done > 0 {
-		fmt.Fprintf(&b, "; %d to be sent again, %d held, %d forgotten", v.Planned, v.Held, v.Forgotten)
+		text += fmt.Sprintf("; %d to be sent again, %d held, %d forgotten", v.Planned, v.Held, v.Forgotten)
 	}
-	return p.printf("%s%s\n", b.String(), stopped(v.Pauses))
-}
-
-// progressLine shows on a terminal how far a long command has come.
-type progressLine struct {
-	p    *program // nil where nobody watches
-	mu   sync.Mutex
-	next time.Time
-	on   bool
-}
-
-const lookedEvery = 200 * time.Millisecond
-
-func (p *program) verifyProgress() *progressLine {
-	if p.quiet || !isTerminal(p.err) {
-		return &progressLine{}
-	}
-	return &progressLine{p: p, next: time.Now().Add(lookedEvery)}
-}
-
-func (l *progressLine) looked(n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now := time.Now(); l.p != nil && now.After(l.next) {
-		l.next, l.on = now.Add(lookedEvery), true
-		_, _ = fmt.Fprintf(l.p.err, "\r\x1b[K%d files looked at", n)
-	}
-}
-
-// clear makes room for a result.
-func (l *progressLine) clear() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.on {
-		l.on = false
-		_, _ = fmt.Fprint(l.p.err, "\r\x1b[K")
-	}
+	return p.printf("%s%s\n", text, stopped(v.Pauses))
 }
