@@ -10,12 +10,15 @@ import (
 // SetModTime sets a file's modification time, where the server lets that. Nor is a time set that the protocol cannot
 // express, which has 32 bits for the seconds.
 func (s *Session) SetModTime(ctx context.Context, name string, at time.Time) error {
-	if seconds := at.Unix(); !s.caps.Load().SetTimes || seconds < 0 || seconds > math.MaxUint32 {
+	if !s.caps.Load().SetTimes || !isTime(at) {
 		return nil
 	}
 	return s.setAttribute(ctx, "set time", name, func() error { return s.sftp.Chtimes(name, at, at) },
 		func(c *Capabilities) { c.SetTimes = false })
 }
+
+// isTime tells whether the protocol can express a time.
+func isTime(at time.Time) bool { return !at.IsZero() && at.Unix() >= 0 && at.Unix() <= math.MaxUint32 }
 
 // SetMode sets a file's permissions, where the server lets that.
 func (s *Session) SetMode(ctx context.Context, name string, mode fs.FileMode) error {

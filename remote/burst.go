@@ -47,7 +47,8 @@ func (p *probe) burst() {
 			select {
 			case r := <-reply:
 				l := look{there: i%2 == 0}
-				l.size, l.err = parseSize(r)
+				info, err := parseInfo(r)
+				l.size, l.err = info.Size, err
 				l.err = s.wrap("stat", p.lookAt(l.there), l.err)
 				p.looks = append(p.looks, l)
 			case <-s.mux.closed:

@@ -151,11 +151,7 @@ func (s *Session) Use(c Capabilities) {
 	s.hash.use(c.Hash)
 	s.handles.limit(c.OpenFiles())
 	s.mux.flying.limit(c.InFlight)
-	if size := c.writeSize(s.limits, time.Now()); size < s.limits.write() {
-		s.mux.split.Store(int64(size))
-	} else {
-		s.mux.split.Store(0)
-	}
+	s.packet.Store(int64(c.writeSize(s.limits, time.Now())))
 }
 
 // note changes what is known of the server, after it has refused something.

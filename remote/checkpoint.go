@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/pkg/sftp"
 )
 
 // Mark is a checkpoint of an upload: every byte below Offset was acknowledged by the server, and synced there where it
@@ -18,45 +16,38 @@ type Mark struct {
 
 // resume brings the temp, the source and the hash to the mark; or to the beginning where the server has less than it has
 // acknowledged, which a power cut there can do. A stream has no beginning any more: that is an error of kind Integrity.
-func (s *Session) resume(u Upload, f *sftp.File, in *source) error {
-	var size int64
-	err := s.do("put", u.Temp, func() error {
-		info, err := f.Stat()
-		if err == nil {
-			size = info.Size()
-		}
-		return err
-	})
-	if err != nil {
+func (w *writing) resume() error {
+	s, u, in, f := w.session, w.upload, w.in, w.files[0]
+	var info Info
+	if err := s.fly(f.lane, u.Temp, false, 0, statRequest(packetFstat, f.handle, &info)); err != nil {
 		return err
 	}
 	at := u.From
-	if u.Size == Unknown && size < at.Offset {
+	if u.Size == Unknown && info.Size < at.Offset {
 		return &Error{
 			Op: "put", Destination: s.target.Name, Path: u.Temp, Kind: Integrity,
-			Err: fmt.Errorf("the server has %d bytes of the %d that it has acknowledged, and the stream cannot be read again", size, at.Offset),
+			Err: fmt.Errorf("the server has %d bytes of the %d that it has acknowledged, and the stream cannot be read again", info.Size, at.Offset),
 		}
 	}
-	if size < at.Offset || (u.Size != Unknown && at.Offset > u.Size) || in.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(at.Hash) != nil {
+	if info.Size < at.Offset || (u.Size != Unknown && at.Offset > u.Size) || in.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(at.Hash) != nil {
 		in.sum.Reset()
 		at = Mark{}
 	}
-	if size > at.Offset {
+	if info.Size > at.Offset {
 		// What lies above the mark is written again, so that a server which refuses does no harm, unless the temp is
 		// longer than the whole: then the verification says so.
-		if err := s.do("put", u.Temp, func() error { return f.Truncate(at.Offset) }); err != nil && KindOf(err) == Transient {
+		if err := s.fly(f.lane, u.Temp, false, 0, truncateRequest(f.handle, at.Offset)); Transient.is(err) {
 			return err
 		}
 	}
 	seeker, ok := in.r.(io.Seeker)
 	if !ok {
-		in.err = errors.New("resume: the source cannot seek")
+		w.local = errors.New("resume: the source cannot seek")
 		return nil
 	}
-	if _, in.err = seeker.Seek(at.Offset, io.SeekStart); in.err != nil {
-		return nil
+	if _, w.local = seeker.Seek(at.Offset, io.SeekStart); w.local == nil {
+		in.goOnFrom(at.Offset)
+		w.sent = at.Offset
 	}
-	in.goOnFrom(at.Offset)
-	_, err = f.Seek(at.Offset, io.SeekStart) // asks nothing of the server
-	return err
+	return nil
 }

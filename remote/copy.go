@@ -107,29 +107,12 @@ func (s *Session) status(kind byte, body []byte) error {
 
 // openHandle opens a remote file for requests that pkg/sftp does not know.
 func (s *Session) openHandle(op, name string, flags uint32) (handle string, err error) {
-	err = s.do(op, name, func() error {
-		body := binary.BigEndian.AppendUint32(appendString(nil, name), flags)
-		reply, err := s.mux.call(packetOpen, binary.BigEndian.AppendUint32(body, 0)) // no attributes
-		if err != nil {
-			return err
-		}
-		if len(reply) < 5 || reply[0] != packetHandle {
-			if err := parseStatus(reply); err != nil {
-				return err
-			}
-			return errNotSFTP
-		}
-		handle, _, err = readString(reply[5:])
-		if err != nil {
-			return errors.Join(errNotSFTP, err)
-		}
-		return nil
-	})
+	err = s.fly(&s.lane, name, false, 0, openRequest(op, name, flags, &handle))
 	return handle, err
 }
 
 func (s *Session) closeHandle(name, handle string) error {
-	return s.do("close", name, func() error { return s.status(packetClose, appendString(nil, handle)) })
+	return s.fly(&s.lane, name, false, 0, closeRequest(handle))
 }
 
 // Hashes tells whether the server can prove content without sending it back.

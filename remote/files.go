@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"time"
 )
 
@@ -26,13 +25,7 @@ func (s *Session) Stat(ctx context.Context, name string) (Info, error) {
 		return Info{}, err
 	}
 	var info Info
-	err := s.do("stat", name, func() error {
-		fi, err := s.sftp.Lstat(name)
-		if err == nil {
-			info = infoOf(fi)
-		}
-		return err
-	})
+	err := s.fly(&s.lane, name, false, 0, statRequest(packetLstat, name, &info))
 	return info, err
 }
 
@@ -42,13 +35,7 @@ func (s *Session) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	// pkg/sftp's Remove goes on with RMDIR: it would take somebody's empty directory for a file of ours.
-	err := s.do("remove", name, func() error {
-		reply, err := s.mux.call(packetRemove, appendString(nil, name))
-		if err != nil {
-			return err
-		}
-		return parseStatus(reply)
-	})
+	err := s.fly(&s.lane, name, false, 0, &request{op: "remove", kind: packetRemove, body: appendString(nil, name)})
 	s.told.Delete(name)
 	if Missing.is(err) {
 		return nil
@@ -91,42 +78,6 @@ func (s *Session) rootError(err error) error {
 	return &Error{Op: e.Op, Destination: e.Destination, Path: e.Path, Kind: Root, Err: e.Err, Hint: hint}
 }
 
-// MkdirAll makes a remote directory and those above it that are missing, but not the root: that a root is missing
-// is a mistake to tell, not one to hide. Directories made or seen once are remembered for the session.
-func (s *Session) MkdirAll(ctx context.Context, dir string) error {
-	if _, known := s.dirs.Load(dir); known || dir == "." || dir == "/" || dir == "" || dir == path.Clean(s.root()) {
-		return nil
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := s.mkdir(dir)
-	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dirOf(dir)) {
-		if err := s.MkdirAll(ctx, dirOf(dir)); err != nil {
-			return err
-		}
-		if err = s.mkdir(dir); Missing.is(err) {
-			return s.rootErrorOr(ctx, err)
-		}
-	}
-	if err != nil { // status 4 says only that it failed: most often that it exists
-		var fi os.FileInfo
-		statErr := s.do("stat", dir, func() (err error) { fi, err = s.sftp.Stat(dir); return err })
-		switch {
-		case statErr != nil:
-			return err
-		case !fi.IsDir():
-			return &Error{Op: "mkdir", Destination: s.target.Name, Path: dir, Kind: Exists, Err: errors.New("a file stands where a directory is needed")}
-		}
-	}
-	s.dirs.Store(dir, struct{}{})
-	return nil
-}
-
-func (s *Session) mkdir(dir string) error {
-	return s.do("mkdir", dir, func() error { return s.sftp.Mkdir(dir) })
-}
-
 // isMissing tells whether the server says that nothing stands at name.
 func (s *Session) isMissing(ctx context.Context, name string) bool {
 	_, err := s.Stat(ctx, name)
@@ -141,6 +92,3 @@ func (s *Session) rootErrorOr(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-// forgetDirs forgets which directories exist, after one of them has turned out to be gone.
-func (s *Session) forgetDirs() { s.dirs.Clear() }

@@ -42,7 +42,7 @@ func FuzzReplies(f *testing.F) {
 			return
 		}
 		ours := make(chan []byte, 1)
-		m.waiting[firstOwnID] = ours
+		m.waiting[firstOwnID] = func(reply []byte) { ours <- reply }
 		passed, err := io.ReadAll(m)
 		if err == nil && len(replies) > 0 && passed == nil {
 			t.Error("nothing came through")
@@ -61,7 +61,10 @@ func FuzzReplies(f *testing.F) {
 		if len(ours) == 1 {
 			reply := <-ours
 			_ = parseStatus(reply)  // whatever it says
-			_, _ = parseSize(reply) // likewise
+			_, _ = parseInfo(reply) // likewise
+			if handle, err := parseHandle(reply); err == nil && len(handle) > longestHandle {
+				t.Errorf("a handle of %d bytes", len(handle))
+			}
 			checkDigest(t, reply)
 		}
 	})

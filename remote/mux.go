@@ -9,7 +9,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unicode"
 )
@@ -34,13 +33,10 @@ type mux struct {
 
 	unread bytes.Buffer // for pkg/sftp; only its one reading goroutine touches it
 
-	flying turns        // requests under way
-	split  atomic.Int64 // most bytes in a WRITE, where that is less than pkg/sftp makes it; 0 is what pkg/sftp makes
-	whole  []byte       // a packet of pkg/sftp's that is collected because it may have to be split
+	flying turns // requests under way
 
 	mu      sync.Mutex
-	waiting map[uint32]chan<- []byte // nil: given up, so that the reply is nobody's
-	joining map[uint32]*joined       // parts of WRITEs
+	waiting map[uint32]func(reply []byte) // nil: given up, so that the reply is nobody's
 	nextID  uint32
 
 	end    sync.Once
@@ -61,7 +57,7 @@ var (
 func newMux(in io.Reader, out io.Writer) (*mux, error) {
 	m := &mux{
 		in: bufio.NewReaderSize(in, 32<<10), out: out, heard: newClock(),
-		waiting: map[uint32]chan<- []byte{}, joining: map[uint32]*joined{}, nextID: firstOwnID, closed: make(chan struct{}),
+		waiting: map[uint32]func([]byte){}, nextID: firstOwnID, closed: make(chan struct{}),
 	}
 	_, sendErr := out.Write([]byte{0, 0, 0, 5, packetInit, 0, 0, 0, protocolVersion})
 	packet, err := m.readPacket() // of a channel that is closed already too: it may hold why
@@ -135,22 +131,17 @@ func (m *mux) Read(b []byte) (int, error) {
 func (m *mux) deliver(reply []byte) bool {
 	id := binary.BigEndian.Uint32(reply[1:])
 	m.mu.Lock()
-	waiting, ours := m.waiting[id]
-	part, isPart := m.joining[id]
+	answer, ours := m.waiting[id]
 	delete(m.waiting, id)
-	delete(m.joining, id)
 	m.mu.Unlock()
-	if ours && waiting == nil {
+	if ours && answer == nil {
 		return true
 	}
 	m.flying.give(1)
-	switch {
-	case ours:
-		waiting <- reply
-	case isPart:
-		m.unread.Write(part.answered(reply))
+	if ours {
+		answer(reply)
 	}
-	return ours || isPart
+	return ours
 }
 
 // Write takes pkg/sftp's packets in whatever pieces they come; it writes head and payload of a WRITE apart. pkg/sftp holds
@@ -169,9 +160,9 @@ func (m *mux) Write(b []byte) (int, error) {
 			m.sending.Lock()
 		}
 		n := m.framing.take(rest)
-		err := m.pass(rest[:n])
+		_, err := m.out.Write(rest[:n])
 		if err != nil {
-			m.framing, m.whole = framing{}, nil // whoever is next finds the channel broken by himself
+			m.framing = framing{} // whoever is next finds the channel broken by himself
 		}
 		if m.framing.between() {
 			m.sending.Unlock()
@@ -182,21 +173,6 @@ func (m *mux) Write(b []byte) (int, error) {
 		rest = rest[n:]
 	}
 	return len(b), nil
-}
-
-// pass sends a piece of a packet, or collects it where the packet may be one to split.
-func (m *mux) pass(piece []byte) error {
-	if m.split.Load() == 0 && len(m.whole) == 0 {
-		_, err := m.out.Write(piece)
-		return err
-	}
-	m.whole = append(m.whole, piece...)
-	if !m.framing.between() {
-		return nil
-	}
-	err := m.sendParts(m.whole)
-	m.whole = m.whole[:0]
-	return err
 }
 
 // Close marks the channel as ended. pkg/sftp calls it when it stops reading, for whatever reason; the session closes
@@ -246,26 +222,28 @@ func (m *mux) callUntil(over <-chan time.Time, kind byte, body []byte) ([]byte, 
 
 // send sends a request of ours. Its reply comes on the channel, unless the mux is closed before.
 func (m *mux) send(kind byte, body []byte) (id uint32, reply <-chan []byte, err error) {
-	if err := m.flying.take(1, m.closed); err != nil {
-		return 0, nil, errGone
-	}
 	r := make(chan []byte, 1)
-	m.mu.Lock()
-	id = m.newID()
-	m.waiting[id] = r
-	m.mu.Unlock()
-	m.sending.Lock()
-	_, err = m.out.Write(requestPacket(kind, id, body))
-	m.sending.Unlock()
-	if err != nil {
-		return 0, nil, fmt.Errorf("send request: %w", err)
-	}
-	return id, r, nil
+	id, err = m.post(requestPacket(kind, 0, body), func(reply []byte) { r <- reply })
+	return id, r, err
 }
 
-// newID returns an id for a request of ours. The caller holds mu.
-func (m *mux) newID() uint32 {
-	id := m.nextID
+// post sends a whole request of ours, its length first and its id left open. answer is given the reply, unless the mux is
+// closed before; it is called by the goroutine that reads for all, and must not block. The packet is the caller's again.
+func (m *mux) post(packet []byte, answer func(reply []byte)) (id uint32, err error) {
+	if err := m.flying.take(1, m.closed); err != nil {
+		return 0, errGone
+	}
+	m.mu.Lock()
+	id = m.nextID
 	m.nextID = max(id+1, firstOwnID)
-	return id
+	m.waiting[id] = answer
+	m.mu.Unlock()
+	binary.BigEndian.PutUint32(packet[idAt:], id)
+	m.sending.Lock()
+	_, err = m.out.Write(packet)
+	m.sending.Unlock()
+	if err != nil {
+		return 0, fmt.Errorf("send request: %w", err)
+	}
+	return id, nil
 }

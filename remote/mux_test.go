@@ -24,7 +24,7 @@ func TestPacketsStayWhole(t *testing.T) {
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var sent stream
-		m := &mux{out: &sent, waiting: map[uint32]chan<- []byte{}, nextID: firstOwnID, closed: make(chan struct{})}
+		m := &mux{out: &sent, waiting: map[uint32]func([]byte){}, nextID: firstOwnID, closed: make(chan struct{})}
 		close(m.closed) // nobody answers: a call ends once it is sent
 		theirs := frame(packetInit, 0, 0, 0, 3)
 		for i := range byte(50) {
@@ -54,7 +54,7 @@ func TestPacketsStayWhole(t *testing.T) {
 		}
 		var passed, made int
 		for r := bytes.NewReader(sent.all); r.Len() > 0; {
-			packet := request(r)
+			packet := readRequest(r)
 			switch {
 			case len(packet) < 5:
 				t.Fatalf("seed %d: packets are mixed after %d and %d", seed, passed, made)
@@ -82,7 +82,7 @@ func (s *stream) Write(b []byte) (int, error) {
 func TestWriteToABrokenChannelFreesTheNext(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	m := &mux{out: writerFunc(func([]byte) (int, error) { return 0, broken }), started: true, waiting: map[uint32]chan<- []byte{}, closed: make(chan struct{})}
+	m := &mux{out: writerFunc(func([]byte) (int, error) { return 0, broken }), started: true, waiting: map[uint32]func([]byte){}, closed: make(chan struct{})}
 	for range 3 {
 		if _, err := m.Write([]byte{0, 0, 0, 100, 1}); !errors.Is(err, broken) { // the head of a packet
 			t.Errorf("got %v", err)
@@ -122,7 +122,7 @@ func TestOwnRequestsDuringAnUpload(t *testing.T) {
 func TestIDsThatMeet(t *testing.T) {
 	t.Parallel()
 	theirs, ours := make(chan []byte, 1), make(chan []byte, 1)
-	m := &mux{waiting: map[uint32]chan<- []byte{firstOwnID + 5: ours}}
+	m := &mux{waiting: map[uint32]func([]byte){firstOwnID + 5: func(r []byte) { ours <- r }}}
 	status := func(id uint32) []byte { return requestPacket(packetStatus, id, []byte{0, 0, 0, 0})[4:] }
 	if !m.deliver(status(firstOwnID + 5)) {
 		t.Error("an awaited reply is not taken for ours")
@@ -135,7 +135,7 @@ func TestIDsThatMeet(t *testing.T) {
 	if len(ours) != 1 || len(theirs) != 0 {
 		t.Error("the reply is not there")
 	}
-	m = &mux{out: io.Discard, waiting: map[uint32]chan<- []byte{}, nextID: 1<<32 - 1, closed: make(chan struct{})}
+	m = &mux{out: io.Discard, waiting: map[uint32]func([]byte){}, nextID: 1<<32 - 1, closed: make(chan struct{})}
 	close(m.closed)
 	_, _ = m.call(packetRemove, nil) // nobody answers
 	if m.nextID != firstOwnID {
@@ -211,22 +211,6 @@ func TestPrintablePaths(t *testing.T) {
 		err := &Error{Op: "put", Destination: destination, Path: path, Kind: Missing, Err: fs.ErrNotExist}
 		if got := err.Error(); got != "put acme:"+want+": file does not exist" {
 			t.Errorf("%s", got)
-		}
-	}
-}
-
-func TestInFlight(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		size   int64
-		packet int
-		want   int
-	}{
-		{1, 255 << 10, 1}, {255 << 10, 255 << 10, 1}, {255<<10 + 1, 255 << 10, 2}, {1 << 40, 255 << 10, 16}, {1 << 40, 32 << 10, 64}, {1 << 40, 1 << 10, 64},
-	}
-	for _, test := range tests {
-		if got := inFlight(test.size, test.packet); got != test.want {
-			t.Errorf("%d bytes in packets of %d: %d, want %d", test.size, test.packet, got, test.want)
 		}
 	}
 }

@@ -13,6 +13,8 @@ const (
 	packetClose    = 4
 	packetWrite    = 6
 	packetLstat    = 7
+	packetFstat    = 8
+	packetFsetstat = 10
 	packetRemove   = 13
 	packetRmdir    = 15
 	packetStatus   = 101
@@ -27,6 +29,9 @@ const protocolVersion = 3
 
 // maxReply bounds a packet from the server. OpenSSH uses the same figure, SFTP_MAX_MSG_LENGTH.
 const maxReply = 256 << 10
+
+// idAt is where the id of a request stands in its packet, behind length and type.
+const idAt = 5
 
 // requestPacket returns a request, its length first.
 func requestPacket(kind byte, id uint32, body []byte) []byte {
@@ -75,21 +80,6 @@ func parseStatus(reply []byte) error {
 	}
 	text, _, _ := readString(reply[9:]) // servers that leave it out have nothing to say
 	return &statusError{code: code, text: text}
-}
-
-// parseSize reads the reply to an LSTAT from the packet type on.
-func parseSize(reply []byte) (int64, error) {
-	const head, hasSize = 5, 1 // type, id; then flags
-	if len(reply) == 0 || reply[0] != packetAttrs {
-		if err := parseStatus(reply); err != nil {
-			return 0, err
-		}
-		return 0, errNotSFTP
-	}
-	if len(reply) < head+4+8 || reply[head+3]&hasSize == 0 {
-		return 0, nil // it tells no size
-	}
-	return int64(binary.BigEndian.Uint64(reply[head+4:])), nil
 }
 
 func appendString(b []byte, s string) []byte {

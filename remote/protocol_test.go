@@ -79,8 +79,8 @@ func frame(packet ...byte) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(packet))), packet...)
 }
 
-// request reads one packet, without its length.
-func request(r io.Reader) []byte {
+// readRequest reads one packet, without its length.
+func readRequest(r io.Reader) []byte {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil
@@ -96,9 +96,9 @@ func request(r io.Reader) []byte {
 // there, or with the client.
 func answering(answer []byte, ends bool) func(ssh.Channel) {
 	return func(c ssh.Channel) {
-		request(c)
+		readRequest(c)
 		_, _ = c.Write(frame(packetVersion, 0, 0, 0, 3))
-		request(c)
+		readRequest(c)
 		_, _ = c.Write(answer)
 		if !ends {
 			_, _ = io.Copy(io.Discard, c)
@@ -118,9 +118,9 @@ func TestServersThatBreakTheProtocol(t *testing.T) {
 		"an empty packet":         {frame(), false, failed + noSFTP},
 		"a packet without end":    {[]byte{255, 0, 0, 0}, false, failed + noSFTP},
 		"text":                    {[]byte("Session timed out, bye.\r\n"), false, failed + noSFTP},
-		"an unknown answer":       {frame(99, 0, 0, 0, 1), false, failed},
-		"an answer cut short":     {frame(105, 0, 0, 0, 1), false, failed},
-		"a status cut short":      {frame(packetStatus, 0, 0, 0, 1), false, failed},
+		"an unknown answer":       {frame(99, firstOwnID>>24, 0, 0, 0), false, failed},
+		"an answer cut short":     {frame(105, firstOwnID>>24, 0, 0, 0), false, failed},
+		"a status cut short":      {frame(packetStatus, firstOwnID>>24, 0, 0, 0), false, failed},
 		"the end":                 {nil, true, "the server ended the SFTP session"},
 		"the end within a length": {[]byte{0, 0}, true, "the server ended the SFTP session"},
 		"the end within a packet": {[]byte{0, 0, 0, 9, packetStatus}, true, "the server ended the SFTP session"},
@@ -140,7 +140,7 @@ func TestServersThatBreakTheProtocol(t *testing.T) {
 func TestOddStatuses(t *testing.T) {
 	t.Parallel()
 	status := func(code byte, text string) []byte {
-		return frame(append([]byte{packetStatus, 0, 0, 0, 1, 0, 0, 0, code}, text...)...)
+		return frame(append([]byte{packetStatus, firstOwnID >> 24, 0, 0, 0, 0, 0, 0, code}, text...)...)
 	}
 	tests := map[string]struct {
 		answer []byte
@@ -240,9 +240,9 @@ func TestOddExtensions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := mustDial(t, subsystem(t, func(c ssh.Channel) {
-				request(c)
+				readRequest(c)
 				_, _ = c.Write(frame(append([]byte{packetVersion, 0, 0, 0, 3}, test.list...)...))
-				for p := request(c); p != nil; p = request(c) {
+				for p := readRequest(c); p != nil; p = readRequest(c) {
 					_, _ = c.Write(frame(append(append([]byte{packetStatus}, p[1:5]...), 0, 0, 0, 2)...))
 				}
 			}))
@@ -259,9 +259,9 @@ func TestOddExtensions(t *testing.T) {
 func TestChatterOnStandardError(t *testing.T) {
 	t.Parallel()
 	s := mustDial(t, subsystem(t, func(c ssh.Channel) {
-		request(c)
+		readRequest(c)
 		_, _ = c.Write(frame(packetVersion, 0, 0, 0, 3))
-		p := request(c)
+		p := readRequest(c)
 		_, _ = c.Stderr().Write(bytes.Repeat([]byte("debug1: "), 1<<20)) // four times what a channel takes unread
 		_, _ = c.Write(frame(append(append([]byte{packetStatus}, p[1:5]...), 0, 0, 0, 2)...))
 		_, _ = io.Copy(io.Discard, c)

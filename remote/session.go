@@ -24,18 +24,20 @@ type Session struct {
 	target  Target
 	conn    *liveConn
 	client  *ssh.Client
-	mux     *mux
-	sftp    *sftp.Client
 	hostKey string // SHA256:...
 	limits  Limits
+	packet  atomic.Int64 // payload of a WRITE, in bytes
+	trip    roundTrip
+	lane    // the first
 
-	caps     atomic.Pointer[Capabilities]
-	hash     hasher
-	handles  turns        // open files
-	dirs     sync.Map     // remote directories known to exist: string -> struct{}
-	told     sync.Map     // uploads of which the server tells nothing any more once they are closed: string -> Info
-	largeCut atomic.Bool  // the session's end counts in LargeCuts
-	slow     atomic.Int32 // requests under way that work through a whole file: see watch
+	caps      atomic.Pointer[Capabilities]
+	hash      hasher
+	handles   turns // open files
+	dirs      dirs
+	told      sync.Map     // uploads of which the server tells nothing any more once they are closed: string -> Info
+	lateTimes atomic.Bool  // times and modes are set by name, behind the close: by handle they were refused or did not last
+	largeCut  atomic.Bool  // the session's end counts in LargeCuts
+	slow      atomic.Int32 // requests under way that work through a whole file: see watch
 
 	dead   chan struct{}
 	end    sync.Once
@@ -83,46 +85,6 @@ func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveCon
 	}
 	s.pulses.Go(s.pulse)
 	return s, nil
-}
-
-// start opens the channel and speaks with the server until SFTP is ready.
-func (s *Session) start() error {
-	channel, err := s.open()
-	if err != nil {
-		return fmt.Errorf("open SFTP channel: %w", err)
-	}
-	out, outErr := channel.StdinPipe()
-	in, inErr := channel.StdoutPipe()
-	beside, besideErr := channel.StderrPipe()
-	if err := errors.Join(outErr, inErr, besideErr); err != nil {
-		return fmt.Errorf("open SFTP channel: %w", err)
-	}
-	// What nobody reads takes the channel's window away for good. It ends with the channel.
-	s.pulses.Go(func() { _, _ = io.Copy(io.Discard, beside) })
-	ok, err := channel.SendRequest("subsystem", true, appendString(nil, "sftp"))
-	switch {
-	case err != nil:
-		return fmt.Errorf("open SFTP channel: %w", err)
-	case !ok:
-		return errNoSFTP
-	}
-	if s.mux, err = newMux(in, out); err == nil {
-		s.limits, err = s.mux.askLimits()
-	}
-	if errors.Is(err, io.EOF) {
-		err = &reworded{text: "the server ended the session at once", err: err}
-	}
-	if err != nil {
-		return fmt.Errorf("start SFTP: %w", err)
-	}
-	s.handles.limit(Capabilities{Limits: s.limits}.OpenFiles())
-	// Concurrent reads lose data where the packet size passes the server's read limit (pkg/sftp#658).
-	s.sftp, err = sftp.NewClientPipe(s.mux, s.mux, sftp.MaxPacketUnchecked(s.limits.write()),
-		sftp.UseConcurrentWrites(true), sftp.UseConcurrentReads(false))
-	if err != nil {
-		return fmt.Errorf("start SFTP: %w", err)
-	}
-	return nil
 }
 
 // open opens a channel. At the moment when the connection ends, x/crypto/ssh may wait for one that nobody will answer any

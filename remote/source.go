@@ -22,87 +22,90 @@ var errShortTransfer = errors.New("the file's size changed while it was read")
 // source hashes and counts what is read, ends at the expected size, and keeps an error of the local side apart from
 // those of the connection.
 type source struct {
-	ctx      context.Context //nolint:containedctx // an io.Reader has no other way to hear of its end
-	r        io.Reader
-	sum      hash.Hash
-	progress func(int64)
-	watch    *watch
-	sent     int64
-	left     int64 // to the expected size; meaningless of a stream
-	stream   bool  // of unknown size
-	ended    bool  // all was read
-	err      error
+	ctx    context.Context //nolint:containedctx // it lives no longer than the upload
+	r      io.Reader
+	sum    hash.Hash
+	read   int64
+	left   int64 // to the expected size; meaningless of a stream
+	stream bool  // of unknown size
+	ended  bool  // all was read
+	err    error
 
 	// A stretch ends, for a checkpoint, when due bytes are read or due time has come.
-	due     int64
-	dueTime time.Time
+	stretching bool
+	due        int64
+	dueTime    time.Time
 }
 
 // newSource reads from r, of which size bytes are expected.
-func newSource(ctx context.Context, r io.Reader, size int64, progress func(int64)) *source {
-	return &source{ctx: ctx, r: r, sum: sha256.New(), progress: progress, left: size, stream: size == Unknown}
+func newSource(ctx context.Context, r io.Reader, size int64) *source {
+	return &source{ctx: ctx, r: r, sum: sha256.New(), left: size, stream: size == Unknown}
 }
 
 // size returns how many bytes the source has, as far as that is known.
 func (in *source) size() int64 {
 	if in.stream {
-		return in.sent
+		return in.read
 	}
-	return in.sent + in.left
-}
-
-// expected returns how many bytes are still to come; of a stream, more than are ever in flight.
-func (in *source) expected() int64 {
-	if in.stream {
-		return windowBytes
-	}
-	return in.left
+	return in.read + in.left
 }
 
 // goOnFrom takes the bytes below at for read.
 func (in *source) goOnFrom(at int64) {
-	in.left -= at - in.sent
-	in.sent = at
+	in.left -= at - in.read
+	in.read = at
 }
 
-// Read implements io.Reader. Its error ends the upload.
-func (in *source) Read(b []byte) (int, error) {
-	in.watch.leave()
-	defer in.watch.back()
+// next reads what goes in the next packet, or a checkpoint that is due. It returns nil when the source has ended, or
+// failed: err tells.
+func (in *source) next(packet int64, u *Upload) *piece {
 	if in.err == nil {
 		in.err = in.ctx.Err()
 	}
 	if in.err == nil && in.left == 0 {
 		in.end()
 	}
-	switch {
-	case in.err != nil:
-		return 0, in.err
-	case in.ended || in.stretched():
-		return 0, io.EOF
+	if in.err != nil || in.ended {
+		return nil
 	}
-	n, err := in.next(b)
-	in.sum.Write(b[:n])
-	in.goOnFrom(in.sent + int64(n))
-	if in.progress != nil && n > 0 {
-		in.progress(in.sent)
+	if u.Save != nil && !in.stretching {
+		in.stretch(u.CheckpointBytes, u.CheckpointEvery)
 	}
-	if in.err = err; err == nil && in.ended {
-		err = io.EOF
+	if in.stretched() {
+		in.stretching = false
+		m, err := in.mark()
+		if in.err = err; err != nil {
+			return nil
+		}
+		return &piece{mark: &m}
 	}
-	return n, err
+	if !in.stream {
+		packet = min(packet, in.left)
+	}
+	p := newPiece(int(packet))
+	n, err := in.fill(p.data)
+	if p.data = p.data[:n]; err != nil || n == 0 {
+		return nil
+	}
+	return p
 }
 
-// next reads whole packets of a file, and of a stream what there is: it may be slow.
-func (in *source) next(b []byte) (int, error) {
-	if !in.stream {
-		n, err := io.ReadFull(in.r, b[:min(int64(len(b)), in.left)])
-		return n, notEnd(err)
+// fill reads whole packets of a file, and of a stream what there is: it may be slow.
+func (in *source) fill(b []byte) (n int, err error) {
+	if in.stream {
+		for n == 0 && err == nil {
+			n, err = in.r.Read(b)
+		}
+		if errors.Is(err, io.EOF) {
+			in.ended, err = true, nil
+		}
+	} else {
+		n, err = io.ReadFull(in.r, b)
+		err = notEnd(err)
 	}
-	n, err := in.r.Read(b)
-	if errors.Is(err, io.EOF) {
-		in.ended, err = true, nil
-	}
+	in.sum.Write(b[:n])
+	in.goOnFrom(in.read + int64(n))
+	in.err = err
 	return n, err
 }
 
@@ -119,7 +122,7 @@ func (in *source) end() {
 	}
 }
 
-// notEnd returns the error of a read that came before the expected end: pkg/sftp would take an io.EOF for a success.
+// notEnd returns the error of a read that came before the expected end.
 func notEnd(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errShortTransfer
@@ -129,9 +132,9 @@ func notEnd(err error) error {
 
 // stretch begins a part of the source that ends with a checkpoint.
 func (in *source) stretch(size int64, every time.Duration) {
-	in.due, in.dueTime = 0, time.Time{}
+	in.stretching, in.due, in.dueTime = true, 0, time.Time{}
 	if size > 0 {
-		in.due = in.sent + size
+		in.due = in.read + size
 	}
 	if every > 0 {
 		in.dueTime = time.Now().Add(every)
@@ -140,14 +143,14 @@ func (in *source) stretch(size int64, every time.Duration) {
 
 // stretched tells whether a checkpoint is due.
 func (in *source) stretched() bool {
-	return (in.due > 0 && in.sent >= in.due) || (!in.dueTime.IsZero() && time.Now().After(in.dueTime))
+	return in.stretching && ((in.due > 0 && in.read >= in.due) || (!in.dueTime.IsZero() && time.Now().After(in.dueTime)))
 }
 
-// mark saves a checkpoint of what was read, all of which has been acknowledged.
-func (in *source) mark(save func(Mark) error) error {
+// mark returns a checkpoint of what was read.
+func (in *source) mark() (Mark, error) {
 	state, err := in.sum.(encoding.BinaryMarshaler).MarshalBinary()
 	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+		return Mark{}, fmt.Errorf("checkpoint: %w", err)
 	}
-	return save(Mark{Offset: in.sent, Hash: state})
+	return Mark{Offset: in.read, Hash: state}, nil
 }

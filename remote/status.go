@@ -78,6 +78,9 @@ func (e *statusError) Error() string {
 		words = "the server has no room"
 	}
 	text := shorten(strings.TrimSpace(e.text))
+	if text == "" && e.code == statusEOF {
+		text = "end of file"
+	}
 	switch {
 	case words != "" && saysNothing(text):
 		return words

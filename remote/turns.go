@@ -76,6 +76,20 @@ func (t *turns) give(n int) {
 	t.pass()
 }
 
+// bound returns how many there may be; 0 is any number.
+func (t *turns) bound() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.most
+}
+
+// inUse returns how many there are.
+func (t *turns) inUse() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.taken
+}
+
 func (t *turns) free(n int) bool { return t.most == 0 || t.taken+n <= t.most || t.taken == 0 }
 
 // pass hands free turns to those who wait.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
-	"os"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -18,6 +18,16 @@ type Upload struct {
 	Size     int64            // bytes that are expected of the source, or Unknown
 	Progress func(sent int64) // called with the bytes handed to the connection so far, often; nil is fine
 
+	// ModTime and Mode are set before the file is closed, where the server lets that; zero leaves them to the server. Some
+	// servers set another time when they close a file: what Verify finds tells.
+	ModTime time.Time
+	Mode    fs.FileMode
+
+	// Look is a remote path that is looked at in the round trip in which the temp is opened; "" is none. Seen is told what
+	// stands there, nil where nothing does, before a byte is sent. Its error ends the upload, which removes the temp.
+	Look string
+	Seen func(*Info) error
+
 	// Save is called at each checkpoint of a long upload; nil makes none. An error ends the upload.
 	Save func(Mark) error
 	// From is a mark of an earlier attempt to go on from; the zero Mark begins anew.
@@ -27,177 +37,104 @@ type Upload struct {
 	CheckpointEvery time.Duration
 }
 
-const (
-	// windowBytes bounds what of one file is not acknowledged yet. It fills OpenSSH's window of 2 MiB twice, and more
-	// gained nothing.
-	windowBytes = 4 << 20
-	// The same as a number of WRITEs, which differ in size from server to server.
-	leastInFlight, mostInFlight = 16, 64
-	// slowest is the rate in bytes per second at which what is in flight may arrive.
-	slowest = 16 << 10
-)
-
-// inFlight returns how many WRITEs of pkg/sftp's are sent ahead of their acknowledgements. Where each goes in parts, it
-// is the parts that count.
-func (s *Session) inFlight(size int64) int {
-	packet := s.limits.write()
-	n := inFlight(size, packet)
-	if part := int(s.mux.split.Load()); part > 0 {
-		n = max(1, min(n, mostInFlight*part/packet))
-	}
-	return n
-}
-
-// inFlight returns how many WRITEs of a packet's size are sent ahead of their acknowledgements.
-func inFlight(size int64, packet int) int {
-	packets := (size + int64(packet) - 1) / int64(packet)
-	return int(max(1, min(packets, max(leastInFlight, min(mostInFlight, windowBytes/int64(packet))))))
-}
+// slowest is the rate in bytes per second at which what is in flight may arrive.
+const slowest = 16 << 10
 
 // Upload writes src to a temp at the server, which is created with the directories that it needs, or emptied where it
 // is there, and returns the SHA-256 of what was sent. When it returns nil every write has been acknowledged, the file has
 // been synced where the server offers that, and it is closed. After an error the temp holds something: it is the
-// caller's to remove. The size is checked, not the content: see Verify. An error that is no *Error is that of the source.
+// caller's to remove. The size is checked, not the content: see Verify. An error that is no *Error is that of the source,
+// or of Save or Seen.
 //
 // An upload that goes on from a mark needs a source that can seek. It never trusts the temp's size: what lies below the
 // mark was acknowledged, what lies above it is written again. Where the temp is shorter than the mark, it begins anew.
+//
+// What fits into one WRITE goes in two round trips: one opens the temp, one writes, syncs and closes it. Anything longer is
+// written ahead of its acknowledgements, and is synced and closed once all of them are there.
 func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, error) {
 	if err := s.takeFiles(ctx, 1, "put", u.Temp); err != nil {
 		return nil, err
 	}
 	defer s.handles.give(1)
 	s.told.Delete(u.Temp)
-	f, err := s.create(ctx, u.Temp, u.From.Offset > 0)
+	w := &writing{session: s, upload: &u, in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}
+	l := s.pick()
+	handle, err := s.create(ctx, l, &u)
 	if err != nil {
 		return nil, err
 	}
-	in := newSource(ctx, src, u.Size, u.Progress)
-	if u.From.Offset > 0 {
-		err = s.resume(u, f, in)
-	}
-	if err == nil && in.err == nil {
-		err = s.writeAll(u, f, in)
-	}
-	if err == nil && in.err == nil {
-		err = s.lookBeforeClose(u.Temp, f)
-	}
-	closeErr := s.doSlow("close", u.Temp, in.size(), f.Close)
+	w.files = []openFile{{l, handle}}
+	err = w.run()
 	switch {
-	case in.err != nil: // the local side is why
-		return nil, in.err
+	case w.failed() != nil: // the local side is why
+		return nil, w.failed()
 	case err != nil:
 		return nil, s.diskFull(ctx, err)
-	case closeErr != nil:
-		return nil, s.diskFull(ctx, closeErr)
 	}
-	return in.sum.Sum(nil), nil
+	return w.in.sum.Sum(nil), nil
 }
 
-// lookBeforeClose asks for the size through the open handle, at a server that tells nothing of a file that is closed. It is
-// what Verify has to go by there.
-func (s *Session) lookBeforeClose(temp string, f *sftp.File) error {
-	if s.caps.Load().Stat {
-		return nil
-	}
-	err := s.do("stat", temp, func() error {
-		fi, err := f.Stat()
-		if err == nil {
-			s.told.Store(temp, infoOf(fi))
-		}
-		return err
-	})
-	if Transient.is(err) {
-		return err
-	}
-	return nil // one that tells nothing here either
-}
-
-// writeAll sends the source in stretches, each of which ends with a sync and, but for the last, a checkpoint.
-func (s *Session) writeAll(u Upload, f *sftp.File, in *source) error {
-	for {
-		if u.Save != nil {
-			in.stretch(u.CheckpointBytes, u.CheckpointEvery)
-		}
-		if err := s.write(u, f, in); err != nil || in.err != nil {
-			return err
-		}
-		if err := s.sync(u.Temp, in.size(), f); err != nil || in.ended {
-			return err
-		}
-		if in.err = in.mark(u.Save); in.err != nil {
-			return nil
-		}
-	}
-}
-
-// sync makes what was written durable, where the server offers that.
-func (s *Session) sync(temp string, size int64, f *sftp.File) error {
-	if !s.caps.Load().Fsync {
-		return nil
-	}
-	err := s.doSlow("sync", temp, size, f.Sync)
-	if Unsupported.is(err) {
-		s.note(func(c *Capabilities) { c.Fsync = false })
-		return nil
-	}
-	return err
-}
-
-// create opens a temp for writing, emptied unless it is to be kept, and makes its directory when the server says that it
-// is missing: asking first would cost a round trip for each file.
-func (s *Session) create(ctx context.Context, temp string, keep bool) (*sftp.File, error) {
+// create opens a temp for writing, emptied unless it is to be gone on with, and makes its directory when the server says
+// that it is missing: asking first would cost a round trip for each file.
+func (s *Session) create(ctx context.Context, l *lane, u *Upload) (handle string, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return "", err
 	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	if keep {
-		flags = os.O_WRONLY | os.O_CREATE
+	flags := uint32(openWrite | openCreate | openTruncate)
+	if u.From.Offset > 0 {
+		flags = openWrite | openCreate
 	}
-	var f *sftp.File
-	open := func() (err error) {
-		f, err = s.sftp.OpenFile(temp, flags)
-		return err
-	}
-	err := s.do("put", temp, open)
-	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dirOf(temp)) {
-		s.forgetDirs()
-		if err := s.MkdirAll(ctx, dirOf(temp)); err != nil {
-			return nil, err
+	dir := dirOf(u.Temp)
+	_, known := s.dirs.Load(dir)
+	open := openRequest("put", u.Temp, flags, &handle)
+	seen, err := s.openAndLook(l, u, open)
+	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dir) {
+		if known {
+			s.forgetDirs()
 		}
-		if err = s.do("put", temp, open); Missing.is(err) {
-			return nil, s.rootErrorOr(ctx, err)
+		if err := s.MkdirAll(ctx, dir); err != nil {
+			return "", err
+		}
+		if err = s.fly(l, u.Temp, false, 0, open); Missing.is(err) {
+			return "", s.rootErrorOr(ctx, err)
 		}
 	}
 	if err != nil {
-		return nil, s.diskFull(ctx, err)
+		return "", s.diskFull(ctx, err)
 	}
-	return f, nil
+	if seen == nil {
+		return handle, nil
+	}
+	// What stands at the final name is no matter of this upload.
+	if err := s.fly(l, u.Temp, false, 0, closeRequest(handle)); Transient.is(err) {
+		return "", err
+	}
+	if err := s.Remove(ctx, u.Temp); Transient.is(err) {
+		return "", err
+	}
+	return "", seen
 }
 
-// write sends the source, or a stretch of it, or as much of it as there is: in.err tells. It is watched by what moves:
-// acknowledgements that come in, data that goes out, and the source's next read, for which one of the writes in flight was acknowledged.
-func (s *Session) write(u Upload, f *sftp.File, in *source) error {
-	if u.Size == 0 {
-		in.end()
-		return nil
+// openAndLook opens the temp, and looks at another name in the same round trip where that is asked for. seen is what is
+// said of it.
+func (s *Session) openAndLook(l *lane, u *Upload, open *request) (seen, err error) {
+	if u.Look == "" {
+		return nil, s.fly(l, u.Temp, false, 0, open)
 	}
-	limit := s.target.StallTimeout
-	in.watch = s.watch(&watch{
-		quiet: limit,
-		most:  slowLimit(0) + windowBytes/slowest*time.Second,
-		hung: func() error {
-			return fmt.Errorf("put %s: no write was acknowledged for %v (stall_timeout)", printable(u.Temp), limit)
-		},
-	})
-	begun := in.sent
-	_, err := f.ReadFromWithConcurrency(in, s.inFlight(in.expected()))
-	in.watch.stop()
-	if in.err != nil {
-		err = nil
+	var info Info
+	look := statRequest(packetLstat, u.Look, &info)
+	if err := s.fly(l, u.Temp, false, 0, look, open); Transient.is(err) {
+		return nil, err
 	}
-	err = s.wrap("put", u.Temp, err)
-	s.noteLarge(f, begun, in.sent-begun, err)
-	return err
+	switch {
+	case Missing.is(look.err):
+		seen = u.Seen(nil)
+	case look.err != nil:
+		seen = look.err
+	default:
+		seen = u.Seen(&info)
+	}
+	return seen, open.err
 }
 
 // fullBelow is the free room in bytes below which a failure is taken for that of a full disk.

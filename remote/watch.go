@@ -103,8 +103,12 @@ func (s *Session) do(op, path string, request func() error) error {
 	w := s.watch(&watch{quiet: limit, most: slowLimit(0), hung: func() error {
 		return fmt.Errorf("%s %s was not answered within %v (stall_timeout)", op, printable(path), limit)
 	}})
+	began := time.Now()
 	err := request()
 	w.stop()
+	if err == nil {
+		s.trip.took(time.Since(began))
+	}
 	return s.wrap(op, path, err)
 }
 

@@ -1,0 +1,105 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+	"sync"
+)
+
+// dirs are the remote directories that are known to exist, and those that are being made: many files that need one
+// directory make it once.
+type dirs struct {
+	sync.Map // remote directory -> struct{}
+
+	mu     sync.Mutex
+	making map[string]*making
+}
+
+// making is a directory on its way.
+type making struct {
+	done chan struct{}
+	err  error // set before done is closed
+}
+
+// begin tells whether the caller is to make a directory; if not, m ends with it.
+func (d *dirs) begin(dir string) (m *making, mine bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if m := d.making[dir]; m != nil {
+		return m, false
+	}
+	if d.making == nil {
+		d.making = map[string]*making{}
+	}
+	m = &making{done: make(chan struct{})}
+	d.making[dir] = m
+	return m, true
+}
+
+func (d *dirs) end(dir string, m *making, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.making, dir)
+	m.err = err
+	close(m.done)
+}
+
+// MkdirAll makes a remote directory and those above it that are missing, but not the root: that a root is missing
+// is a mistake to tell, not one to hide. Directories made or seen once are remembered for the session.
+func (s *Session) MkdirAll(ctx context.Context, dir string) error {
+	for {
+		if _, known := s.dirs.Load(dir); known || dir == "." || dir == "/" || dir == "" || dir == path.Clean(s.root()) {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		m, mine := s.dirs.begin(dir)
+		if mine {
+			err := s.makeDir(ctx, dir)
+			s.dirs.end(dir, m, err)
+			return err
+		}
+		select {
+		case <-m.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if m.err != nil && !errors.Is(m.err, context.Canceled) && !errors.Is(m.err, context.DeadlineExceeded) {
+			return m.err
+		}
+	}
+}
+
+func (s *Session) makeDir(ctx context.Context, dir string) error {
+	err := s.mkdir(dir)
+	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dirOf(dir)) {
+		if err := s.MkdirAll(ctx, dirOf(dir)); err != nil {
+			return err
+		}
+		if err = s.mkdir(dir); Missing.is(err) {
+			return s.rootErrorOr(ctx, err)
+		}
+	}
+	if err != nil { // status 4 says only that it failed: most often that it exists
+		var fi os.FileInfo
+		statErr := s.do("stat", dir, func() (err error) { fi, err = s.sftp.Stat(dir); return err })
+		switch {
+		case statErr != nil:
+			return err
+		case !fi.IsDir():
+			return &Error{Op: "mkdir", Destination: s.target.Name, Path: dir, Kind: Exists, Err: errors.New("a file stands where a directory is needed")}
+		}
+	}
+	s.dirs.Store(dir, struct{}{})
+	return nil
+}
+
+func (s *Session) mkdir(dir string) error {
+	return s.do("mkdir", dir, func() error { return s.sftp.Mkdir(dir) })
+}
+
+// forgetDirs forgets which directories exist, after one of them has turned out to be gone.
+func (s *Session) forgetDirs() { s.dirs.Clear() }

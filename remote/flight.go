@@ -1,0 +1,203 @@
+package remote
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// request is one of a flight: requests that go out one behind the other and cost one round trip together. A server works
+// through the requests of one file in their order: draft-ietf-secsh-filexfer-02, section 6.1.
+type request struct {
+	op   string // for its error
+	kind byte
+	body []byte
+	take func(reply []byte) error // of its reply, from the packet type on; nil where a STATUS is expected
+	err  error                    // what became of it: an *Error
+
+	packet   []byte // the whole, id left open, in place of kind and body
+	answered bool
+}
+
+// fly makes the requests of a flight on one lane, about the file name. Those that work through a file of size bytes at the
+// server say so by slow. It returns the first error in the order of the requests.
+func (s *Session) fly(l *lane, name string, slow bool, size int64, requests ...*request) error {
+	type answer struct {
+		request *request
+		reply   []byte
+	}
+	send := func() error {
+		answers := make(chan answer, len(requests))
+		for _, r := range requests {
+			r.err, r.answered = nil, false
+			packet := r.packet
+			if packet == nil {
+				packet = requestPacket(r.kind, 0, r.body)
+			}
+			if _, err := l.mux.post(packet, func(reply []byte) { answers <- answer{r, reply} }); err != nil {
+				return err
+			}
+		}
+		for range requests {
+			select {
+			case a := <-answers:
+				a.request.answer(s, name, a.reply)
+			case <-l.mux.closed:
+				return errGone
+			}
+		}
+		return nil
+	}
+	op := requests[0].op
+	var err error
+	if slow {
+		err = s.doSlow(op, name, size, send)
+	} else {
+		err = s.do(op, name, send)
+	}
+	for _, r := range requests {
+		if !r.answered {
+			r.err = err
+		}
+		if r.err != nil {
+			return r.err
+		}
+	}
+	return err
+}
+
+func (r *request) answer(s *Session, name string, reply []byte) {
+	take := r.take
+	if take == nil {
+		take = parseStatus
+	}
+	r.answered, r.err = true, s.wrap(r.op, name, take(reply))
+}
+
+func openRequest(op, name string, flags uint32, handle *string) *request {
+	body := binary.BigEndian.AppendUint32(appendString(nil, name), flags)
+	return &request{op: op, kind: packetOpen, body: binary.BigEndian.AppendUint32(body, 0), take: func(reply []byte) (err error) {
+		*handle, err = parseHandle(reply)
+		return err
+	}}
+}
+
+// statRequest asks what stands at a name, or behind a handle: kind says which.
+func statRequest(kind byte, subject string, info *Info) *request {
+	return &request{op: "stat", kind: kind, body: appendString(nil, subject), take: func(reply []byte) (err error) {
+		*info, err = parseInfo(reply)
+		return err
+	}}
+}
+
+// Flags of a file's attributes: draft-ietf-secsh-filexfer-02, section 5.
+const (
+	attrSize        = 1
+	attrOwner       = 2
+	attrPermissions = 4
+	attrTimes       = 8
+)
+
+func timesRequest(handle string, at time.Time) *request {
+	body := binary.BigEndian.AppendUint32(appendString(nil, handle), attrTimes)
+	body = binary.BigEndian.AppendUint32(body, uint32(at.Unix()))
+	return &request{op: "set time", kind: packetFsetstat, body: binary.BigEndian.AppendUint32(body, uint32(at.Unix()))}
+}
+
+func modeRequest(handle string, mode fs.FileMode) *request {
+	body := binary.BigEndian.AppendUint32(appendString(nil, handle), attrPermissions)
+	return &request{op: "set mode", kind: packetFsetstat, body: binary.BigEndian.AppendUint32(body, uint32(mode.Perm()))}
+}
+
+func truncateRequest(handle string, size int64) *request {
+	body := binary.BigEndian.AppendUint32(appendString(nil, handle), attrSize)
+	return &request{op: "put", kind: packetFsetstat, body: binary.BigEndian.AppendUint64(body, uint64(size))}
+}
+
+func syncRequest(handle string) *request {
+	return &request{op: "sync", kind: packetExtended, body: appendString(appendString(nil, extFsync), handle)}
+}
+
+func closeRequest(handle string) *request {
+	return &request{op: "close", kind: packetClose, body: appendString(nil, handle)}
+}
+
+// parseHandle reads the reply to an OPEN.
+func parseHandle(reply []byte) (string, error) {
+	if len(reply) < 5 || reply[0] != packetHandle {
+		if err := parseStatus(reply); err != nil {
+			return "", err
+		}
+		return "", errNotSFTP
+	}
+	handle, _, err := readString(reply[5:])
+	if err == nil && len(handle) > longestHandle {
+		err = fmt.Errorf("a handle of %d bytes", len(handle))
+	}
+	if err != nil {
+		return "", errors.Join(errNotSFTP, err)
+	}
+	return handle, nil
+}
+
+// parseInfo reads the reply to an LSTAT or FSTAT. What the server does not tell is zero.
+func parseInfo(reply []byte) (Info, error) {
+	const head = 5 // type, id
+	if len(reply) == 0 || reply[0] != packetAttrs {
+		if err := parseStatus(reply); err != nil {
+			return Info{}, err
+		}
+		return Info{}, errNotSFTP
+	}
+	if len(reply) < head+4 {
+		return Info{}, errNotSFTP
+	}
+	flags, rest := binary.BigEndian.Uint32(reply[head:]), reply[head+4:]
+	field := func(flag uint32, size int) []byte {
+		if flags&flag == 0 || len(rest) < size {
+			return nil
+		}
+		b := rest[:size]
+		rest = rest[size:]
+		return b
+	}
+	var info Info
+	if b := field(attrSize, 8); b != nil {
+		info.Size = int64(binary.BigEndian.Uint64(b))
+	}
+	field(attrOwner, 8)
+	if b := field(attrPermissions, 4); b != nil {
+		info.Mode = modeOf(binary.BigEndian.Uint32(b))
+	}
+	if b := field(attrTimes, 8); b != nil {
+		info.ModTime = time.Unix(int64(binary.BigEndian.Uint32(b[4:])), 0)
+	}
+	return info, nil
+}
+
+// modeOf turns the mode of POSIX's stat, which the protocol uses, into the standard library's.
+func modeOf(posix uint32) fs.FileMode {
+	mode := fs.FileMode(posix & 0o777)
+	switch posix & 0o170000 {
+	case 0o040000:
+		mode |= fs.ModeDir
+	case 0o120000:
+		mode |= fs.ModeSymlink
+	case 0o060000:
+		mode |= fs.ModeDevice
+	case 0o020000:
+		mode |= fs.ModeDevice | fs.ModeCharDevice
+	case 0o010000:
+		mode |= fs.ModeNamedPipe
+	case 0o140000:
+		mode |= fs.ModeSocket
+	}
+	for bit, flag := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
+		if posix&bit != 0 {
+			mode |= flag
+		}
+	}
+	return mode
+}

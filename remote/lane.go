@@ -1,0 +1,101 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pkg/sftp"
+)
+
+// lane is one SFTP channel of a session. Everything goes over the first one; uploads go over the others too, where there
+// are any: see lanes.
+type lane struct {
+	mux  *mux
+	sftp *sftp.Client
+	room turns // bytes of WRITEs in flight
+	pace pace
+}
+
+// laneWindow is how many bytes of WRITEs are in flight on one channel, at most. OpenSSH grants a channel as much, so that
+// more would only queue before it and keep other requests waiting.
+const laneWindow = 2 << 20
+
+// startMux opens a channel with the SFTP subsystem and makes the exchange of versions.
+func (s *Session) startMux() (*mux, error) {
+	channel, err := s.open()
+	if err != nil {
+		return nil, fmt.Errorf("open SFTP channel: %w", err)
+	}
+	out, outErr := channel.StdinPipe()
+	in, inErr := channel.StdoutPipe()
+	beside, besideErr := channel.StderrPipe()
+	if err := errors.Join(outErr, inErr, besideErr); err != nil {
+		return nil, fmt.Errorf("open SFTP channel: %w", err)
+	}
+	// What nobody reads takes the channel's window away for good. It ends with the channel.
+	s.pulses.Go(func() { _, _ = io.Copy(io.Discard, beside) })
+	ok, err := channel.SendRequest("subsystem", true, appendString(nil, "sftp"))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("open SFTP channel: %w", err)
+	case !ok:
+		return nil, errNoSFTP
+	}
+	m, err := newMux(in, out)
+	return m, startError(err)
+}
+
+// startError says that a channel is there and SFTP is not.
+func startError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF):
+		err = &reworded{text: "the server ended the session at once", err: err}
+	}
+	return fmt.Errorf("start SFTP: %w", err)
+}
+
+// startLane gives a channel its client. Nothing is asked of the server.
+func (s *Session) startLane(l *lane) (err error) {
+	// Concurrent reads lose data where the packet size passes the server's read limit (pkg/sftp#658).
+	l.sftp, err = sftp.NewClientPipe(l.mux, l.mux, sftp.MaxPacketUnchecked(safeWrite), sftp.UseConcurrentReads(false))
+	l.room.limit(laneWindow)
+	return err
+}
+
+// start opens the first channel and speaks with the server until SFTP is ready.
+func (s *Session) start() (err error) {
+	if s.mux, err = s.startMux(); err != nil {
+		return err
+	}
+	began := time.Now()
+	if s.limits, err = s.mux.askLimits(); err != nil {
+		return startError(err)
+	}
+	if s.limits != (Limits{}) {
+		s.trip.took(time.Since(began)) // the first measure of it
+	}
+	s.packet.Store(int64(s.limits.write()))
+	s.handles.limit(Capabilities{Limits: s.limits}.OpenFiles())
+	return startError(s.startLane(&s.lane))
+}
+
+// answered gives back the room of WRITEs that were answered, and fits the room to the rate at which they are.
+func (l *lane) answered(n int) {
+	l.room.give(n)
+	if rate, told := l.pace.note(time.Now(), n, l.room.inUse() > 0); told {
+		l.room.limit(windowFor(rate))
+	}
+}
+
+// pick returns the lane for an upload.
+func (s *Session) pick() *lane { return &s.lane }
+
+// pieceSize is how many bytes go in the next WRITE: what the server takes, but so little that several are in flight.
+func (s *Session) pieceSize() int64 {
+	packet := s.packet.Load()
+	return max(min(packet, int64(s.room.bound()/4)), min(packet, safeWrite))
+}

@@ -1,0 +1,334 @@
+package remote
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// openFile is a file that is open for writing, on one lane.
+type openFile struct {
+	lane   *lane
+	handle string
+}
+
+// writing is an upload from the moment at which its temp is open to that at which it is closed. Its source is read and
+// hashed ahead of what is sent; WRITEs are sent ahead of their acknowledgements, over one lane or more. All of them are
+// acknowledged before a checkpoint is saved and before the file is closed.
+type writing struct {
+	session *Session
+	upload  *Upload
+	in      *source
+	files   []openFile // one for each lane; what is asked of the whole file is asked of the first
+	watch   *watch
+	local   error // of the local side, but for the source's own: its end was asked for, or the checkpoint was not saved
+	sent    int64 // to where the source was handed to the connection
+
+	mu      sync.Mutex
+	flying  int           // WRITEs that are not answered
+	acked   bool          // one that is larger than every server takes was acknowledged
+	large   bool          // one was sent
+	err     error         // the first refusal
+	changed chan struct{} // holds a token when one was answered
+}
+
+// run writes, syncs and closes. failed has an error of the local side, which comes before whatever is returned.
+func (w *writing) run() error {
+	if w.upload.From.Offset > 0 {
+		if err := w.resume(); err != nil || w.local != nil {
+			return w.close(err)
+		}
+	}
+	if w.isOne() {
+		return w.one()
+	}
+	return w.close(w.all())
+}
+
+// isOne tells whether everything goes in one WRITE. Where the size is to be asked for before the close, the WRITE has to be
+// answered first.
+func (w *writing) isOne() bool {
+	s, u := w.session, w.upload
+	return u.Size != Unknown && w.in.read == 0 && u.Size <= s.packet.Load() && s.caps.Load().Stat
+}
+
+// one sends the whole file together with what follows it.
+func (w *writing) one() error {
+	s, in, f := w.session, w.in, w.files[0]
+	var requests []*request
+	if in.left > 0 {
+		p := newPiece(int(in.left))
+		if _, err := in.fill(p.data); err != nil {
+			return w.close(nil)
+		}
+		if err := w.take(f.lane, len(p.data)); err != nil || w.local != nil {
+			return w.close(s.wrap("put", w.upload.Temp, err))
+		}
+		defer f.lane.room.give(len(p.data))
+		requests = append(requests, &request{op: "put", packet: p.write(f.handle, 0)})
+	}
+	if in.end(); in.err != nil {
+		return w.close(nil)
+	}
+	err := w.finish(requests...)
+	if err == nil {
+		w.told(in.read)
+	}
+	w.large, w.acked = in.read > safeWrite, in.read > safeWrite && err == nil
+	s.noteLarge(w, err)
+	return err
+}
+
+// all sends the source in stretches, each of which ends with its acknowledgement, and all but the last with a checkpoint.
+func (w *writing) all() error {
+	s, limit := w.session, w.session.target.StallTimeout
+	pieces, quit := make(chan *piece, readAhead), make(chan struct{})
+	var reading sync.WaitGroup
+	reading.Go(func() { w.read(pieces, quit) })
+	w.watch = s.watch(&watch{
+		quiet: limit,
+		most:  slowLimit(0) + laneWindow/slowest*time.Second,
+		hung: func() error {
+			return fmt.Errorf("put %s: no write was acknowledged for %v (stall_timeout)", printable(w.upload.Temp), limit)
+		},
+	})
+	err := w.sendAll(pieces)
+	close(quit)
+	reading.Wait()
+	w.watch.stop()
+	err = s.wrap("put", w.upload.Temp, err)
+	s.noteLarge(w, err)
+	return err
+}
+
+// readAhead is how many packets are read ahead of what is sent.
+const readAhead = 1
+
+// read reads the source, packet by packet, until it ends or nobody wants more.
+func (w *writing) read(pieces chan<- *piece, quit <-chan struct{}) {
+	defer close(pieces)
+	for {
+		p := w.in.next(w.session.pieceSize(), w.upload)
+		if p == nil {
+			return
+		}
+		select {
+		case pieces <- p:
+		case <-quit:
+			return
+		}
+	}
+}
+
+// sendAll sends what is read, until all of it is acknowledged.
+func (w *writing) sendAll(pieces <-chan *piece) error {
+	for {
+		w.watch.leave()
+		p, more := <-pieces
+		w.watch.back()
+		if !more {
+			return w.drain()
+		}
+		var err error
+		if p.mark == nil {
+			err = w.send(p)
+		} else if err = w.drain(); err == nil {
+			err = w.checkpoint(p.mark)
+		}
+		if err != nil || w.local != nil {
+			return err
+		}
+	}
+}
+
+// send sends a packet on the lane that has the least to do.
+func (w *writing) send(p *piece) error {
+	n, f := len(p.data), w.files[0]
+	for _, other := range w.files[1:] {
+		if other.lane.room.inUse() < f.lane.room.inUse() {
+			f = other
+		}
+	}
+	if err := w.take(f.lane, n); err != nil || w.local != nil {
+		return err
+	}
+	w.mu.Lock()
+	err := w.err
+	w.large = w.large || n > safeWrite
+	w.flying++
+	w.mu.Unlock()
+	if err != nil {
+		f.lane.room.give(n)
+		return err
+	}
+	_, err = f.lane.mux.post(p.write(f.handle, w.sent), func(reply []byte) {
+		f.lane.answered(n)
+		w.answered(n, parseStatus(reply))
+	})
+	p.free()
+	if err == nil {
+		w.told(w.sent + int64(n))
+	}
+	return err
+}
+
+// told tells how far the source was handed to the connection.
+func (w *writing) told(sent int64) {
+	w.sent = sent
+	if w.upload.Progress != nil {
+		w.upload.Progress(sent)
+	}
+}
+
+// take waits until n bytes may be in flight on a lane. That its end was asked for meanwhile is in local.
+func (w *writing) take(l *lane, n int) error {
+	if l.room.take(n, w.session.dead, w.in.ctx.Done()) == nil {
+		return nil
+	}
+	if w.session.Err() != nil {
+		return errGone
+	}
+	w.local = w.in.ctx.Err()
+	return nil
+}
+
+// answered takes in the answer to a WRITE. The goroutine that reads for all calls it.
+func (w *writing) answered(n int, err error) {
+	w.mu.Lock()
+	w.flying--
+	w.acked = w.acked || err == nil && n > safeWrite
+	if w.err == nil {
+		w.err = err
+	}
+	w.mu.Unlock()
+	if w.watch != nil {
+		w.watch.own.touch()
+	}
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// drain waits until every WRITE is acknowledged, or one is refused.
+func (w *writing) drain() error {
+	for {
+		w.mu.Lock()
+		flying, err := w.flying, w.err
+		w.mu.Unlock()
+		if flying == 0 || err != nil {
+			return err
+		}
+		select {
+		case <-w.changed:
+		case <-w.session.dead:
+			return errGone
+		}
+	}
+}
+
+// checkpoint syncs what was written and saves the mark.
+func (w *writing) checkpoint(m *Mark) error {
+	s, f := w.session, w.files[0]
+	if s.caps.Load().Fsync {
+		w.watch.leave() // the request has a watch of its own
+		err := s.settleSync(s.fly(f.lane, w.upload.Temp, true, m.Offset, syncRequest(f.handle)))
+		w.watch.back()
+		if err != nil {
+			return err
+		}
+	}
+	w.local = w.upload.Save(*m)
+	return nil
+}
+
+// settleSync takes it for no failure that a server does not sync after all.
+func (s *Session) settleSync(err error) error {
+	if Unsupported.is(err) {
+		s.note(func(c *Capabilities) { c.Fsync = false })
+		return nil
+	}
+	return err
+}
+
+// close ends the upload: it closes the file whatever has failed, and says so first.
+func (w *writing) close(err error) error {
+	if err == nil && w.failed() == nil {
+		return w.finish()
+	}
+	closeErr := w.closeAll(0)
+	if err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// failed returns an error of the local side.
+func (w *writing) failed() error {
+	if w.local != nil {
+		return w.local
+	}
+	return w.in.err
+}
+
+// closeAll closes the files from the given one on.
+func (w *writing) closeAll(from int) error {
+	for _, f := range w.files[from:] {
+		if err := w.session.fly(f.lane, w.upload.Temp, true, w.in.size(), closeRequest(f.handle)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish sets the file's attributes, syncs and closes it in one round trip, together with the writes that lead.
+func (w *writing) finish(writes ...*request) error {
+	s, u, f := w.session, w.upload, w.files[0]
+	if err := w.closeAll(1); err != nil {
+		return err
+	}
+	caps := s.caps.Load()
+	requests := writes
+	var syncing, mode, times *request
+	if u.Mode != 0 && !caps.RefusesMode {
+		mode = modeRequest(f.handle, u.Mode)
+		requests = append(requests, mode)
+	}
+	if caps.SetTimes && isTime(u.ModTime) && !s.lateTimes.Load() {
+		times = timesRequest(f.handle, u.ModTime)
+		requests = append(requests, times)
+	}
+	if caps.Fsync {
+		syncing = syncRequest(f.handle)
+		requests = append(requests, syncing)
+	}
+	var info Info
+	var look *request
+	if !caps.Stat { // a server that tells nothing of a file that is closed: this is what Verify has to go by
+		look = statRequest(packetFstat, f.handle, &info)
+		requests = append(requests, look)
+	}
+	closing := closeRequest(f.handle)
+	requests = append(requests, closing)
+	err := s.fly(f.lane, u.Temp, true, w.in.size(), requests...)
+	if Transient.is(err) {
+		return err
+	}
+	for _, r := range writes {
+		if r.err != nil {
+			return r.err
+		}
+	}
+	if times != nil && times.err != nil || mode != nil && mode.err != nil {
+		s.lateTimes.Store(true) // by handle, at least: Verify's caller sets them by name
+	}
+	if look != nil && look.err == nil {
+		s.told.Store(u.Temp, info)
+	}
+	if syncing != nil {
+		if err := s.settleSync(syncing.err); err != nil {
+			return err
+		}
+	}
+	return closing.err
+}
