@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -47,23 +48,20 @@ func (s *Session) exec(command string, input io.Reader, limit time.Duration) ([]
 // command is exec without a limit; it ends with the session, and asks the server to end the command once it is abandoned.
 func (s *Session) command(command string, input io.Reader, abandoned <-chan struct{}) ([]byte, error) {
 	out := capped{left: maxHashReply}
-	channel, err := s.open()
+	channel, err := s.takeSpare()
 	if err == nil {
-		defer channel.Close() //nolint:errcheck // it is closed by the server already, or the connection is lost
-		channel.Stdin, channel.Stdout = input, &out
-		if err = channel.Start(command); err == nil {
-			over := make(chan struct{})
-			s.spawn(func() {
-				select {
-				case <-over:
-				case <-s.dead:
-				case <-abandoned:
-					_ = channel.Close() // whatever it answers: nobody waits for it
-				}
-			})
-			_ = channel.Wait() // how it ended matters less than what it said
-			close(over)
-		}
+		over := make(chan struct{})
+		s.spawn(func() {
+			select {
+			case <-over:
+			case <-s.dead:
+			case <-abandoned:
+				_ = channel.Close() // whatever it answers: nobody waits for it
+			}
+		})
+		err = s.speak(channel, command, input, &out)
+		close(over)
+		_ = channel.Close() // it is closed by the server already, or the connection is lost
 	}
 	// x/crypto/ssh tells a lost connection and a refusal apart by no type that could be relied on.
 	if s.Err() != nil || s.conn.failed.Load() {
@@ -76,7 +74,37 @@ func (s *Session) command(command string, input io.Reader, abandoned <-chan stru
 	case err != nil:
 		return nil, errNoHash
 	}
+	s.execs.Store(true)
 	return out.kept.Bytes(), nil
+}
+
+// errExec says that the server runs no command.
+var errExec = errors.New("the server runs no command")
+
+// speak runs a command on a channel until it has said everything. That the server runs commands is asked for the first
+// time only: a reply costs a round trip.
+func (s *Session) speak(channel *ssh.Session, command string, input io.Reader, out io.Writer) error {
+	stdin, inErr := channel.StdinPipe()
+	stdout, outErr := channel.StdoutPipe()
+	beside, besideErr := channel.StderrPipe()
+	if err := errors.Join(inErr, outErr, besideErr); err != nil {
+		return err
+	}
+	ask := !s.execs.Load()
+	ok, err := channel.SendRequest("exec", ask, appendString(nil, command))
+	if err != nil || ask && !ok {
+		return errors.Join(err, errExec)
+	}
+	var copying sync.WaitGroup
+	copying.Go(func() { _, _ = io.Copy(io.Discard, beside) }) // what nobody reads takes the channel's window away
+	copying.Go(func() {
+		_, _ = io.Copy(stdin, input) // a command that does not read says what it says
+		_ = stdin.Close()
+	})
+	_, err = io.Copy(out, stdout)
+	_ = channel.Close() // ends what still copies
+	copying.Wait()
+	return err
 }
 
 // capped keeps the beginning of what a command prints.

@@ -94,6 +94,9 @@ func (s *Session) hashByCommand(name string, size int64) (sum []byte, command st
 // has come meanwhile.
 func (s *Session) hashWaiting(form hashForm) {
 	h := &s.hash
+	if trip := s.RoundTrip(); trip >= spareFrom {
+		time.Sleep(min(trip/8, longestGathering)) // those that were sent together come together, but for a moment
+	}
 	h.mu.Lock()
 	n := min(len(h.waiting), form.most)
 	batch := h.waiting[:n:n]
@@ -109,6 +112,9 @@ func (s *Session) hashWaiting(form hashForm) {
 	}
 	h.waiting[0].turn <- struct{}{}
 }
+
+// longestGathering is the longest wait for more files that one command can hash.
+const longestGathering = 10 * time.Millisecond
 
 // hashBatch hashes the files of a batch with one command. A name with a newline never shares a command: its second line
 // could pass for another file's digest.

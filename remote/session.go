@@ -32,10 +32,12 @@ type Session struct {
 
 	caps      atomic.Pointer[Capabilities]
 	hash      hasher
-	handles   turns // open files
+	spare     spare       // for the next command
+	execs     atomic.Bool // a command was run
+	handles   turns       // open files
 	dirs      dirs
 	told      sync.Map     // uploads of which the server tells nothing any more once they are closed: string -> Info
-	lateTimes atomic.Bool  // times and modes are set by name, behind the close: by handle they were refused or did not last
+	lateTimes atomic.Bool  // times are set by name, behind the close: by handle they are refused
 	largeCut  atomic.Bool  // the session's end counts in LargeCuts
 	slow      atomic.Int32 // requests under way that work through a whole file: see watch
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"time"
 
@@ -18,10 +17,9 @@ type Upload struct {
 	Size     int64            // bytes that are expected of the source, or Unknown
 	Progress func(sent int64) // called with the bytes handed to the connection so far, often; nil is fine
 
-	// ModTime and Mode are set before the file is closed, where the server lets that; zero leaves them to the server. Some
-	// servers set another time when they close a file: what Verify finds tells.
+	// ModTime is set before the file is closed, where the server lets that; zero leaves it to the server. Some servers set
+	// another when they close a file: what Verify finds tells.
 	ModTime time.Time
-	Mode    fs.FileMode
 
 	// Look is a remote path that is looked at in the round trip in which the temp is opened; "" is none. Seen is told what
 	// stands there, nil where nothing does, before a byte is sent. Its error ends the upload, which removes the temp.

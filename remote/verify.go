@@ -54,7 +54,9 @@ func refusal(err error) bool { return Permission.is(err) || Refused.is(err) || U
 // upload was made in this session, unless the content is proved. That the file is missing is an error: it
 // was acknowledged, and nobody is to take a temp.
 func (s *Session) Verify(ctx context.Context, name string, size int64, sum []byte, demand Demand) (Info, Evidence, error) {
+	hashing := s.hashMeanwhile(ctx, name, size, demand)
 	info, evidence, unseen, err := s.look(ctx, name)
+	got, means, hashErr := hashing()
 	if err != nil {
 		return Info{}, Evidence{}, err
 	}
@@ -70,8 +72,7 @@ func (s *Session) Verify(ctx context.Context, name string, size int64, sum []byt
 	if demand == Size {
 		return bySize(info, evidence, unseen)
 	}
-	got, means, err := s.Hash(ctx, name, size)
-	switch {
+	switch err = hashErr; {
 	case err == nil && bytes.Equal(got, sum):
 		return info, EvidenceOf(means), nil
 	case err != nil && !Unsupported.is(err):
@@ -95,6 +96,29 @@ func (s *Session) Verify(ctx context.Context, name string, size int64, sum []byt
 		return info, evidence, nil
 	}
 	return info, Evidence{}, backErr
+}
+
+// hashMeanwhile begins to hash a file at the server, where that is wanted, and returns what waits for the result. It takes
+// a round trip of its own, as looking does.
+func (s *Session) hashMeanwhile(ctx context.Context, name string, size int64, demand Demand) func() (sum []byte, means string, err error) {
+	if demand == Size {
+		return func() ([]byte, string, error) { return nil, "", nil }
+	}
+	type result struct {
+		sum   []byte
+		means string
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() { // ends before Verify does
+		var r result
+		r.sum, r.means, r.err = s.Hash(ctx, name, size)
+		done <- r
+	}()
+	return func() ([]byte, string, error) {
+		r := <-done
+		return r.sum, r.means, r.err
+	}
 }
 
 // look returns what the server says of a file, and the evidence that this is. unseen is why it says nothing, where it

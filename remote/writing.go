@@ -281,7 +281,7 @@ func (w *writing) closeAll(from int) error {
 	return nil
 }
 
-// finish sets the file's attributes, syncs and closes it in one round trip, together with the writes that lead.
+// finish sets the file's time, syncs it and closes it, in one round trip together with the writes that lead.
 func (w *writing) finish(writes ...*request) error {
 	s, u, f := w.session, w.upload, w.files[0]
 	if err := w.closeAll(1); err != nil {
@@ -289,11 +289,7 @@ func (w *writing) finish(writes ...*request) error {
 	}
 	caps := s.caps.Load()
 	requests := writes
-	var syncing, mode, times *request
-	if u.Mode != 0 && !caps.RefusesMode {
-		mode = modeRequest(f.handle, u.Mode)
-		requests = append(requests, mode)
-	}
+	var syncing, times *request
 	if caps.SetTimes && isTime(u.ModTime) && !s.lateTimes.Load() {
 		times = timesRequest(f.handle, u.ModTime)
 		requests = append(requests, times)
@@ -319,8 +315,8 @@ func (w *writing) finish(writes ...*request) error {
 			return r.err
 		}
 	}
-	if times != nil && times.err != nil || mode != nil && mode.err != nil {
-		s.lateTimes.Store(true) // by handle, at least: Verify's caller sets them by name
+	if times != nil && times.err != nil {
+		s.lateTimes.Store(true) // by its handle, at least: by its name it may do
 	}
 	if look != nil && look.err == nil {
 		s.told.Store(u.Temp, info)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/dropferry/dropferry/remote"
@@ -26,6 +27,10 @@ type delivery struct {
 	resumed  bool // the upload has gone on from a checkpoint
 	direct   bool // the upload writes at the final name, and has begun
 	familiar bool // the server and the account were seen before this session
+	looked   bool // what stands at the final name was looked at
+	free     bool // nothing did
+
+	occupied *atomic.Bool // something stood at the last new name that was looked at; nil: nobody remembers
 
 	sum []byte // of the source, once it was needed: see sumOf
 
@@ -87,8 +92,10 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	if same, err := d.sameAsKnown(ctx, src, opened); err != nil || same {
 		return same, err
 	}
-	if ended, err := d.lookFirst(ctx, src, opened); err != nil || ended {
-		return ended, err
+	if !d.mayLookMeanwhile() {
+		if ended, err := d.lookFirst(ctx, src, opened); err != nil || ended {
+			return ended, err
+		}
 	}
 	d.tell(EventStarted)
 	crashpoint("started")
@@ -99,6 +106,12 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 		return false, err
 	}
 	sum, err := d.upload(ctx, src)
+	if errors.Is(err, errStands) {
+		if ended, err := d.lookFirst(ctx, src, opened); err != nil || ended {
+			return ended, err
+		}
+		sum, err = d.upload(ctx, src)
+	}
 	if err != nil {
 		if changed := src.Unchanged(); changed != nil && d.session.Err() == nil { // which is why
 			err = changed
@@ -198,7 +211,10 @@ func hashSource(ctx context.Context, src *watcher.Source) ([]byte, error) {
 // there already is adopted.
 func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened time.Time) (ended bool, err error) {
 	defer d.turn()()
+	d.looked = true
 	standing, final, err := d.standing(ctx)
+	d.free = err == nil && standing == Free
+	d.remember(!d.free)
 	if err != nil || standing == Free || standing == Ours {
 		return false, err
 	}
@@ -247,14 +263,21 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 	return nil, false, err
 }
 
-// verify proves the temp. The time is set before, so that what is looked at last is what will be published.
+// verify proves the temp.
 func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) {
 	name := written(&d.intent)
-	err := d.setAttributes(ctx, name)
-	if err != nil && !d.taken(err) {
-		return state.Proof{}, err
+	var err error
+	if d.folder.FileMode != 0 {
+		err = d.session.SetMode(ctx, name, d.folder.FileMode)
 	}
-	info, evidence, err := d.session.Verify(ctx, name, d.intent.Fingerprint.Size, sum, d.demand())
+	var info remote.Info
+	var evidence remote.Evidence
+	if err == nil {
+		info, evidence, err = d.session.Verify(ctx, name, d.intent.Fingerprint.Size, sum, d.demand())
+	}
+	if err == nil {
+		info, err = d.setTime(ctx, name, info)
+	}
 	if d.taken(err) {
 		return d.takenProof(sum)
 	}
@@ -267,14 +290,21 @@ func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) 
 	}, nil
 }
 
-// setAttributes sets what is to be set of a file before it is published.
-func (d *delivery) setAttributes(ctx context.Context, name string) error {
-	if d.folder.FileMode != 0 {
-		if err := d.session.SetMode(ctx, name, d.folder.FileMode); err != nil {
-			return err
-		}
+// setTime sets the time of a file that was verified, where it has not got it with the upload.
+func (d *delivery) setTime(ctx context.Context, name string, info remote.Info) (remote.Info, error) {
+	at := d.intent.Fingerprint.Modified()
+	if near(info.ModTime, at, 0) || !d.session.Capabilities().SetTimes {
+		return info, nil
 	}
-	return d.session.SetModTime(ctx, name, d.intent.Fingerprint.Modified())
+	if err := d.session.SetModTime(ctx, name, at); err != nil {
+		return info, err
+	}
+	if set, err := d.session.Stat(ctx, name); err == nil {
+		return set, nil
+	} else if kind := remote.KindOf(err); kind == remote.Transient || kind == remote.Missing {
+		return info, err
+	}
+	return info, nil // a server that tells nothing of a file that is closed
 }
 
 // receipt records T3.

@@ -132,6 +132,7 @@ var errCut = errors.New("the connection was cut")
 func (f *fakeSession) Close()                                        { f.once.Do(func() { close(f.done) }) }
 func (f *fakeSession) Done() <-chan struct{}                         { return f.done }
 func (f *fakeSession) HostKey() string                               { return f.server.hostKey }
+func (f *fakeSession) RoundTrip() time.Duration                      { return 0 }
 func (f *fakeSession) Identity() string                              { return f.server.identity }
 func (f *fakeSession) Capabilities() remote.Capabilities             { return f.caps }
 func (f *fakeSession) CheckRoot(ctx context.Context) error           { return f.request(ctx, "root", "", nil) }
@@ -220,7 +221,13 @@ func (f *fakeSession) Copy(context.Context, string, string, int64) error {
 
 func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader) ([]byte, error) {
 	var content []byte
-	err := f.request(ctx, "put", u.Temp, nil)
+	var err error
+	if u.Look != "" {
+		if err = f.look(ctx, u); err != nil {
+			return nil, err
+		}
+	}
+	err = f.request(ctx, "put", u.Temp, nil)
 	f.server.mu.Lock()
 	moving := f.server.moving
 	f.server.mu.Unlock()
@@ -230,14 +237,31 @@ func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader
 	if err == nil {
 		content, err = io.ReadAll(io.LimitReader(src, u.Size))
 	}
+	at := f.server.now()
+	if err == nil && !u.ModTime.IsZero() {
+		if err = f.request(ctx, "set time", u.Temp, nil); f.server.keepsTimes {
+			at = u.ModTime
+		}
+	}
 	if err == nil {
 		err = f.request(ctx, "close", u.Temp, func(files map[string]fakeFile) error {
-			files[u.Temp] = fakeFile{content: string(content), time: f.server.now().Truncate(time.Second)}
+			files[u.Temp] = fakeFile{content: string(content), time: at.Truncate(time.Second)}
 			return nil
 		})
 	}
 	h := sha256.Sum256(content)
 	return h[:], err
+}
+
+func (f *fakeSession) look(ctx context.Context, u remote.Upload) error {
+	info, err := f.Stat(ctx, u.Look)
+	switch {
+	case err == nil:
+		return u.Seen(&info)
+	case remote.KindOf(err) == remote.Missing:
+		return u.Seen(nil)
+	}
+	return err
 }
 
 func (f *fakeSession) SetModTime(ctx context.Context, name string, at time.Time) error {

@@ -30,7 +30,7 @@ func TestAMismatchBeginsANewGeneration(t *testing.T) {
 					if op == "put" {
 						temps = append(temps, name)
 					}
-					if op == "set time" && corrupt > 0 {
+					if op == "stat" && isTemp(name) && corrupt > 0 { // it is there, and about to be verified
 						corrupt--
 						r.server.put(name, "c0ntent", time.Now())
 					}

@@ -72,6 +72,7 @@ type Session interface {
 	Err() error
 	Close()
 	HostKey() string
+	RoundTrip() time.Duration
 
 	CheckRoot(ctx context.Context) error
 	Identity() string

@@ -58,6 +58,13 @@ func (d *delivery) clear(ctx context.Context, name string) error {
 // rename publishes the temp over nothing or over our own earlier version, and over nothing else. fresh says that no other
 // connection can have renamed it meanwhile: then a temp that is gone was not published.
 func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.Proof, error) {
+	if fresh && d.free && d.session.Capabilities().RenameRefuses {
+		// Nothing stood there, and should something by now, the server refuses: it need not be looked at again.
+		err := d.session.Publish(ctx, temp, d.intent.Final, false)
+		if err == nil || remote.KindOf(err) != remote.Exists {
+			return d.intent.Proof, d.vanished(ctx, temp, err)
+		}
+	}
 	standing, final, err := d.standing(ctx)
 	if err != nil {
 		return state.Proof{}, err
@@ -76,10 +83,8 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 		}
 	}
 	err = d.session.Publish(ctx, temp, d.intent.Final, replace)
-	if err != nil && remote.KindOf(err) == remote.Missing && (fresh || d.intent.MovedFrom != "") {
-		if left, statErr := d.stands(ctx, temp); statErr == nil && left == nil {
-			return state.Proof{}, &errNotPublished{temp, errVanished}
-		}
+	if fresh || d.intent.MovedFrom != "" {
+		err = d.vanished(ctx, temp, err)
 	}
 	if err != nil && remote.KindOf(err) == remote.Exists {
 		if info, statErr := d.session.Stat(ctx, d.intent.Final); statErr == nil {
@@ -87,6 +92,17 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 		}
 	}
 	return d.intent.Proof, err
+}
+
+// vanished returns the error of a rename, or that its temp is gone where that is why.
+func (d *delivery) vanished(ctx context.Context, temp string, err error) error {
+	if err == nil || remote.KindOf(err) != remote.Missing {
+		return err
+	}
+	if left, statErr := d.stands(ctx, temp); statErr == nil && left == nil {
+		return &errNotPublished{temp, errVanished}
+	}
+	return err
 }
 
 // recover finds out how far an interrupted publication came. The private temp is the witness: only our rename makes it

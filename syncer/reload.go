@@ -26,7 +26,7 @@ func commonOf(o *Options, before *common) *common {
 	}
 	n := o.MaxTransfers
 	if n == 0 {
-		n = defaultTransfers
+		n = mostTransfers
 	}
 	if before != nil && cap(before.slots) == n {
 		c.slots = before.slots

@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"errors"
 
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
@@ -12,7 +13,7 @@ import (
 // the intent was planned for, so what lies below the checkpoint are its bytes.
 func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte, err error) {
 	u := remote.Upload{
-		Temp: written(&d.intent), Size: d.intent.Fingerprint.Size, Progress: d.progress(),
+		Temp: written(&d.intent), Size: d.intent.Fingerprint.Size, ModTime: d.intent.Fingerprint.Modified(), Progress: d.progress(),
 		CheckpointBytes: d.folder.CheckpointBytes, CheckpointEvery: d.folder.CheckpointEvery,
 		Save: func(m remote.Mark) error { return d.checkpoint(ctx, m) },
 	}
@@ -23,8 +24,39 @@ func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte,
 	if found {
 		u.From = remote.Mark{Offset: at.Offset, Hash: at.Hash}
 		d.resumed = true
+	} else if d.mayLookMeanwhile() {
+		u.Look, u.Seen = d.intent.Final, func(final *remote.Info) error {
+			if final != nil {
+				d.remember(true)
+				return errStands
+			}
+			d.free = true
+			d.remember(false)
+			return nil
+		}
 	}
 	return d.session.Upload(ctx, u, src)
+}
+
+// lookMeanwhile is the size below which an upload begins before it is known what stands at the final name: what could be
+// spared costs less than the round trip. Nothing as small is copied at the server.
+const lookMeanwhile = 128 << 10
+
+// errStands says that something stands at the final name of an upload that has begun without knowing.
+var errStands = errors.New("something stands at the final name")
+
+// mayLookMeanwhile tells whether the final name is looked at while the upload begins. What is expected there is looked at
+// first, and so is what could spare the upload: also the names after one at which something stood, as where a mirror meets
+// an earlier copy of itself.
+func (d *delivery) mayLookMeanwhile() bool {
+	return !d.looked && d.intent.Temp != "" && d.intent.MovedFrom == "" && d.intent.Reason == string(ReasonNew) &&
+		d.intent.Fingerprint.Size < lookMeanwhile && (d.occupied == nil || !d.occupied.Load())
+}
+
+func (d *delivery) remember(occupied bool) {
+	if d.occupied != nil {
+		d.occupied.Store(occupied)
+	}
 }
 
 // checkpoint records how far the upload has come. An intent that is no longer planned needs no more of it.

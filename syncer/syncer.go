@@ -23,14 +23,11 @@ type Options struct {
 	// it is dropped then, and what may be published already is brought to its end. Intents of any other folder that is
 	// not among Folders are left alone; so are all where it is nil.
 	Gone         func(folder string) bool
-	MaxTransfers int           // files under way at once, all destinations; 0 is 64
+	MaxTransfers int           // files under way at once, all destinations; 0 is as many as the round trip asks for
 	Grace        time.Duration // for deliveries under way when the syncer is stopped
 	Observe      Observer      // nil hears nothing
 	Now          func() time.Time
 }
-
-// defaultTransfers keeps a round trip of 50 ms busy with small files, at a tenth of the handles that OpenSSH gives.
-const defaultTransfers = 64
 
 // Syncer runs the links and gives each folder its planner.
 type Syncer struct {

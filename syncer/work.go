@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync/atomic"
 	"time"
 
 	"github.com/dropferry/dropferry/state"
@@ -51,6 +52,8 @@ type workload struct {
 	// alone is the file that is sent with nothing beside it, since it was under way when several connections were lost.
 	alone string
 
+	occupied atomic.Bool // see delivery
+
 	swept chan sweepResult // of the sweep under way; nil where there is none
 
 	begun    bool // something
@@ -58,17 +61,6 @@ type workload struct {
 	progress progress
 	pause    error // why the destination can take nothing for now
 	lost     error // what failed when the session was lost; nil too where nothing was under way
-}
-
-// width is how many files are sent at once.
-func (w *workload) width(slots int) int {
-	if w.solo || w.oneFile || w.alone != "" {
-		return 1
-	}
-	if open := w.session.Capabilities().OpenFiles(); open > 0 {
-		return min(slots, open) // the others would only wait for their turn, and hold a slot meanwhile
-	}
-	return slots
 }
 
 // work delivers over one session until it is lost, ctx ends, the destination cannot take anything, or nothing is left
@@ -146,7 +138,7 @@ func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workloa
 	for w.active < w.width(cap(l.common().slots)) && (w.cost < memoryBudget || w.active == 0) {
 		if len(w.queue) == 0 {
 			limit := queueAhead
-			if w.width(limit) == 1 {
+			if w.width(2) == 1 {
 				limit = 1 // which is due first changes with each attempt
 			}
 			due, err := l.due(ctx, asked, limit, w.busy)
@@ -232,7 +224,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	o.began = l.clock()
 	d := &delivery{
 		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
-		familiar: w.familiar, names: &l.ops.names,
+		familiar: w.familiar, names: &l.ops.names, occupied: &w.occupied,
 		observe: func(e Event) {
 			if e.Type == EventProgress {
 				w.progress.note(e.ID, e.Sent, time.Now())

@@ -1,0 +1,71 @@
+package remote
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// spare is a channel that was opened ahead of the command that is to run on it, since opening one costs a round trip. It
+// is there only while commands follow each other: a channel on which nothing happens is no good guest.
+type spare struct {
+	mu      sync.Mutex
+	channel *ssh.Session
+	opening bool
+	refused bool // the server allows no more channels
+	closing *time.Timer
+}
+
+const (
+	// spareFrom is the round trip from which on a spare is worth its while.
+	spareFrom = 2 * time.Millisecond
+	// spareFor is how long it is kept.
+	spareFor = 5 * time.Second
+)
+
+// takeSpare returns a channel for a command, and has the next one opened.
+func (s *Session) takeSpare() (*ssh.Session, error) {
+	p := &s.spare
+	p.mu.Lock()
+	channel := p.channel
+	p.channel = nil
+	if p.closing != nil {
+		p.closing.Stop()
+	}
+	ahead := s.RoundTrip() >= spareFrom && !p.opening && !p.refused
+	p.opening = p.opening || ahead
+	p.mu.Unlock()
+	if ahead && !s.spawn(s.openSpare) {
+		return nil, errGone
+	}
+	if channel != nil {
+		return channel, nil
+	}
+	return s.open()
+}
+
+func (s *Session) openSpare() {
+	channel, err := s.open()
+	p := &s.spare
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opening = false
+	if err != nil {
+		p.refused = true
+		return
+	}
+	p.channel = channel
+	p.closing = time.AfterFunc(spareFor, s.dropSpare)
+}
+
+// dropSpare closes a spare that nobody has needed. With the session it ends by itself.
+func (s *Session) dropSpare() {
+	p := &s.spare
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.channel != nil {
+		_ = p.channel.Close() // the connection is lost, or nothing is
+		p.channel = nil
+	}
+}

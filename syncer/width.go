@@ -1,0 +1,32 @@
+package syncer
+
+import "time"
+
+const (
+	// leastTransfers is how many files are under way at once where an answer takes no time: more gained nothing there.
+	leastTransfers = 64
+	// mostTransfers is about half of what OpenSSH lets an account open, a tenth of that in a second session.
+	mostTransfers = 1000
+	// smallFiles is how many small files a second are to be under way: no server takes more of them over one connection.
+	smallFiles = 4000
+	// tripsOfAFile is how many round trips one takes: open, write and close, prove, rename.
+	tripsOfAFile = 5
+)
+
+// transfersFor returns how many files are under way at once over a line: so many that small ones keep it busy.
+func transfersFor(roundTrip time.Duration) int {
+	n := smallFiles * tripsOfAFile * roundTrip.Seconds()
+	return int(max(leastTransfers, min(n, mostTransfers)))
+}
+
+// width is how many files are sent at once.
+func (w *workload) width(slots int) int {
+	if w.solo || w.oneFile || w.alone != "" {
+		return 1
+	}
+	n := min(slots, transfersFor(w.session.RoundTrip()))
+	if open := w.session.Capabilities().OpenFiles(); open > 0 {
+		return min(n, open) // the others would only wait for their turn, and hold a slot meanwhile
+	}
+	return n
+}
