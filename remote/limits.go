@@ -14,6 +14,9 @@ type Limits struct {
 	Handles uint64 `json:"handles"`
 }
 
+// OneWrite is the size in bytes up to which a file goes up in one piece at every server.
+const OneWrite = safeWrite
+
 const (
 	// safeWrite is the payload that every server takes: some refuse more, some cut the connection.
 	safeWrite = 32 << 10

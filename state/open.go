@@ -73,7 +73,7 @@ func (s *Store) prepare(c *conn, schema []migration) error {
 }
 
 func (s *Store) newPool() *pool {
-	return &pool{connect: func() (*conn, error) { return connect(s.file, readOnly, readerSettings) }}
+	return newPool(func() (*conn, error) { return connect(s.file, readOnly, readerSettings) })
 }
 
 // ensure creates the database where there is none. It appears under its name whole, so that one that is empty later is

@@ -8,14 +8,19 @@ import (
 // maxIdle readers keep their connection, with its statements and page cache, for the next read.
 const maxIdle = 4
 
-// pool holds the connections for reading. It never makes a reader wait: one who reads inside a walk would wait for
-// himself.
+// pool holds the connections for reading. Walks, which hand rows to their callers, never wait for one: who reads inside a
+// walk would wait for himself. Reads that are over soon wait for their turn, since a connection costs far more than they do.
 type pool struct {
 	connect func() (*conn, error)
+	brief   chan struct{} // holds a token for each brief read under way
 
 	mu     sync.Mutex
 	idle   []*conn
 	closed bool
+}
+
+func newPool(connect func() (*conn, error)) *pool {
+	return &pool{connect: connect, brief: make(chan struct{}, maxIdle)}
 }
 
 func (p *pool) acquire() (*conn, error) {

@@ -83,8 +83,19 @@ func (s *Store) write(ctx context.Context, op string, do func(*conn) error) erro
 	return s.fault(op, s.writer.submit(ctx, do))
 }
 
-// read runs do on one snapshot of the store.
+// read runs do, which is over soon, on one snapshot of the store. do must not read by itself.
 func (s *Store) read(ctx context.Context, op string, do func(*conn) error) error {
+	select {
+	case s.readers.brief <- struct{}{}:
+		defer func() { <-s.readers.brief }()
+		return s.readAlong(ctx, op, do)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// readAlong is a read that may take as long as it likes, and during which its caller may read other things.
+func (s *Store) readAlong(ctx context.Context, op string, do func(*conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

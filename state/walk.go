@@ -39,7 +39,7 @@ const (
 // The log cannot shrink while a walk is open, so its consumer does not dawdle.
 func (s *Store) Walk(ctx context.Context, folder string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		err := s.read(ctx, "walk "+folder, func(c *conn) error {
+		err := s.readAlong(ctx, "walk "+folder, func(c *conn) error {
 			return walk(ctx, c, folder, func(r Record) bool { return yield(r, nil) })
 		})
 		if err != nil && !errors.Is(err, errEnough) {

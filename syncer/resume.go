@@ -17,9 +17,12 @@ func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte,
 		CheckpointBytes: d.folder.CheckpointBytes, CheckpointEvery: d.folder.CheckpointEvery,
 		Save: func(m remote.Mark) error { return d.checkpoint(ctx, m) },
 	}
-	at, found, err := d.store.Checkpoint(ctx, d.intent.ID)
-	if err != nil {
-		return nil, err
+	var at state.Checkpoint
+	found := false
+	if d.intent.Fingerprint.Size > remote.OneWrite { // what goes in one piece has no checkpoint
+		if at, found, err = d.store.Checkpoint(ctx, d.intent.ID); err != nil {
+			return nil, err
+		}
 	}
 	if found {
 		u.From = remote.Mark{Offset: at.Offset, Hash: at.Hash}

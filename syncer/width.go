@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// leastTransfers is how many files are under way at once where an answer takes no time: more gained nothing there.
-	leastTransfers = 64
+	leastTransfers = 256
 	// mostTransfers is about half of what OpenSSH lets an account open, a tenth of that in a second session.
 	mostTransfers = 1000
 	// smallFiles is how many small files a second are to be under way: no server takes more of them over one connection.
