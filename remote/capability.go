@@ -51,6 +51,9 @@ type Capabilities struct {
 	InFlight      int               `json:"in_flight,omitempty"`  // requests that may be under way at once; 0 is any number
 	ProbedAt      time.Time         `json:"probed_at"`
 
+	// Stripes tells whether a file can be written over several channels at once: "yes", "no", or "" where nobody has tried.
+	Stripes string `json:"stripes,omitempty"`
+
 	// What only uploads show: a WRITE above 32 KiB was acknowledged, or else how many sessions in a row ended
 	// right behind one, the last of them when.
 	LargeWrites bool      `json:"large_writes,omitempty"`
@@ -88,7 +91,10 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 	if s.CheckFile == "" {
 		learned.CheckFile = ""
 	}
-	changed = learned.LargeWrites != c.LargeWrites || learned.LargeCuts != c.LargeCuts || learned.Stat != c.Stat || learned.CheckFile != c.CheckFile
+	if s.Stripes != "" {
+		learned.Stripes = s.Stripes
+	}
+	changed = learned.Stripes != c.Stripes || learned.LargeWrites != c.LargeWrites || learned.LargeCuts != c.LargeCuts || learned.Stat != c.Stat || learned.CheckFile != c.CheckFile
 	return learned, changed
 }
 

@@ -91,9 +91,6 @@ func (l *lane) answered(n int) {
 	}
 }
 
-// pick returns the lane for an upload.
-func (s *Session) pick() *lane { return &s.lane }
-
 // pieceSize is how many bytes go in the next WRITE: what the server takes, but so little that several are in flight.
 func (s *Session) pieceSize() int64 {
 	packet := s.packet.Load()

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Session is one live SSH connection with one SFTP channel. Its methods may be called from many goroutines. When the
+// Session is one live SSH connection with one SFTP channel, or more of them for uploads. Its methods may be called from many goroutines. When the
 // connection or the channel is lost, Done is closed and every call, under way or later, fails with a Transient *Error: a
 // Session is never mended, only replaced. By the time that a caller gets such an error, Done is closed.
 //
@@ -28,7 +28,8 @@ type Session struct {
 	limits  Limits
 	packet  atomic.Int64 // payload of a WRITE, in bytes
 	trip    roundTrip
-	lane    // the first
+	lane          // the first
+	lanes   lanes // and the others
 
 	caps      atomic.Pointer[Capabilities]
 	hash      hasher

@@ -30,6 +30,8 @@ type Target struct {
 	KnownHosts []string // known_hosts files, where no key is pinned; missing files are passed over
 	KeptByHand bool     // KnownHosts are the configuration's: no command writes them
 
+	Channels int // SFTP channels on the connection at most, for uploads over a long line; DefaultChannels where it is 0
+
 	Root string // directory that every relative path is under; "" is the login directory
 
 	ConnectTimeout time.Duration // from dialling to SFTP ready; 20 s where it is 0
@@ -37,11 +39,12 @@ type Target struct {
 	StallTimeout   time.Duration // silence after which the connection or a request is given up; 30 s where it is 0
 }
 
-// withDefaults returns the target with all times set: without them nothing would be bounded.
+// withDefaults returns the target with all times and bounds set: without them nothing would be bounded.
 func (t Target) withDefaults() Target {
 	t.ConnectTimeout = cmp.Or(t.ConnectTimeout, 20*time.Second)
 	t.Keepalive = cmp.Or(t.Keepalive, 10*time.Second)
 	t.StallTimeout = cmp.Or(t.StallTimeout, 30*time.Second)
+	t.Channels = cmp.Or(t.Channels, DefaultChannels)
 	return t
 }
 

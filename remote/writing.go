@@ -2,6 +2,7 @@ package remote
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,6 +23,7 @@ type writing struct {
 	files   []openFile // one for each lane; what is asked of the whole file is asked of the first
 	watch   *watch
 	local   error // of the local side, but for the source's own: its end was asked for, or the checkpoint was not saved
+	wanted  int64 // see Session.demands
 	sent    int64 // to where the source was handed to the connection
 
 	mu      sync.Mutex
@@ -143,17 +145,16 @@ func (w *writing) sendAll(pieces <-chan *piece) error {
 
 // send sends a packet on the lane that has the least to do.
 func (w *writing) send(p *piece) error {
-	n, f := len(p.data), w.files[0]
-	for _, other := range w.files[1:] {
-		if other.lane.room.inUse() < f.lane.room.inUse() {
-			f = other
-		}
+	n := len(p.data)
+	f, err := w.choose()
+	if err != nil {
+		return err
 	}
 	if err := w.take(f.lane, n); err != nil || w.local != nil {
 		return err
 	}
 	w.mu.Lock()
-	err := w.err
+	err = w.err
 	w.large = w.large || n > safeWrite
 	w.flying++
 	w.mu.Unlock()
@@ -168,8 +169,42 @@ func (w *writing) send(p *piece) error {
 	p.free()
 	if err == nil {
 		w.told(w.sent + int64(n))
+		w.wants(-int64(n))
 	}
 	return err
+}
+
+// wants notes that n more bytes are to be sent, or less.
+func (w *writing) wants(n int64) {
+	w.wanted += n
+	w.session.demands(n)
+}
+
+// stripeFrom is how much is left to be sent of a file that is worth opening on another lane.
+const stripeFrom = 2 * laneWindow
+
+// choose returns the file on the lane in use that has the least to do, and opens it on lanes that have come into use.
+func (w *writing) choose() (openFile, error) {
+	s := w.session
+	f := w.files[0]
+	if s.caps.Load().Stripes != stripesWork {
+		return f, nil
+	}
+	for _, l := range s.inUse() {
+		at := slices.IndexFunc(w.files, func(f openFile) bool { return f.lane == l })
+		if at < 0 && w.wanted >= stripeFrom {
+			handle := ""
+			if err := s.fly(l, w.upload.Temp, false, 0, openRequest("put", w.upload.Temp, openWrite|openCreate, &handle)); err != nil {
+				return f, err
+			}
+			at = len(w.files)
+			w.files = append(w.files, openFile{l, handle})
+		}
+		if at >= 0 && l.room.inUse() < f.lane.room.inUse() {
+			f = w.files[at]
+		}
+	}
+	return f, nil
 }
 
 // told tells how far the source was handed to the connection.

@@ -1,0 +1,200 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// lanes are the channels of a session beside its first. OpenSSH lets a channel carry 2 MiB a round trip and no more, so
+// that a long line takes several to fill. They are opened when uploads could use them, and are left unused again where the
+// line turns out to carry no more for it.
+type lanes struct {
+	mu      sync.Mutex
+	beside  []*lane
+	opening bool
+	refused bool  // the server allows no more of them
+	demand  int64 // bytes of uploads under way that are not sent yet
+}
+
+// DefaultChannels is how many SFTP channels a session has, at most, where the target does not say. OpenSSH allows ten
+// channels on a connection, and commands need two.
+const DefaultChannels = 8
+
+// laneFrom is the round trip below which one channel carries more than any server takes.
+const laneFrom = 4 * time.Millisecond
+
+// lanesWanted returns how many channels are worth having: enough of them that what waits fills their windows twice, and
+// that twice what the line has been seen to carry fits through. rate is that, in bytes per second, 0 where nothing was
+// measured yet.
+func lanesWanted(demand int64, roundTrip time.Duration, rate float64, most int) int {
+	if roundTrip < laneFrom {
+		return 1
+	}
+	wanted := float64(demand) / (2 * laneWindow)
+	if rate > 0 {
+		wanted = min(wanted, 2*rate*roundTrip.Seconds()/laneWindow)
+	}
+	return int(max(1, min(math.Ceil(wanted), float64(most))))
+}
+
+// mostLanes is how many the server and the target allow.
+func (s *Session) mostLanes() int {
+	if c := s.caps.Load(); c.InFlight > 0 || c.MaxOpen > 0 {
+		return 1
+	}
+	return max(1, s.target.Channels)
+}
+
+// inUse returns the lanes that uploads use, the first of all first, and has more of them opened where they are wanted.
+func (s *Session) inUse() []*lane {
+	all := &s.lanes
+	most := s.mostLanes()
+	if most == 1 {
+		return []*lane{&s.lane}
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	rate := s.pace.last()
+	for _, l := range all.beside {
+		rate += l.pace.last()
+	}
+	wanted := lanesWanted(all.demand, s.RoundTrip(), rate, most)
+	if missing := wanted - 1 - len(all.beside); missing > 0 && !all.opening && !all.refused {
+		all.opening = true
+		s.spawn(func() { s.openLanes(missing) })
+	}
+	used := make([]*lane, 1, wanted)
+	used[0] = &s.lane
+	return append(used, all.beside[:min(len(all.beside), wanted-1)]...)
+}
+
+// demands notes that uploads have n more bytes to send, or less.
+func (s *Session) demands(n int64) {
+	s.lanes.mu.Lock()
+	s.lanes.demand += n
+	s.lanes.mu.Unlock()
+}
+
+// pick returns the lane in use that has the least to do.
+func (s *Session) pick() *lane {
+	used := s.inUse()
+	least := used[0]
+	for _, l := range used[1:] {
+		if l.room.inUse() < least.room.inUse() {
+			least = l
+		}
+	}
+	return least
+}
+
+// openLanes opens so many lanes at once, and finds out whether a file can be written over several.
+func (s *Session) openLanes(n int) {
+	all := &s.lanes
+	var opening sync.WaitGroup
+	for range n {
+		opening.Go(func() {
+			l, err := s.openLane()
+			all.mu.Lock()
+			defer all.mu.Unlock()
+			if err != nil {
+				all.refused = true
+				return
+			}
+			all.beside = append(all.beside, l)
+		})
+	}
+	opening.Wait()
+	if s.caps.Load().Stripes == "" {
+		if found := s.proveStripes(); found != "" {
+			s.note(func(c *Capabilities) { c.Stripes = found })
+		}
+	}
+	all.mu.Lock()
+	all.opening = false
+	all.mu.Unlock()
+}
+
+func (s *Session) openLane() (*lane, error) {
+	m, err := s.startMux()
+	if err != nil {
+		return nil, err
+	}
+	m.heard = s.mux.heard // what is heard on one tells of the connection
+	l := &lane{mux: m}
+	if err := s.startLane(l); err != nil {
+		return nil, err
+	}
+	s.spawn(func() {
+		select {
+		case <-m.closed:
+			s.lose(errChannelEnded)
+		case <-s.dead:
+		}
+		_ = l.sftp.Close() // it has ended
+	})
+	return l, nil
+}
+
+// What is known of writing one file over several channels: Capabilities.Stripes.
+const (
+	stripesWork = "yes"
+	stripesFail = "no"
+)
+
+// stripeProof is the size of the file that proves it.
+const stripeProof = 2 * safeWrite
+
+// proveStripes writes a small file over two channels, its second half first, and reads it back. It returns "" where the
+// session ended meanwhile, or there is no second channel.
+func (s *Session) proveStripes() string {
+	ctx := context.Background()
+	s.lanes.mu.Lock()
+	beside := s.lanes.beside
+	s.lanes.mu.Unlock()
+	if len(beside) == 0 {
+		return ""
+	}
+	name := s.target.Path(file.PrivateName("dropferry-probe", file.NewID(time.Now()), file.TempSuffix))
+	content := make([]byte, stripeProof)
+	_, _ = rand.Read(content) // never fails
+	err := s.writeHalves(name, content, &s.lane, beside[0])
+	var sum []byte
+	if err == nil {
+		sum, err = s.readBack(ctx, name, stripeProof)
+	}
+	if Transient.is(s.Remove(ctx, name)) || Transient.is(err) {
+		return ""
+	}
+	if want := sha256.Sum256(content); err != nil || !bytes.Equal(sum, want[:]) {
+		return stripesFail
+	}
+	return stripesWork
+}
+
+func (s *Session) writeHalves(name string, content []byte, first, second *lane) error {
+	var one, other string
+	if err := s.fly(first, name, false, 0, openRequest("probe", name, openWrite|openCreate|openTruncate, &one)); err != nil {
+		return err
+	}
+	err := s.fly(second, name, false, 0, openRequest("probe", name, openWrite|openCreate, &other))
+	if err == nil {
+		err = s.fly(second, name, false, 0, writeRequest("probe", other, stripeProof/2, content[stripeProof/2:]))
+		if closeErr := s.fly(second, name, false, 0, closeRequest(other)); err == nil {
+			err = closeErr
+		}
+	}
+	if err == nil {
+		err = s.fly(first, name, false, 0, writeRequest("probe", one, 0, content[:stripeProof/2]))
+	}
+	if closeErr := s.fly(first, name, false, 0, closeRequest(one)); err == nil {
+		err = closeErr
+	}
+	return err
+}

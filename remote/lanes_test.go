@@ -1,0 +1,197 @@
+package remote
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
+)
+
+func TestLanesWanted(t *testing.T) {
+	t.Parallel()
+	const mib = 1 << 20
+	for _, row := range []struct {
+		name   string
+		demand int64
+		trip   time.Duration
+		rate   float64
+		want   int
+	}{
+		{"a line without length", 1 << 40, 200 * time.Microsecond, 0, 1},
+		{"a long line, little to send", 3 * mib, 50 * time.Millisecond, 0, 1},
+		{"a long line, some to send", 10 * mib, 50 * time.Millisecond, 0, 3},
+		{"a long line, much to send", 1 << 40, 50 * time.Millisecond, 0, 8},
+		{"one channel's window is the limit", 1 << 40, 50 * time.Millisecond, 38 * mib, 2},
+		{"those of four channels are", 1 << 40, 50 * time.Millisecond, 140 * mib, 7},
+		{"the line carries no more than one channel", 1 << 40, 50 * time.Millisecond, 5 * mib, 1},
+		{"a very long one does", 1 << 40, 300 * time.Millisecond, 5 * mib, 2},
+		{"nothing to send", 0, 50 * time.Millisecond, 0, 1},
+	} {
+		if got := lanesWanted(row.demand, row.trip, row.rate, 8); got != row.want {
+			t.Errorf("%s: %d, want %d", row.name, got, row.want)
+		}
+	}
+}
+
+func TestWindowFor(t *testing.T) {
+	t.Parallel()
+	for rate, want := range map[float64]int{0: leastWindow, 1 << 10: leastWindow, 128 << 10: 256 << 10, 1 << 20: 2 << 20, 1 << 30: laneWindow} {
+		if got := windowFor(rate); got != want {
+			t.Errorf("%.0f B/s: %d, want %d", rate, got, want)
+		}
+	}
+}
+
+func TestPace(t *testing.T) {
+	t.Parallel()
+	var p pace
+	at := time.Now()
+	note := func(after time.Duration, n int, more bool) (float64, bool) {
+		at = at.Add(after)
+		return p.note(at, n, more)
+	}
+	note(0, 1000, true) // begins the measure, and does not count
+	if rate, told := note(100*time.Millisecond, 1000, true); told {
+		t.Errorf("told %f too early", rate)
+	}
+	if rate, told := note(400*time.Millisecond, 1000, true); !told || rate != 4000 {
+		t.Errorf("rate %f, %t", rate, told)
+	}
+	note(time.Second, 1000, false) // the lane runs dry, which is no measure of anything
+	note(time.Hour, 1000, true)
+	if rate, told := note(500*time.Millisecond, 4000, true); !told || rate != 8000 {
+		t.Errorf("after a rest: rate %f, %t", rate, told)
+	}
+	if p.last() != 8000 {
+		t.Errorf("the last: %f", p.last())
+	}
+}
+
+// far is a server at the end of a long line, which sessions have probed.
+func far(t *testing.T, o sftptest.SSHDOptions) (*sftptest.SSHD, *sftptest.Wire, *Session) {
+	t.Helper()
+	sshd := sftptest.StartSSHD(t, o)
+	wire := sftptest.StartWire(t, sshd.Addr)
+	wire.SetDelay(15 * time.Millisecond)
+	target := sshdTarget(sshd)
+	target.Host, target.Port = wire.Host(), wire.Port()
+	return sshd, wire, mustProbe(t, target)
+}
+
+func (s *Session) countLanes() int {
+	s.lanes.mu.Lock()
+	defer s.lanes.mu.Unlock()
+	return 1 + len(s.lanes.beside)
+}
+
+// Over a long line a large file goes over several channels, and arrives whole.
+func TestLargeFileOverSeveralChannels(t *testing.T) {
+	t.Parallel()
+	sshd, _, s := far(t, sftptest.SSHDOptions{})
+	content := random(96<<20 + 11)
+	var marks []Mark
+	sum, err := s.Upload(t.Context(), Upload{
+		Temp: s.target.Path("f.part"), Size: int64(len(content)), CheckpointBytes: 16 << 20,
+		Save: func(m Mark) error { marks = append(marks, m); return nil },
+	}, bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := s.countLanes(); n < 2 {
+		t.Errorf("%d channels", n)
+	}
+	if c := s.Capabilities(); c.Stripes != stripesWork {
+		t.Errorf("stripes: %q", c.Stripes)
+	}
+	if len(marks) < 4 {
+		t.Errorf("%d checkpoints", len(marks))
+	}
+	holds(t, content, sshd.Dir, "f.part")
+	if _, evidence, err := s.Verify(t.Context(), s.target.Path("f.part"), int64(len(content)), sum, Content); err != nil {
+		t.Errorf("%v, %v", evidence, err)
+	}
+	if left := names(t, sshd.Dir); len(left) != 1 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+// TestCutOverSeveralChannels goes on from the checkpoint, wherever the cut came: what lies above it on several channels has
+// holes.
+func TestCutOverSeveralChannels(t *testing.T) {
+	t.Parallel()
+	sshd, wire, s := far(t, sftptest.SSHDOptions{})
+	content := random(64<<20 + 3)
+	target := s.target
+	name := target.Path("f.part")
+	for i, after := range []int64{9 << 20, 21 << 20, 30 << 20} {
+		var last Mark
+		_, err := s.Upload(t.Context(), Upload{
+			Temp: name, Size: int64(len(content)), CheckpointBytes: 4 << 20, Save: func(m Mark) error {
+				last = m
+				if m.Offset >= after {
+					wire.CutAfter(700_000)
+				}
+				return nil
+			},
+		}, bytes.NewReader(content))
+		wantError(t, err, Transient, "put acme:")
+		if last.Offset < after {
+			t.Fatalf("cut %d: the last mark is at %d", i, last.Offset)
+		}
+		s = mustProbe(t, target)
+		sum, err := s.Upload(t.Context(), Upload{Temp: name, Size: int64(len(content)), From: last, Save: func(Mark) error { return nil }}, bytes.NewReader(content))
+		if err != nil {
+			t.Fatalf("cut %d: %v", i, err)
+		}
+		if _, _, err := s.Verify(t.Context(), name, int64(len(content)), sum, Content); err != nil {
+			t.Errorf("cut %d: %v", i, err)
+		}
+		holds(t, content, sshd.Dir, "f.part")
+		must(t, os.Remove(filepath.Join(sshd.Dir, "f.part")))
+	}
+}
+
+// A server that allows one channel gets one, and is not asked again and again.
+func TestServerOfOneChannel(t *testing.T) {
+	t.Parallel()
+	sshd, _, s := far(t, sftptest.SSHDOptions{Config: []string{"MaxSessions 1"}})
+	content := random(24 << 20)
+	for i := range 2 {
+		name := fmt.Sprintf("f%d.part", i)
+		mustUpload(t, s, s.target.Path(name), content)
+		holds(t, content, sshd.Dir, name)
+	}
+	if n := s.countLanes(); n != 1 {
+		t.Errorf("%d channels", n)
+	}
+	s.lanes.mu.Lock()
+	defer s.lanes.mu.Unlock()
+	if !s.lanes.refused {
+		t.Error("the refusal is not remembered")
+	}
+}
+
+// Many files that need one new directory make it once.
+func TestDirectoryIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	// The directory, the one above it, the directory again; any more are refused.
+	server, s := hostile(t, sftptest.ServerOptions{}, sftptest.Refuse(sftptest.OpMkdir, sftptest.PermissionDenied).Skip(3))
+	var running sync.WaitGroup
+	for i := range 50 {
+		running.Go(func() {
+			_, err := s.Upload(t.Context(), Upload{Temp: fmt.Sprintf("/a/b/%d.part", i), Size: 3}, bytes.NewReader([]byte("abc")))
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running.Wait()
+	if n := len(names(t, filepath.Join(server.Dir, "a", "b"))); n != 50 {
+		t.Errorf("%d files", n)
+	}
+}
