@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"time"
 )
 
@@ -13,10 +12,6 @@ type Info struct {
 	Size    int64
 	ModTime time.Time // whole seconds: version 3 of the protocol knows no finer
 	Mode    fs.FileMode
-}
-
-func infoOf(fi os.FileInfo) Info {
-	return Info{Size: fi.Size(), ModTime: fi.ModTime(), Mode: fi.Mode()}
 }
 
 // Stat returns what stands at a remote path, links not followed; an error of kind Missing where nothing does.
