@@ -319,4 +319,12 @@ END;
 CREATE TRIGGER intents_fewer AFTER DELETE ON intents BEGIN
 	UPDATE counts SET intents = intents - 1 WHERE folder = old.folder AND destination = old.destination;
 END;
+`, `
+-- A row that takes the place of another would change the ledger as well: SQLite runs no trigger of a deletion for that.
+CREATE TRIGGER deliveries_last BEFORE INSERT ON deliveries
+WHEN EXISTS (SELECT 1 FROM deliveries WHERE id = new.id OR seq = new.seq)
+BEGIN SELECT RAISE(ABORT, 'a receipt is never replaced'); END;
+CREATE TRIGGER removals_last BEFORE INSERT ON removals
+WHEN EXISTS (SELECT 1 FROM removals WHERE id = new.id OR seq = new.seq)
+BEGIN SELECT RAISE(ABORT, 'the record of a removal is never replaced'); END;
 `}
