@@ -117,11 +117,8 @@ func (d *delivery) recover(ctx context.Context, name string) (proof state.Proof,
 			proof.RemoteModTime = final.ModTime
 			return proof, true, d.clear(ctx, name)
 		}
-		_, _, err := d.session.Verify(ctx, name, d.intent.Fingerprint.Size, proof.SHA256, d.folder.demand())
-		if remote.KindOf(err) == remote.Integrity {
-			err = &errNotPublished{name, err}
-		}
-		return proof, false, err
+		err := d.verifyAgain(ctx, name)
+		return d.intent.Proof, false, err
 	}
 	switch found {
 	case published, republished:
@@ -140,6 +137,23 @@ func (d *delivery) recover(ctx context.Context, name string) (proof state.Proof,
 	}
 	proof.Evidence, proof.Command = remote.Inferred, ""
 	return proof, true, nil
+}
+
+// verifyAgain proves a temp that was verified before a crash or a cut, which may have been one of the server's power: see
+// demand. One that cannot be proved any more is sent again.
+func (d *delivery) verifyAgain(ctx context.Context, temp string) error {
+	proof, demand := &d.intent.Proof, d.folder.demand()
+	if d.intent.MovedFrom == "" && !d.session.Capabilities().Fsync { // else it lies at the server for long
+		demand = remote.Content
+	}
+	_, evidence, err := d.session.Verify(ctx, temp, d.intent.Fingerprint.Size, proof.SHA256, demand)
+	switch kind := remote.KindOf(err); {
+	case err == nil && proof.Evidence == remote.SizeOnly:
+		proof.Evidence, proof.Command = evidence.Kind, evidence.Command
+	case kind == remote.Integrity, demand != d.folder.demand() && (kind == remote.Permission || kind == remote.Refused || kind == remote.Unsupported):
+		return &errNotPublished{temp, err}
+	}
+	return err
 }
 
 // finding is what a recovery finds at the final name.
