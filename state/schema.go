@@ -327,4 +327,16 @@ BEGIN SELECT RAISE(ABORT, 'a receipt is never replaced'); END;
 CREATE TRIGGER removals_last BEFORE INSERT ON removals
 WHEN EXISTS (SELECT 1 FROM removals WHERE id = new.id OR seq = new.seq)
 BEGIN SELECT RAISE(ABORT, 'the record of a removal is never replaced'); END;
+
+-- What probes have found out about the servers of destinations. seen is the order in which they were written down.
+ALTER TABLE capabilities RENAME TO capabilities_of_one;
+CREATE TABLE capabilities (
+	destination TEXT NOT NULL,
+	identity    TEXT NOT NULL, -- of the server and account
+	json        BLOB,
+	seen        INTEGER NOT NULL,
+	PRIMARY KEY (destination, identity)
+) WITHOUT ROWID;
+INSERT INTO capabilities SELECT destination, identity, json, 0 FROM capabilities_of_one;
+DROP TABLE capabilities_of_one;
 `}

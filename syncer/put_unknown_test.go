@@ -73,7 +73,9 @@ func TestPutThatMayBePublished(t *testing.T) {
 			},
 			{
 				"no receipt can be written",
-				func(r *rig, _ *fakeServer, p *Put, _ func()) { p.Store = &storeThatFails{r.store, errors.New("disk full")} },
+				func(r *rig, _ *fakeServer, p *Put, _ func()) {
+					p.Store = &storeThatFails{r.store, errors.New("disk full")}
+				},
 				func(r *rig, _ *fakeServer, p *Put) { p.Store = r.store },
 				true,
 			},

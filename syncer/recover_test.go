@@ -200,6 +200,9 @@ func TestWhatAVanishedTempMeans(t *testing.T) {
 		{"the folder wants to be asked", func(r *rig, _ *fakeServer) { r.folder.HoldAmbiguous = true }, kept},
 		{"another host key", func(_ *rig, s *fakeServer) { s.hostKey = "SHA256:other" }, kept},
 		{"another account or server software", func(_ *rig, s *fakeServer) { s.identity = "other" }, kept},
+		{"one of two servers of the same key", func(r *rig, _ *fakeServer) {
+			r.must(r.store.SaveCapabilities(r.Context(), "acme", "other", []byte("{}")))
+		}, inferred},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
