@@ -339,4 +339,11 @@ CREATE TABLE capabilities (
 ) WITHOUT ROWID;
 INSERT INTO capabilities SELECT destination, identity, json, 0 FROM capabilities_of_one;
 DROP TABLE capabilities_of_one;
+
+-- Temps that could not be removed, and when that is tried again.
+CREATE TABLE unswept (
+	id           TEXT NOT NULL PRIMARY KEY REFERENCES sweeps (id) ON DELETE CASCADE,
+	tries        INTEGER NOT NULL,
+	next_attempt INTEGER NOT NULL
+) WITHOUT ROWID;
 `}

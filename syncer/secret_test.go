@@ -33,11 +33,11 @@ func TestASecretThatChangesDuringALogin(t *testing.T) {
 				r.scan()
 				time.Sleep(5 * time.Second)
 				synctest.Wait()
-				b, found, err := r.rig.store.BlockOf(t.Context(), "acme")
+				b, found, err := r.rig.store.BlockOf(r.Context(), "acme")
 				if err != nil || found != (kind == remote.Auth) || found && b.Secret != "wrong" {
 					t.Errorf("blocked: %v, %+v, %v", found, b, err)
 				}
-				w, found, err := r.rig.store.WaitOf(t.Context(), "acme")
+				w, found, err := r.rig.store.WaitOf(r.Context(), "acme")
 				if err != nil || found != (kind == remote.Transient) || found && w.Account != "wrong" {
 					t.Errorf("waits: %v, %+v, %v", found, w, err)
 				}
@@ -45,7 +45,7 @@ func TestASecretThatChangesDuringALogin(t *testing.T) {
 					t.Errorf("%d dials with the new secret, want 1", dials)
 				}
 				r.await(EventDelivered, "a", "acme")
-				if _, found, err := r.rig.store.BlockOf(t.Context(), "acme"); found || err != nil {
+				if _, found, err := r.rig.store.BlockOf(r.Context(), "acme"); found || err != nil {
 					t.Errorf("still blocked: %v, %v", found, err)
 				}
 			})
