@@ -346,4 +346,14 @@ CREATE TABLE unswept (
 	tries        INTEGER NOT NULL,
 	next_attempt INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- Earlier versions that stand at names of their own while newer ones take their places, where a server replaces in two steps.
+CREATE TABLE asides (
+	destination TEXT NOT NULL,
+	name        TEXT NOT NULL, -- remote path, as is the next
+	final       TEXT NOT NULL, -- where it was
+	intent      TEXT NOT NULL, -- that was to replace it
+	upto        INTEGER NOT NULL, -- the last receipt before that
+	PRIMARY KEY (destination, name)
+) WITHOUT ROWID;
 `}

@@ -25,6 +25,7 @@ type delivery struct {
 
 	resumed  bool // the upload has gone on from a checkpoint
 	direct   bool // the upload writes at the final name, and has begun
+	aside    bool // the earlier version was moved aside, or was about to be
 	familiar bool // the server and the account were seen before this session
 
 	sum []byte // of the source, once it was needed: see sumOf

@@ -47,6 +47,7 @@ type link struct {
 	skip        map[string]bool     // intents that are nothing for this run: of folders that are not its own, or tried enough
 	troubles    map[string]*trouble // of intents that have failed
 	sweepWanted bool                // there may be temps to be swept
+	asides      bool                // there may be earlier versions to be put back
 	ops         operating           // beside the deliveries
 
 	mu     sync.Mutex

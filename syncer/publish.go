@@ -20,7 +20,11 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 		return state.Proof{}, err
 	}
 	if fresh {
-		return d.rename(ctx, temp, true)
+		proof, err := d.rename(ctx, temp, true)
+		if err == nil && d.aside {
+			err = d.clearAside(ctx)
+		}
+		return proof, err
 	}
 	proof, done, err := d.recover(ctx, temp)
 	if err != nil {
@@ -39,9 +43,9 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 			return proof, err
 		}
 	}
-	if d.intent.Temp != "" && !d.session.Capabilities().PosixRename {
+	if d.aside || d.intent.Temp != "" && !d.session.Capabilities().PosixRename {
 		// A replacement in two steps may have been cut off between them.
-		err = d.clear(ctx, remote.BackupName(d.intent.Temp))
+		err = d.clearAside(ctx)
 	}
 	return proof, err
 }
@@ -75,7 +79,13 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 			return state.Proof{}, d.conflict(ctx, final, nil, d.intent.Proof.SHA256)
 		}
 	}
+	if replace {
+		if err := d.saveAside(ctx); err != nil {
+			return state.Proof{}, err
+		}
+	}
 	err = d.session.Publish(ctx, temp, d.intent.Final, replace)
+	d.aside = d.aside || replace && !d.session.Capabilities().PosixRename // a posix-rename may turn out to be gone
 	if err != nil && remote.KindOf(err) == remote.Missing && (fresh || d.intent.MovedFrom != "") {
 		if left, statErr := d.stands(ctx, temp); statErr == nil && left == nil {
 			return state.Proof{}, &errNotPublished{temp, errVanished}

@@ -263,6 +263,9 @@ func (p *putting) abandon(ctx context.Context, i *state.Intent) error {
 }
 
 func (p *putting) sweep(ctx context.Context, session Session) error {
+	if err := p.link.putBack(ctx, session, nil); err != nil {
+		return err
+	}
 	for more := true; more; {
 		var err error
 		if more, err = p.link.sweep(ctx, session, nil); err != nil {

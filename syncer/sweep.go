@@ -24,12 +24,20 @@ func (l *link) startSweep(ctx context.Context, w *workload) {
 	if !l.sweepWanted || w.swept != nil {
 		return
 	}
-	l.sweepWanted = false
+	asides := l.asides
+	l.sweepWanted, l.asides = false, false
 	busy := maps.Clone(w.busy) // an upload that has lost its intent still writes to its temp
 	swept := make(chan sweepResult, 1)
 	w.swept = swept
 	go func() { // ends in a result, which work waits for
-		more, err := l.sweep(ctx, w.session, busy)
+		var err error
+		if asides {
+			err = l.putBack(ctx, w.session, busy)
+		}
+		more := false
+		if err == nil {
+			more, err = l.sweep(ctx, w.session, busy)
+		}
 		swept <- sweepResult{more, err}
 	}()
 }
