@@ -41,18 +41,38 @@ func Connect(ctx context.Context, c *config.Config, d *config.Destination) Conne
 		return fail(err)
 	}
 	defer s.Close()
-	result.Capabilities, result.Findings = &capabilities, capabilities.Consequences()
+	result.Capabilities, result.Findings = &capabilities, findingsOf(d, &capabilities)
 	if free, err := s.Free(ctx); err == nil {
 		result.Free = &free
 	}
-	if !capabilities.Rename {
+	if !capabilities.Rename && !isDirect(d) {
 		return fail(&remote.Error{
 			Op: "rename", Destination: d.Name, Path: d.Root, Kind: remote.Unsupported,
 			Err:  errors.New("the server refuses renames, so that nothing can be published there"),
-			Hint: "ask the server's owner to let the account rename its files",
+			Hint: `ask the server's owner to let the account rename its files, or set publish = "direct", which is not atomic`,
 		})
 	}
 	return result
+}
+
+func isDirect(d *config.Destination) bool { return d.Publish == "direct" }
+
+// findingsOf tells what follows from the capabilities, as the destination is configured.
+func findingsOf(d *config.Destination, c *remote.Capabilities) []remote.Finding {
+	findings := c.Consequences()
+	if !isDirect(d) {
+		return findings
+	}
+	for i := range findings {
+		switch f := &findings[i]; {
+		case f.Name != "rename":
+		case f.OK:
+			f.Text = `works, but files are written at their final names, which is not atomic: publish = "rename" is better here`
+		default:
+			f.Text = `refused: files are written at their final names, which is not atomic (publish = "direct")`
+		}
+	}
+	return findings
 }
 
 // probe logs in and finds out what the server can do. Where that ends the session, the next one is more careful.

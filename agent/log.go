@@ -91,6 +91,10 @@ func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
 		return slog.LevelInfo, "connected"
 	case syncer.EventFailed:
 		return slog.LevelWarn, "attempt failed"
+	case syncer.EventPutBack:
+		return slog.LevelWarn, "the earlier version is at its name again: the newer one could not take it"
+	case syncer.EventUnswept:
+		return slog.LevelWarn, "a temporary file of ours could not be removed at the destination"
 	case syncer.EventNoRoom:
 		return slog.LevelError, "nothing is sent: there is no room to record it"
 	case syncer.EventRoom:

@@ -122,7 +122,7 @@ func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer
 }
 
 func publishingOf(d *config.Destination) syncer.Publishing {
-	return syncer.Publishing{Direct: d.Publish == "direct", TempDir: d.TempPath()}
+	return syncer.Publishing{Direct: isDirect(d), TempDir: d.TempPath()}
 }
 
 // destinationsOf returns how to reach each destination that a folder uses. key is that of account fingerprints.

@@ -88,13 +88,15 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 		learned.LargeCuts, learned.LargeCutAt = 0, time.Time{}
 	}
 	learned.Stat = c.Stat && s.Stat
+	learned.RefusesMode = c.RefusesMode || s.RefusesMode
 	if s.CheckFile == "" {
 		learned.CheckFile = ""
 	}
 	if s.Stripes != "" {
 		learned.Stripes = s.Stripes
 	}
-	changed = learned.Stripes != c.Stripes || learned.LargeWrites != c.LargeWrites || learned.LargeCuts != c.LargeCuts || learned.Stat != c.Stat || learned.CheckFile != c.CheckFile
+	changed = learned.Stripes != c.Stripes || learned.LargeWrites != c.LargeWrites || learned.LargeCuts != c.LargeCuts ||
+		learned.Stat != c.Stat || learned.RefusesMode != c.RefusesMode || learned.CheckFile != c.CheckFile
 	return learned, changed
 }
 

@@ -31,8 +31,13 @@ type liveConn struct {
 	moved    *clock // the system has taken content: the way to the server is not blocked
 	received atomic.Int64
 	sent     atomic.Int64
-	failed   atomic.Bool // a read has failed
+	failed   atomic.Bool  // a read has failed
+	opening  atomic.Int32 // channels that are being opened
 }
+
+// openGrace is for how long the end of a connection is kept from x/crypto/ssh while a channel is being opened: see
+// Session.open.
+const openGrace = 100 * time.Millisecond
 
 func newLiveConn(c net.Conn) *liveConn {
 	return &liveConn{Conn: c, in: newClock(), moved: newClock()}
@@ -46,6 +51,9 @@ func (c *liveConn) Read(b []byte) (int, error) {
 	}
 	if err != nil {
 		c.failed.Store(true)
+		if c.opening.Load() > 0 {
+			time.Sleep(openGrace)
+		}
 	}
 	return n, err
 }

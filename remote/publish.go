@@ -12,6 +12,9 @@ import (
 // Publish gives a temp its final name. With replace, the caller has just seen that our own earlier version stands there;
 // without, nothing is expected there, and whatever stands there is left alone: the error is then of kind Exists.
 //
+// Where Capabilities know of no posix-rename afterwards, a version that was replaced stands under BackupName(temp), for the
+// caller to remove.
+//
 // SFTP has no compare-and-swap. Where plain RENAME refuses a taken name, as OpenSSH's does, publishing without replace
 // cannot hurt anybody's file; elsewhere a file that appears between the caller's look and the rename is replaced.
 func (s *Session) Publish(ctx context.Context, temp, final string, replace bool) error {
@@ -75,8 +78,8 @@ func (s *Session) rename(from, to string) error {
 }
 
 // replaceByBackup replaces our earlier version at a server that cannot do it in one step: the old file goes to a name of
-// the intent's own, the new one takes its place, the old one is removed. The name is free for a moment, which no
-// reader can take for part of a file. When the new file cannot take the place, the old one is put back.
+// the intent's own, and the new one takes its place. The name is free for a moment, which no reader can take for part of a
+// file. When the new file cannot take the place, the old one is put back.
 func (s *Session) replaceByBackup(ctx context.Context, temp, final string) error {
 	backup := BackupName(temp)
 	if err := s.Remove(ctx, backup); err != nil { // of an attempt that was cut off
@@ -92,10 +95,6 @@ func (s *Session) replaceByBackup(ctx context.Context, temp, final string) error
 			stranded.Err = fmt.Errorf("%w; the earlier version could not be put back and is at %s", e.Err, printable(backup))
 			return &stranded
 		}
-		return err
-	}
-	// The new file is published, whether its predecessor can be removed or not.
-	if err := s.Remove(ctx, backup); Transient.is(err) {
 		return err
 	}
 	return nil

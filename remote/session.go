@@ -90,10 +90,13 @@ func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveCon
 	return s, nil
 }
 
-// open opens a channel. At the moment when the connection ends, x/crypto/ssh may wait for one that nobody will answer any
-// more: its mux has dropped all channels already, and its transport keeps the failure of the first write to itself. So
-// the connection's end is waited for too. Such a call stays behind for good; asking first makes that next to impossible.
+// open opens a channel. Where the connection has ended, x/crypto/ssh may wait for one that nobody will answer any more: its
+// mux has dropped all channels already, and its transport keeps the failure of the first write to itself. Such a call would
+// stay behind for good. So it is not made once the end has been seen, and the end is kept from x/crypto/ssh until a call
+// that was made before has noted its channel: see liveConn.Read.
 func (s *Session) open() (*ssh.Session, error) {
+	s.conn.opening.Add(1) // before the question, so that either it or the reader sees the other
+	defer s.conn.opening.Add(-1)
 	if s.Err() != nil || s.conn.failed.Load() {
 		return nil, errGone
 	}

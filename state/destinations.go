@@ -49,17 +49,26 @@ func (s *Store) Blocks(ctx context.Context) ([]Block, error) {
 	return all, err
 }
 
+// identitiesKept is of how many servers that answer for one destination is remembered what they can do: a load balancer
+// may have several, of different versions.
+const identitiesKept = 8
+
 // SaveCapabilities stores what is known of a destination's server, in place of what was known of it before. The
-// identity says which server and account that is true of.
+// identity says which server and account that is true of. Of the servers of a destination, those that were saved last are
+// kept.
 func (s *Store) SaveCapabilities(ctx context.Context, destination, identity string, json []byte) error {
 	return s.write(ctx, "save capabilities of "+destination, func(c *conn) error {
-		_, err := c.exec("INSERT OR REPLACE INTO capabilities (destination, identity, json) VALUES (?, ?, ?)",
-			destination, identity, json)
+		_, err := c.exec(`INSERT OR REPLACE INTO capabilities (destination, identity, json, seen)
+			SELECT ?1, ?2, ?3, coalesce(max(seen), 0) + 1 FROM capabilities WHERE destination = ?1`, destination, identity, json)
+		if err == nil {
+			_, err = c.exec(`DELETE FROM capabilities WHERE destination = ?1 AND identity NOT IN
+				(SELECT identity FROM capabilities WHERE destination = ?1 ORDER BY seen DESC LIMIT ?2)`, destination, identitiesKept)
+		}
 		return err
 	})
 }
 
-// Capabilities returns what was saved for a destination, if that was for the same identity.
+// Capabilities returns what was saved for a destination and the server of an identity.
 func (s *Store) Capabilities(ctx context.Context, destination, identity string) ([]byte, bool, error) {
 	var (
 		json  []byte

@@ -16,6 +16,12 @@ func TestLedgerCannotBeChanged(t *testing.T) {
 		"UPDATE deliveries SET size = 0",
 		"DELETE FROM deliveries",
 		"UPDATE deliveries SET seq = 7 WHERE seq = 1",
+		"UPDATE OR REPLACE deliveries SET size = 0",
+		"INSERT OR REPLACE INTO deliveries SELECT " + columnsWith("seq + 1, id") + " FROM deliveries",
+		"INSERT OR REPLACE INTO deliveries SELECT " + columnsWith("seq, 'another'") + " FROM deliveries",
+		"REPLACE INTO deliveries SELECT " + columnsWith("seq, id") + " FROM deliveries",
+		"INSERT OR IGNORE INTO deliveries SELECT " + columnsWith("seq, id") + " FROM deliveries",
+		"INSERT INTO deliveries SELECT " + columnsWith("seq, 'another'") + " FROM deliveries WHERE true ON CONFLICT (seq) DO UPDATE SET size = 0",
 	} {
 		err := s.write(t.Context(), "tamper", func(c *conn) error {
 			_, err := c.exec(sql)
@@ -28,6 +34,12 @@ func TestLedgerCannotBeChanged(t *testing.T) {
 	if h, err := s.History(t.Context(), Filter{}); err != nil || len(h) != 1 || h[0].Size != 4096 {
 		t.Errorf("%v, %v", h, err)
 	}
+}
+
+// columnsWith are the columns of a receipt that says something else, with the first two given.
+func columnsWith(head string) string {
+	return head + `, folder, destination, path, remote_path, 0, sha256, evidence, command, remote_mtime, host_key, attempts,
+		started_at, delivered_at`
 }
 
 func TestHistory(t *testing.T) {

@@ -3,6 +3,7 @@ package state
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/dropferry/dropferry/file"
 )
@@ -148,4 +149,39 @@ func wantSweeps(t *testing.T, s *Store, want ...Sweep) {
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("sweeps: %v, %v, want %v", got, err, want)
 	}
+}
+
+// TestSweepsThatFail are due again at their time, or where that lies beyond what anybody has set.
+func TestSweepsThatFail(t *testing.T) {
+	s := newStore(t)
+	sweep := Sweep{ID: "a", Destination: route.Destination, Temp: "/.a.part"}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	due := func(now time.Time, want ...Sweep) {
+		t.Helper()
+		got, err := s.DueSweeps(t.Context(), route.Destination, now, now.Add(time.Hour), 0)
+		must(err)
+		if !slices.Equal(got, want) {
+			t.Errorf("due at %v: %+v, want %+v", now, got, want)
+		}
+	}
+	must(s.AddSweep(t.Context(), sweep))
+	due(noon, sweep)
+	for range 2 {
+		sweep.Tries++
+		must(s.SweepFailed(t.Context(), sweep.ID, noon.Add(time.Hour)))
+	}
+	wantSweeps(t, s, sweep)
+	due(noon)
+	due(noon.Add(time.Hour), sweep)
+	due(noon.Add(-time.Second), sweep)
+	must(s.SweepFailed(t.Context(), "nobody", noon))
+	must(s.AddSweep(t.Context(), Sweep{ID: "a", Destination: route.Destination, Temp: "/.b.part"}))
+	due(noon, Sweep{ID: "a", Destination: route.Destination, Temp: "/.b.part"}) // another one under its id
+	must(s.Swept(t.Context(), []string{"a"}))
+	due(noon)
 }

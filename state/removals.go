@@ -24,8 +24,8 @@ type Removal struct {
 // directory could not be made there. It does nothing where that is on record.
 func (s *Store) Removed(ctx context.Context, o *Operation, r Removal) error {
 	return s.write(ctx, "removed "+o.RemotePath, func(c *conn) error {
-		n, err := c.exec(`INSERT OR IGNORE INTO removals (id, folder, destination, path, remote_path, size, sha256, trash, at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n, err := c.exec(`INSERT INTO removals (id, folder, destination, path, remote_path, size, sha256, trash, at)
+			SELECT ?1, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM removals WHERE id = ?1)`,
 			o.ID, o.Folder, o.Destination, o.Path, o.RemotePath, r.Size, r.SHA256, r.Trash, r.At)
 		if err != nil || n == 0 {
 			return err

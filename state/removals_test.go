@@ -218,11 +218,21 @@ func TestLedgerOfRemovalsCannotBeChanged(t *testing.T) {
 	if err := s.Removed(t.Context(), &o, Removal{At: noon}); err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range []string{"DELETE FROM removals", "UPDATE removals SET trash = 'x'"} {
+	if err := s.Removed(t.Context(), &o, Removal{At: noon, Trash: "elsewhere"}); err != nil { // on record already
+		t.Fatal(err)
+	}
+	const columns = ", folder, destination, path, remote_path, size, sha256, 'x', at FROM removals"
+	for _, change := range []string{
+		"DELETE FROM removals", "UPDATE removals SET trash = 'x'", "INSERT OR REPLACE INTO removals SELECT seq, 'another'" + columns,
+		"REPLACE INTO removals SELECT seq + 1, id" + columns,
+	} {
 		err := s.write(t.Context(), "change", func(c *conn) error { _, err := c.exec(change); return err })
 		if err == nil || !strings.Contains(err.Error(), "is never") {
 			t.Errorf("%s: %v", change, err)
 		}
+	}
+	if all, err := s.Removals(t.Context(), Filter{}); err != nil || len(all) != 1 || all[0].Trash != "" {
+		t.Errorf("%+v, %v", all, err)
 	}
 	// A renaming of the configuration leaves it alone, and takes the rest along.
 	if _, err := s.SetHalt(t.Context(), Halt{Folder: route.Folder, Since: noon, Reason: "emptied"}); err != nil {

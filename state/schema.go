@@ -319,4 +319,41 @@ END;
 CREATE TRIGGER intents_fewer AFTER DELETE ON intents BEGIN
 	UPDATE counts SET intents = intents - 1 WHERE folder = old.folder AND destination = old.destination;
 END;
+`, `
+-- A row that takes the place of another would change the ledger as well: SQLite runs no trigger of a deletion for that.
+CREATE TRIGGER deliveries_last BEFORE INSERT ON deliveries
+WHEN EXISTS (SELECT 1 FROM deliveries WHERE id = new.id OR seq = new.seq)
+BEGIN SELECT RAISE(ABORT, 'a receipt is never replaced'); END;
+CREATE TRIGGER removals_last BEFORE INSERT ON removals
+WHEN EXISTS (SELECT 1 FROM removals WHERE id = new.id OR seq = new.seq)
+BEGIN SELECT RAISE(ABORT, 'the record of a removal is never replaced'); END;
+
+-- What probes have found out about the servers of destinations. seen is the order in which they were written down.
+ALTER TABLE capabilities RENAME TO capabilities_of_one;
+CREATE TABLE capabilities (
+	destination TEXT NOT NULL,
+	identity    TEXT NOT NULL, -- of the server and account
+	json        BLOB,
+	seen        INTEGER NOT NULL,
+	PRIMARY KEY (destination, identity)
+) WITHOUT ROWID;
+INSERT INTO capabilities SELECT destination, identity, json, 0 FROM capabilities_of_one;
+DROP TABLE capabilities_of_one;
+
+-- Temps that could not be removed, and when that is tried again.
+CREATE TABLE unswept (
+	id           TEXT NOT NULL PRIMARY KEY REFERENCES sweeps (id) ON DELETE CASCADE,
+	tries        INTEGER NOT NULL,
+	next_attempt INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Earlier versions that stand at names of their own while newer ones take their places, where a server replaces in two steps.
+CREATE TABLE asides (
+	destination TEXT NOT NULL,
+	name        TEXT NOT NULL, -- remote path, as is the next
+	final       TEXT NOT NULL, -- where it was
+	intent      TEXT NOT NULL, -- that was to replace it
+	upto        INTEGER NOT NULL, -- the last receipt before that
+	PRIMARY KEY (destination, name)
+) WITHOUT ROWID;
 `}

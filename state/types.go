@@ -108,6 +108,7 @@ type Sweep struct {
 	ID          string // of the intent that made it
 	Destination string
 	Temp        string
+	Tries       int // that have failed
 }
 
 // Block is why a destination is not used until a person or a change frees it.

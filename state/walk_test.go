@@ -313,6 +313,23 @@ func TestDestinationsAndMeta(t *testing.T) {
 		t.Errorf("of another server: %s, %v", got, err)
 	}
 
+	// A destination may be several servers, of which the last few are remembered.
+	for n := range identitiesKept {
+		if err := s.SaveCapabilities(t.Context(), "acme", fmt.Sprint(n), []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			if err := s.SaveCapabilities(t.Context(), "acme", "host and user", []byte(`{"rename":false}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for identity, want := range map[string]bool{"host and user": true, "0": false, "1": true, fmt.Sprint(identitiesKept - 1): true} {
+		if _, ok, err := s.Capabilities(t.Context(), "acme", identity); ok != want || err != nil {
+			t.Errorf("the server %q is known: %v, %v", identity, ok, err)
+		}
+	}
+
 	for _, value := range []string{"1", "2\n\xff"} {
 		if err := s.SetMeta(t.Context(), "paused", value); err != nil {
 			t.Fatal(err)

@@ -38,7 +38,7 @@ func (l *link) blocked(ctx context.Context) error {
 			return err
 		}
 	}
-	if b.Secret != l.account() {
+	if b.Secret != l.used {
 		return l.store.ClearBlock(ctx, l.name)
 	}
 	now := l.clock()
@@ -104,19 +104,19 @@ func (l *link) noteLogin(ctx context.Context, err error) error {
 	if !l.neverProbe {
 		b.NextProbe = l.clock().Add(wait)
 	}
-	b.Reason, b.Secret = e.Err.Error(), l.account()
+	b.Reason, b.Secret = e.Err.Error(), l.used
 	return l.store.SetBlock(ctx, b)
 }
 
 // accountLook is how often a link that waits looks whether its secret has changed.
 const accountLook = 10 * time.Second
 
-// accountChanged fires when the account's secret or settings are others than now. It ends with ctx.
+// accountChanged fires when the account's secret or settings are others than those that were used. It ends with ctx.
 func (l *link) accountChanged(ctx context.Context) <-chan struct{} {
 	if l.account == nil {
 		return nil
 	}
-	before := l.account()
+	before := l.used
 	changed := make(chan struct{})
 	l.looking.Go(func() {
 		ticker := time.NewTicker(accountLook)

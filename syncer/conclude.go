@@ -32,6 +32,7 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	case isNoRoom(o.err): // the file stands where it stood, and has failed in nothing
 		return o.err
 	}
+	l.sweepWanted, l.asides = l.sweepWanted || o.aside, l.asides || o.aside
 	if l.suspectOneFile(w, o) {
 		return l.fail(ctx, o, state.Failure{Next: l.clock()})
 	}

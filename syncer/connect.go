@@ -12,6 +12,7 @@ import (
 // connect dials and makes sure that the server can be used. familiar tells that this server and account were seen
 // before.
 func (l *link) connect(ctx context.Context) (session Session, familiar bool, err error) {
+	l.used = l.accountNow() // before the dial reads the secrets: one that changes meanwhile was not tried
 	if err := l.blocked(ctx); err != nil {
 		return nil, false, err
 	}

@@ -26,6 +26,7 @@ type delivery struct {
 
 	resumed  bool // the upload has gone on from a checkpoint
 	direct   bool // the upload writes at the final name, and has begun
+	aside    bool // the earlier version was moved aside, or was about to be
 	familiar bool // the server and the account were seen before this session
 	looked   bool // what stands at the final name was looked at
 	free     bool // nothing did

@@ -35,6 +35,8 @@ const (
 	EventHalted     EventType = "halted"      // a folder, for Reason: a person has to decide
 	EventResumed    EventType = "resumed"     // a folder goes on by itself, for Reason
 	EventUnmarked   EventType = "unmarked"    // nothing can be removed for a folder, since its marker cannot be written or looked for
+	EventPutBack    EventType = "put-back"    // an earlier version that was moved aside, to its name again; Reason is where it was
+	EventUnswept    EventType = "unswept"     // a temp of ours could not be removed; Next tells of the next attempt, zero: given up
 	EventConnected  EventType = "connected"
 	EventLost       EventType = "lost"    // the session ended or could not be had; Next tells of the next attempt
 	EventNoRoom     EventType = "no-room" // the disk under the store is full: nothing is sent

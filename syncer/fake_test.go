@@ -235,7 +235,10 @@ func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader
 		moving(u.Progress, f)
 	}
 	if err == nil {
-		content, err = io.ReadAll(io.LimitReader(src, u.Size))
+		if u.Size != remote.Unknown {
+			src = io.LimitReader(src, u.Size)
+		}
+		content, err = io.ReadAll(src)
 	}
 	at := f.server.now()
 	if err == nil && !u.ModTime.IsZero() {

@@ -106,6 +106,33 @@ func TestServerThatBearsOneRequest(t *testing.T) {
 	}
 }
 
+// A server that refuses to set permissions is asked once, not once a session: some discard the file for it.
+func TestPermissionsThatAreRefusedAreRemembered(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]sftptest.Fault{"refused": sftptest.RefuseSetstat(), "and the file discarded": sftptest.DiscardOnSetstat()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.folder.FileMode = 0o640
+			s := r.to("acme", sftptest.ServerOptions{}, fault)
+			r.drop("a", "first")
+			r.deliver("a")
+			r.stop()
+			if !r.learned("acme").RefusesMode {
+				t.Error("it was not remembered")
+			}
+			asked := s.Faults.Calls(sftptest.OpSetstat)
+			r.drop("b", "second")
+			r.deliver("b")
+			r.stop()
+			if n := s.Faults.Calls(sftptest.OpSetstat) - asked; n != 0 {
+				t.Errorf("asked %d times in the next session", n)
+			}
+			r.wantInbox("acme", map[string]string{"a": "first", "b": "second"})
+		})
+	}
+}
+
 // What an earlier version of the program has stored is probed again, and the server is as familiar as before.
 func TestCapabilitiesOfAnEarlierVersion(t *testing.T) {
 	t.Parallel()

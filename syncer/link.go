@@ -41,11 +41,13 @@ type link struct {
 
 	// Of the link's goroutine.
 	patience    patience
+	used        string              // the account at the last dial
 	remembered  bool                // the store has a wait of the destination
 	cuts        int                 // sessions lost since the last delivery; see workload.solo
 	skip        map[string]bool     // intents that are nothing for this run: of folders that are not its own, or tried enough
 	troubles    map[string]*trouble // of intents that have failed
 	sweepWanted bool                // there may be temps to be swept
+	asides      bool                // there may be earlier versions to be put back
 	ops         operating           // beside the deliveries
 
 	mu     sync.Mutex

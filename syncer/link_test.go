@@ -34,9 +34,9 @@ func (a *asked) NextDue(ctx context.Context, destination string, now time.Time) 
 	return a.Store.NextDue(ctx, destination, now)
 }
 
-func (a *asked) Sweeps(ctx context.Context, destination string, limit int) ([]state.Sweep, error) {
+func (a *asked) DueSweeps(ctx context.Context, destination string, now, latest time.Time, limit int) ([]state.Sweep, error) {
 	a.n.Add(1)
-	return a.Store.Sweeps(ctx, destination, limit)
+	return a.Store.DueSweeps(ctx, destination, now, latest, limit)
 }
 
 // patientRig is a rig in a bubble of synctest, with the usual patience and a server in memory.

@@ -102,7 +102,7 @@ func (l *link) remember(ctx context.Context, err error, next time.Time) error {
 	l.remembered = true
 	return ignoreEnd(ctx, l.store.SetWait(ctx, state.Wait{
 		Destination: l.name, Failures: l.patience.failures, Connects: l.patience.connects, Dropped: l.patience.dropped,
-		Reason: err.Error(), Account: l.accountNow(), FailedAt: l.clock(), Next: next,
+		Reason: err.Error(), Account: l.used, FailedAt: l.clock(), Next: next,
 	}))
 }
 
@@ -125,7 +125,7 @@ func (l *link) recall(ctx context.Context) (w state.Wait, left time.Duration, er
 		return w, 0, ignoreEnd(ctx, err)
 	}
 	l.remembered = true
-	if w.Account != l.accountNow() {
+	if l.used = l.accountNow(); w.Account != l.used {
 		return w, 0, l.forgive(ctx)
 	}
 	l.patience = patience{failures: w.Failures, connects: w.Connects, dropped: w.Dropped}

@@ -58,7 +58,12 @@ type Store interface {
 	Room(least int64) error
 
 	Sweeps(ctx context.Context, destination string, limit int) ([]state.Sweep, error)
+	DueSweeps(ctx context.Context, destination string, now, latest time.Time, limit int) ([]state.Sweep, error)
 	Swept(ctx context.Context, ids []string) error
+	SweepFailed(ctx context.Context, id string, next time.Time) error
+	SaveAside(ctx context.Context, a state.Aside) error
+	Asides(ctx context.Context, destination string) ([]state.Aside, error)
+	ClearAside(ctx context.Context, destination, name string, sweep bool) error
 	Capabilities(ctx context.Context, destination, identity string) ([]byte, bool, error)
 	SaveCapabilities(ctx context.Context, destination, identity string, json []byte) error
 

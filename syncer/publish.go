@@ -20,7 +20,11 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 		return state.Proof{}, err
 	}
 	if fresh {
-		return d.rename(ctx, temp, true)
+		proof, err := d.rename(ctx, temp, true)
+		if err == nil && d.aside {
+			err = d.clearAside(ctx)
+		}
+		return proof, err
 	}
 	proof, done, err := d.recover(ctx, temp)
 	if err != nil {
@@ -39,9 +43,9 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 			return proof, err
 		}
 	}
-	if d.intent.Temp != "" && !d.session.Capabilities().PosixRename {
+	if d.aside || d.intent.Temp != "" && !d.session.Capabilities().PosixRename {
 		// A replacement in two steps may have been cut off between them.
-		err = d.clear(ctx, remote.BackupName(d.intent.Temp))
+		err = d.clearAside(ctx)
 	}
 	return proof, err
 }
@@ -82,7 +86,13 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 			return state.Proof{}, d.conflict(ctx, final, nil, d.intent.Proof.SHA256)
 		}
 	}
+	if replace {
+		if err := d.saveAside(ctx); err != nil {
+			return state.Proof{}, err
+		}
+	}
 	err = d.session.Publish(ctx, temp, d.intent.Final, replace)
+	d.aside = d.aside || replace && !d.session.Capabilities().PosixRename // a posix-rename may turn out to be gone
 	if fresh || d.intent.MovedFrom != "" {
 		err = d.vanished(ctx, temp, err)
 	}
@@ -133,11 +143,8 @@ func (d *delivery) recover(ctx context.Context, name string) (proof state.Proof,
 			proof.RemoteModTime = final.ModTime
 			return proof, true, d.clear(ctx, name)
 		}
-		_, _, err := d.session.Verify(ctx, name, d.intent.Fingerprint.Size, proof.SHA256, d.folder.demand())
-		if remote.KindOf(err) == remote.Integrity {
-			err = &errNotPublished{name, err}
-		}
-		return proof, false, err
+		err := d.verifyAgain(ctx, name)
+		return d.intent.Proof, false, err
 	}
 	switch found {
 	case published, republished:
@@ -156,6 +163,23 @@ func (d *delivery) recover(ctx context.Context, name string) (proof state.Proof,
 	}
 	proof.Evidence, proof.Command = remote.Inferred, ""
 	return proof, true, nil
+}
+
+// verifyAgain proves a temp that was verified before a crash or a cut, which may have been one of the server's power: see
+// demand. One that cannot be proved any more is sent again.
+func (d *delivery) verifyAgain(ctx context.Context, temp string) error {
+	proof, demand := &d.intent.Proof, d.folder.demand()
+	if d.intent.MovedFrom == "" && !d.session.Capabilities().Fsync { // else it lies at the server for long
+		demand = remote.Content
+	}
+	_, evidence, err := d.session.Verify(ctx, temp, d.intent.Fingerprint.Size, proof.SHA256, demand)
+	switch kind := remote.KindOf(err); {
+	case err == nil && proof.Evidence == remote.SizeOnly:
+		proof.Evidence, proof.Command = evidence.Kind, evidence.Command
+	case kind == remote.Integrity, demand != d.folder.demand() && (kind == remote.Permission || kind == remote.Refused || kind == remote.Unsupported):
+		return &errNotPublished{temp, err}
+	}
+	return err
 }
 
 // finding is what a recovery finds at the final name.

@@ -68,6 +68,8 @@ type PutResult struct {
 var (
 	ErrEmptyStream = errors.New("the stream is empty")
 	ErrUnexpected  = errors.New("not what was expected")
+	// ErrMayBePublished comes with the error of a Put that was given up between its rename and its receipt.
+	ErrMayBePublished = errors.New("it may be published already: put it again, and what became of it is found out")
 )
 
 // OccupiedError says that something else stands at the final name.
@@ -177,7 +179,7 @@ func (p *putting) run(ctx context.Context) error {
 			err = ctx.Err()
 		}
 		if wait < 0 || ctx.Err() != nil {
-			return errors.Join(err, p.leave(ctx))
+			return p.leave(ctx, err)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -188,12 +190,18 @@ func (p *putting) run(ctx context.Context) error {
 	}
 }
 
-// leave drops the intent of a stream, which nobody can go on with.
-func (p *putting) leave(ctx context.Context) error {
-	if p.Stream == nil || p.intent.ID == "" {
-		return nil
+// leave ends a Put that has failed for err. The intent of a stream is dropped, since nobody can go on with it, unless the
+// stream may be published: what became of that is for the next Put to the name to find out.
+func (p *putting) leave(ctx context.Context, err error) error {
+	switch {
+	case p.intent.ID == "":
+		return err
+	case p.intent.Phase == state.Committing && ctx.Err() == nil:
+		return fmt.Errorf("%w; %w", err, ErrMayBePublished)
+	case p.intent.Phase == state.Committing || p.Stream == nil:
+		return err
 	}
-	return p.abandon(context.WithoutCancel(ctx), &p.intent)
+	return errors.Join(err, p.abandon(context.WithoutCancel(ctx), &p.intent))
 }
 
 // attempt makes one. It returns how long to wait before the next, below 0 where there shall be none.
@@ -208,10 +216,11 @@ func (p *putting) attempt(ctx context.Context) (wait time.Duration, err error) {
 		return 0, nil
 	}
 	wait = p.after(ctx, session, err)
+	cause := err
 	if conflict, ok := errors.AsType[*errConflict](err); ok {
 		err = &OccupiedError{Final: conflict.final, What: conflict.theirs, IsFile: conflict.ours != ""}
 	}
-	if wait < 0 && p.intent.ID != "" && (p.Stream != nil || ctx.Err() == nil && !mayGoOn(err)) {
+	if wait < 0 && p.intent.ID != "" && (p.Stream != nil || ctx.Err() == nil && !mayGoOn(err)) && p.isUnpublished(ctx, session, cause) {
 		err = errors.Join(err, p.clear(ctx, session))
 	}
 	return wait, err
@@ -254,6 +263,9 @@ func (p *putting) abandon(ctx context.Context, i *state.Intent) error {
 }
 
 func (p *putting) sweep(ctx context.Context, session Session) error {
+	if err := p.link.putBack(ctx, session, nil); err != nil {
+		return err
+	}
 	for more := true; more; {
 		var err error
 		if more, err = p.link.sweep(ctx, session, nil); err != nil {

@@ -87,6 +87,32 @@ func (p *putting) record(ctx context.Context, why error, a action) error {
 	return err
 }
 
+// isUnpublished tells whether it is certain, after an attempt has failed for err, that nothing was published: an intent that
+// may be in the ledger one day is not to be forgotten. It is certain too where the attempt came to a finding of what
+// stands there, since nobody will ever know more.
+func (p *putting) isUnpublished(ctx context.Context, session Session, err error) bool {
+	if p.intent.Phase != state.Committing || errors.As(err, new(*errConflict)) || errors.As(err, new(*errNotPublished)) ||
+		errors.Is(err, errAmbiguous) {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptGrace)
+	defer cancel()
+	if p.intent.Temp == "" {
+		return false
+	}
+	if temp, err := stands(ctx, session, p.intent.Temp); err != nil || temp == nil {
+		return false
+	}
+	d := p.delivery(p.Store, session, true)
+	d.intent = p.intent
+	final, err := d.stands(ctx, d.intent.Final)
+	if err != nil || final == nil {
+		return err == nil
+	}
+	found, err := d.recognise(ctx, final)
+	return err == nil && (found == earlier || found == foreign)
+}
+
 // again returns the wait before the next attempt, which grows as long as nothing moves, and tells of it.
 func (p *putting) again(why error, t EventType) time.Duration {
 	now := p.Now()

@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/dropferry/dropferry/file"
@@ -75,13 +76,13 @@ func (p *putting) mayBePutAgain(i *state.Intent) bool {
 }
 
 // endEarlier brings earlier Puts to this name to their end that were cut off when they may have been published. One that
-// cannot be is dropped: what stands at the final name is looked at next.
+// the server does not let end is dropped: what stands at the final name is looked at next.
 func (p *putting) endEarlier(ctx context.Context, session Session, familiar bool) error {
 	for len(p.before) > 0 {
 		d := p.delivery(p.Store, session, familiar)
 		d.intent = p.before[0]
 		if err := d.run(ctx); err != nil {
-			if ctx.Err() != nil || session.Err() != nil {
+			if ctx.Err() != nil || session.Err() != nil || isLocal(err) {
 				return err
 			}
 			if err := p.abandon(ctx, &p.before[0]); err != nil {
@@ -91,6 +92,12 @@ func (p *putting) endEarlier(ctx context.Context, session Session, familiar bool
 		p.before = p.before[1:]
 	}
 	return nil
+}
+
+// isLocal tells whether an attempt has failed on this side, as where the store cannot be written.
+func isLocal(err error) bool {
+	return !errors.As(err, new(*remote.Error)) && !errors.As(err, new(*errConflict)) && !errors.As(err, new(*errNotPublished)) &&
+		!errors.Is(err, errAmbiguous) && !errors.Is(err, errSuperseded)
 }
 
 // look looks at the final name before anything is sent. there says that the content stands there already.

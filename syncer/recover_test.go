@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -199,6 +200,9 @@ func TestWhatAVanishedTempMeans(t *testing.T) {
 		{"the folder wants to be asked", func(r *rig, _ *fakeServer) { r.folder.HoldAmbiguous = true }, kept},
 		{"another host key", func(_ *rig, s *fakeServer) { s.hostKey = "SHA256:other" }, kept},
 		{"another account or server software", func(_ *rig, s *fakeServer) { s.identity = "other" }, kept},
+		{"one of two servers of the same key", func(r *rig, _ *fakeServer) {
+			r.must(r.store.SaveCapabilities(r.Context(), "acme", "other", []byte("{}")))
+		}, inferred},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -209,6 +213,49 @@ func TestWhatAVanishedTempMeans(t *testing.T) {
 			row.set(r, s)
 			if got := r.recovered(s)["a"]; got != row.want {
 				t.Errorf("%s, want %s", got, row.want)
+			}
+		})
+	}
+}
+
+// TestATempThatAPowerCutHasChanged is proved again where the server syncs nothing, by whatever means it was proved before: it
+// has lost what lay in its memory. Where that cannot be proved, the file is sent again.
+func TestATempThatAPowerCutHasChanged(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name             string
+		syncs, writeOnly bool
+		temp             string
+		want             string
+		evidence         string
+	}{
+		{"unchanged", false, false, "content", renamed, remote.ReadBack},
+		{"full of zeroes", false, false, strings.Repeat("\x00", 7), resent, remote.SizeOnly},
+		{"not to be read", false, true, "content", resent, remote.SizeOnly},
+		{"on the disk of a server that syncs", true, true, "content", renamed, remote.SizeOnly},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			s := newFakeServer()
+			s.writeOnly = row.writeOnly
+			r.route("acme", s.dial)
+			can := fmt.Sprintf(`{"version":2,"posix_rename":true,"set_times":true,"rename_refuses":true,"fsync":%v}`, row.syncs)
+			r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, []byte(can)))
+			i := r.plan("a", "content")[0]
+			s.put(i.Temp, row.temp, i.Fingerprint.Modified())
+			r.commit(&i, proofOf("content", remote.SizeOnly, i.Fingerprint.Modified()))
+			if got := r.recovered(s)["a"]; got != row.want {
+				t.Errorf("%s, want %s", got, row.want)
+			}
+			if got, _ := s.content("in/a"); got != "content" {
+				t.Errorf("%q was published", got)
+			}
+			if got := r.receipts()[0].Proof.Evidence; got != row.evidence {
+				t.Errorf("the receipt says %s, want %s", got, row.evidence)
+			}
+			if left := s.names(i.ID); len(left) != 0 {
+				t.Errorf("left over: %v", left)
 			}
 		})
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
+	"time"
 
 	"github.com/dropferry/dropferry/state"
 )
@@ -22,35 +24,55 @@ func (l *link) startSweep(ctx context.Context, w *workload) {
 	if !l.sweepWanted || w.swept != nil {
 		return
 	}
-	l.sweepWanted = false
+	asides := l.asides
+	l.sweepWanted, l.asides = false, false
 	busy := maps.Clone(w.busy) // an upload that has lost its intent still writes to its temp
 	swept := make(chan sweepResult, 1)
 	w.swept = swept
 	go func() { // ends in a result, which work waits for
-		more, err := l.sweep(ctx, w.session, busy)
+		var err error
+		if asides {
+			err = l.putBack(ctx, w.session, busy)
+		}
+		more := false
+		if err == nil {
+			more, err = l.sweep(ctx, w.session, busy)
+		}
 		swept <- sweepResult{more, err}
 	}()
 }
 
-// sweep removes one batch. Its error is the store's: what the server refuses to remove it will refuse again, and is not
-// asked for ever.
+// sweepWaits are the times until a temp is tried again that the server refuses to remove: it may be open there, or rights
+// may come back. It is not asked for ever.
+var sweepWaits = []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
+
+// sweep removes one batch. Its error is the store's.
 func (l *link) sweep(ctx context.Context, session Session, busy map[string]bool) (more bool, err error) {
-	sweeps, err := l.store.Sweeps(ctx, l.name, sweepBatch)
+	now := l.clock()
+	sweeps, err := l.store.DueSweeps(ctx, l.name, now, now.Add(sweepWaits[len(sweepWaits)-1]), sweepBatch)
 	if err != nil {
 		return false, ignoreEnd(ctx, err)
 	}
 	var done []string
+	failed := 0
 	for _, s := range sweeps {
 		if busy[s.ID] {
 			continue
 		}
-		l.removeSwept(ctx, session, s)
+		why := removeSwept(ctx, session, s)
 		if ctx.Err() != nil || session.Err() != nil {
 			break
 		}
+		if why != nil && l.tellUnswept(s, why, now) {
+			if err := l.store.SweepFailed(ctx, s.ID, now.Add(sweepWaits[s.Tries])); err != nil {
+				return false, ignoreEnd(ctx, err)
+			}
+			failed++
+			continue
+		}
 		done = append(done, s.ID)
 	}
-	if len(done) == 0 {
+	if len(done)+failed == 0 {
 		return false, nil
 	}
 	if err := l.store.Swept(ctx, done); err != nil && ctx.Err() == nil {
@@ -61,8 +83,30 @@ func (l *link) sweep(ctx context.Context, session Session, busy map[string]bool)
 
 // removeSwept removes a temp, and not the earlier version that may be kept beside it while it is replaced in two steps:
 // where that was cut off for good, it is the only copy.
-func (l *link) removeSwept(ctx context.Context, session Session, s state.Sweep) {
-	_ = session.Remove(ctx, s.Temp) // see sweep
+func removeSwept(ctx context.Context, session Session, s state.Sweep) error {
+	err := session.Remove(ctx, s.Temp)
+	if err == nil || session.Err() != nil {
+		return err
+	}
+	// Some servers answer FAILURE for what is gone.
+	if left, statErr := stands(ctx, session, s.Temp); statErr == nil && left == nil {
+		return nil
+	}
+	return err
+}
+
+// tellUnswept tells that a temp could not be removed. It returns false where that is not tried again.
+func (l *link) tellUnswept(s state.Sweep, why error, now time.Time) bool {
+	id, _, _ := strings.Cut(s.ID, " ")
+	e := Event{
+		At: l.now(), Type: EventUnswept, ID: id, Destination: l.name, RemotePath: s.Temp, Err: why, Reason: why.Error(),
+	}
+	again := s.Tries < len(sweepWaits)
+	if again {
+		e.Next = now.Add(sweepWaits[s.Tries])
+	}
+	l.observe(e)
+	return again
 }
 
 // ignoreEnd returns nil where ctx has ended, which is no failure of the store.

@@ -26,7 +26,8 @@ type outcome struct {
 	began  time.Time     // by the link's clock
 	took   time.Duration // the attempt
 	alone  bool          // nothing else was under way meanwhile
-	direct bool          // see delivery
+	direct bool          // see delivery, as for the next
+	aside  bool
 	err    error
 }
 
@@ -71,7 +72,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 	w := &workload{
 		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0,
 	}
-	l.sweepWanted, l.ops.wanted = true, true
+	l.sweepWanted, l.asides, l.ops.wanted = true, true, true
 	ended, lost := ctx.Done(), session.Done()
 	var grace <-chan time.Time
 	for {
@@ -235,7 +236,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	started := time.Now()
 	o.err = d.run(deliveries)
 	o.took = time.Since(started)
-	o.intent, o.direct = d.intent, d.direct
+	o.intent, o.direct, o.aside = d.intent, d.direct, d.aside
 	if o.err == nil {
 		l.lookAgain(&o.intent)
 		l.ended(deliveries, &o.intent)
