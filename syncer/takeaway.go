@@ -214,7 +214,7 @@ func (t *takeaway) take(stays bool) (taken bool, result takeawayResult, err erro
 	if err := os.Rename(t.source, t.private); err != nil {
 		return false, takeawayResult{waits: true}, ignoreMissing(err)
 	}
-	t.surely = now == t.intent.Fingerprint && !now.Racy(t.intent.ReadyAt)
+	t.surely = now.Same(t.intent.Fingerprint) && !now.Racy(t.intent.ReadyAt)
 	return true, takeawayResult{}, nil
 }
 
