@@ -319,4 +319,15 @@ END;
 CREATE TRIGGER intents_fewer AFTER DELETE ON intents BEGIN
 	UPDATE counts SET intents = intents - 1 WHERE folder = old.folder AND destination = old.destination;
 END;
+`, `
+-- What the root of a folder was, and the numbers that its file system has had: they may change when the machine is started.
+CREATE TABLE roots (
+	folder TEXT NOT NULL,
+	root   TEXT NOT NULL,
+	dev    INTEGER NOT NULL,
+	ino    INTEGER NOT NULL,
+	born   INTEGER NOT NULL, -- when the directory was made
+	at     INTEGER NOT NULL,
+	PRIMARY KEY (folder, root, dev, ino, born)
+) WITHOUT ROWID;
 `}

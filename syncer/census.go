@@ -19,8 +19,7 @@ import (
 type census struct {
 	id     string // of the scan
 	folder *Folder
-	root   file.Fingerprint // of the root, when the scan began
-	dev    uint64           // of the root, when the last complete scan ended; 0: not known
+	ground ground // when the scan began
 	note   func([]state.Absent) error
 
 	files    int
@@ -36,9 +35,9 @@ type census struct {
 // noteBatch is how many missing files are noted in one transaction.
 const noteBatch = 256
 
-func newCensus(id string, f *Folder, root file.Fingerprint, note func([]state.Absent) error) *census {
+func newCensus(id string, f *Folder, g ground, note func([]state.Absent) error) *census {
 	return &census{
-		id: id, folder: f, root: root, note: note, empty: map[file.Path]uint64{}, gone: map[file.Path]map[string]struct{}{},
+		id: id, folder: f, ground: g, note: note, empty: map[file.Path]uint64{}, gone: map[file.Path]map[string]struct{}{},
 	}
 }
 
@@ -91,17 +90,13 @@ func (c *census) passed(r state.Record) error {
 	if k == nil {
 		return nil
 	}
-	if !c.isGone(r.Path, k.Fingerprint.Dev) {
+	if !c.ground.fileHasLeft(r.Path, k.Fingerprint.Dev) {
 		return nil
-	}
-	a := state.Absent{Path: r.Path}
-	if dev := c.deviceNow(k.Fingerprint.Dev); dev != k.Fingerprint.Dev {
-		a.Dev = dev
 	}
 	for dir := r.Path.Dir(); dir != "" && c.goneDir(dir, r); dir = dir.Dir() {
 	}
 	c.missed++
-	c.absent = append(c.absent, a)
+	c.absent = append(c.absent, state.Absent{Path: r.Path})
 	if len(c.absent) < noteBatch {
 		return nil
 	}
@@ -140,30 +135,6 @@ func (c *census) flush() error {
 	absent := c.absent
 	c.absent = nil
 	return c.note(absent)
-}
-
-// isGone tells whether the file at p, which lay on a device, has left the folder.
-func (c *census) isGone(p file.Path, dev uint64) bool {
-	return fileHasLeft(c.folder.Root, p, c.deviceNow(dev))
-}
-
-// deviceNow returns the number of a device as it is now: the root's file system may have another one since the last start
-// of the system.
-func (c *census) deviceNow(dev uint64) uint64 {
-	if dev != 0 && dev == c.dev {
-		return c.root.Dev
-	}
-	return dev
-}
-
-// fileHasLeft tells whether the file at p has surely left the folder at root. A directory may stand in its place. What
-// is a file there, or anything else, has not: a pattern may exclude it by now.
-func fileHasLeft(root string, p file.Path, dev uint64) bool {
-	info, err := os.Lstat(p.In(root))
-	if err == nil && !info.IsDir() || err != nil && !isNotThere(err) {
-		return false
-	}
-	return hasLeft(root, p, file.Fingerprint{Dev: dev})
 }
 
 // isNotThere tells whether there is nothing at a name: an element above it may be a file.

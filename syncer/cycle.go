@@ -38,25 +38,22 @@ func (p *Planner) beginCycle(ctx context.Context) (c *census, away bool, err err
 		}
 		p.cycle.begun = true
 	}
-	if !f.Mirror {
-		return nil, false, nil
-	}
-	root, err := ofDirectory(f.Root)
-	if err != nil {
-		return nil, false, nil //nolint:nilerr // the scan finds that too, and says so
-	}
-	id := file.NewID(p.now())
-	c = newCensus(id, f, root, func(all []state.Absent) error { return p.store.NoteMissing(ctx, f.Name, id, all) })
-	if !f.Deletes {
-		return c, false, nil
-	}
-	if err := p.recall(ctx); err != nil {
+	if p.ground, err = groundOf(ctx, p.store, f); err != nil || !p.ground.stands() { // the scan finds that too, and says so
 		return nil, false, err
 	}
-	if p.cycle.mark != nil {
-		c.dev = p.cycle.mark.Dev
+	if !f.Mirror {
+		return nil, false, p.ground.note(ctx, p.store, p)
 	}
-	away, err = p.isAway(ctx)
+	id := file.NewID(p.now())
+	c = newCensus(id, f, p.ground, func(all []state.Absent) error { return p.store.NoteMissing(ctx, f.Name, id, all) })
+	if f.Deletes {
+		if err = p.recall(ctx); err == nil {
+			away, err = p.isAway(ctx)
+		}
+	}
+	if err == nil && !away {
+		err = p.ground.note(ctx, p.store, p)
+	}
 	return c, away, err
 }
 
@@ -298,8 +295,8 @@ func (p *Planner) mark(ctx context.Context, c *census, missing int) (bool, error
 	if err != nil {
 		return false, nil
 	}
-	if m := p.cycle.mark; m == nil || m.Dev != c.root.Dev {
-		err = p.store.SaveMark(ctx, state.Mark{Folder: f.Name, Root: f.Root, Dev: c.root.Dev, At: p.cycle.now})
+	if m := p.cycle.mark; m == nil || m.Dev != c.ground.root.Dev {
+		err = p.store.SaveMark(ctx, state.Mark{Folder: f.Name, Root: f.Root, Dev: c.ground.root.Dev, At: p.cycle.now})
 		p.setMarked(err == nil)
 	}
 	return err == nil, err

@@ -39,6 +39,8 @@ type Previewer struct {
 	View   func(destination string) Viewer // nil where the destination cannot be looked at
 	Tell   func(Operation)
 	Now    func() time.Time
+
+	ground ground
 }
 
 // Scan implements watcher.Sink.

@@ -26,11 +26,10 @@ type mirrorPreview struct {
 func (p *Previewer) mirrorPreview(ctx context.Context) (m *mirrorPreview, away bool, err error) {
 	f := p.Folder
 	m = &mirrorPreview{Previewer: p, now: p.Now(), moved: map[string]map[string]bool{}}
-	root, rootErr := ofDirectory(f.Root)
-	if !f.Mirror || rootErr != nil {
-		return m, false, nil
+	if m.ground, err = groundOf(ctx, p.Store, f); err != nil || !f.Mirror || !m.ground.stands() {
+		return m, false, err
 	}
-	m.census = newCensus("", f, root, func([]state.Absent) error { return nil })
+	m.census = newCensus("", f, m.ground, func([]state.Absent) error { return nil })
 	if !f.Deletes {
 		return m, false, nil
 	}
@@ -41,11 +40,10 @@ func (p *Previewer) mirrorPreview(ctx context.Context) (m *mirrorPreview, away b
 	if halted && h.Accepted == nil {
 		m.halt = &h
 	}
-	mark, marked, err := p.Store.MarkOf(ctx, f.Name, f.Root)
+	_, marked, err := p.Store.MarkOf(ctx, f.Name, f.Root)
 	if err != nil || !marked {
 		return m, false, err
 	}
-	m.census.dev = mark.Dev
 	there, err := hasMarker(f.Root)
 	if err != nil || there || halted && h.Accepted != nil && h.Reason == HaltMarker {
 		return m, false, nil //nolint:nilerr // the scan says what cannot be read
