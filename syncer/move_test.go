@@ -107,6 +107,37 @@ func TestNoMove(t *testing.T) {
 	}
 }
 
+// TestNoMoveFromWhatDoesNotShow has a file system unmounted in the mirror, and a file like one of its own elsewhere: that is
+// no sign that the one on it has moved. What lies there stays at the server.
+func TestNoMoveFromWhatDoesNotShow(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"small", strings.Repeat("large", leastCopy)} {
+		for _, mounted := range []bool{true, false} {
+			r := newRig(t)
+			r.mirrors("")
+			s := r.to("acme", sftptest.ServerOptions{})
+			print := r.drop("usb/x", content)
+			if !mounted {
+				print = otherNumber(print)
+			}
+			r.planAs("usb/x", print)
+			r.once()
+			r.rename("usb/x", "new")
+			r.gone("usb")
+			before := r.written(s)
+			r.once()
+			want := map[string]string{"new": content}
+			if !mounted {
+				want["usb/x"] = content
+			}
+			r.wantInbox("acme", want)
+			if moved := r.written(s) == before; moved != mounted {
+				t.Errorf("%d bytes, mounted %v: moved %v", len(content), mounted, moved)
+			}
+		}
+	}
+}
+
 // TestMoveOverSomebodysFile holds, and leaves both as they are.
 func TestMoveOverSomebodysFile(t *testing.T) {
 	t.Parallel()

@@ -113,7 +113,7 @@ func (p *Planner) apply(ctx context.Context, changes iter.Seq2[Change, error]) e
 		switch c.Decision.Op {
 		case Upload:
 			var from *state.Known
-			from, err = movedFrom(ctx, p.store, p.folder, &c)
+			from, err = movedFrom(ctx, p.store, p.folder, &p.ground, &c)
 			batch = append(batch, p.plan(c, batch, from))
 		case Drop:
 			err = p.drop(ctx, &c)

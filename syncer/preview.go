@@ -119,7 +119,7 @@ func (p *Previewer) operation(ctx context.Context, c Change) (Operation, bool, e
 
 // moved tells whether the destination has the file under an old name, as far as can be said without asking it to hash.
 func (p *Previewer) moved(ctx context.Context, c Change, view Viewer, o *Operation) (bool, error) {
-	k, err := movedFrom(ctx, p.Store, p.Folder, &c)
+	k, err := movedFrom(ctx, p.Store, p.Folder, &p.ground, &c)
 	if err != nil || k == nil {
 		return false, err
 	}
