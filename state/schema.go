@@ -330,4 +330,6 @@ CREATE TABLE roots (
 	at     INTEGER NOT NULL,
 	PRIMARY KEY (folder, root, dev, ino, born)
 ) WITHOUT ROWID;
+-- What the marker in the root says.
+ALTER TABLE marks ADD COLUMN id TEXT NOT NULL DEFAULT '';
 `}

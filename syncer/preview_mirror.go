@@ -40,15 +40,15 @@ func (p *Previewer) mirrorPreview(ctx context.Context) (m *mirrorPreview, away b
 	if halted && h.Accepted == nil {
 		m.halt = &h
 	}
-	_, marked, err := p.Store.MarkOf(ctx, f.Name, f.Root)
+	mark, marked, err := p.Store.MarkOf(ctx, f.Name, f.Root)
 	if err != nil || !marked {
 		return m, false, err
 	}
-	there, err := hasMarker(f.Root)
-	if err != nil || there || halted && h.Accepted != nil && h.Reason == HaltMarker {
+	marker, err := readMarker(f.Root)
+	if err != nil || marker.is(&mark) || halted && h.Accepted != nil && h.Reason == HaltMarker {
 		return m, false, nil //nolint:nilerr // the scan says what cannot be read
 	}
-	p.tellHalt(haltDetail(HaltMarker, f.Root, situation{}, nil))
+	p.tellHalt(haltDetail(HaltMarker, f.Root, situation{foreign: marker.there}, nil))
 	return m, true, nil
 }
 

@@ -111,8 +111,11 @@ func (r *removing) mayGo(ctx context.Context) (bool, error) {
 
 // hasLeft looks whether the folder is the one that was scanned, and the file is not in it.
 func (r *removing) hasLeft(ctx context.Context) (bool, error) {
+	if stands, err := rootStands(ctx, r.link.store, r.folder, r.o); err != nil || !stands {
+		return false, err
+	}
 	g, err := groundOf(ctx, r.link.store, r.folder)
-	return err == nil && rootStands(r.folder, r.o) && g.fileHasLeft(r.o.Path, r.known.Fingerprint.Dev), err
+	return err == nil && g.fileHasLeft(r.o.Path, r.known.Fingerprint.Dev), err
 }
 
 // contentHasher can tell the hash of a remote file.
