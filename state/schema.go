@@ -330,6 +330,13 @@ CREATE TABLE roots (
 	at     INTEGER NOT NULL,
 	PRIMARY KEY (folder, root, dev, ino, born)
 ) WITHOUT ROWID;
+-- Where file systems were seen mounted in a folder.
+CREATE TABLE mounts (
+	folder TEXT NOT NULL,
+	root   TEXT NOT NULL,
+	path   TEXT NOT NULL,
+	PRIMARY KEY (folder, root, path)
+) WITHOUT ROWID;
 -- What the marker in the root says.
 ALTER TABLE marks ADD COLUMN id TEXT NOT NULL DEFAULT '';
 `}

@@ -27,6 +27,7 @@ type census struct {
 	empty    map[file.Path]uint64              // directories without a file so far, with their devices
 	gone     map[file.Path]map[string]struct{} // directories above missing files that are gone too, with the destinations
 	absent   []state.Absent                    // not noted yet
+	unknown  []file.Path                       // places whose file systems are not mounted
 	faulty   bool                              // a place could not be read
 	mistaken bool                              // the scan cannot be trusted
 	ended    bool                              // it was seen to its end
@@ -54,6 +55,9 @@ func (c *census) follow(entries iter.Seq[watcher.Entry]) iter.Seq[watcher.Entry]
 			switch {
 			case e.Path == "":
 				c.mistaken = true
+			case errors.Is(e.Err, watcher.ErrUnmounted): // nothing else depends on it
+				c.unknown = append(c.unknown, e.Path)
+				c.fill(e.Path)
 			case e.Err != nil:
 				c.faulty = true
 				c.fill(e.Path)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
 )
 
 // ground is what a folder stands on: its root, and the numbers by which the root's file system is on record. A file that is
@@ -19,11 +20,13 @@ type ground struct {
 	born   int64
 	were   map[uint64]bool // numbers that the root's file system has had
 	noted  bool            // the one that it has now is on record
+	lost   []file.Path     // where something was mounted that is not any more
 }
 
 // rootReader has what is on record of roots.
 type rootReader interface {
 	Roots(ctx context.Context, folder, root string) ([]state.Root, error)
+	Mounts(ctx context.Context, folder, root string) ([]file.Path, error)
 }
 
 // groundOf looks at a folder's root, and reads what is on record of it.
@@ -49,6 +52,11 @@ func groundOf(ctx context.Context, store rootReader, f *Folder) (ground, error) 
 		g.were[r.Dev] = true
 	}
 	g.noted = g.were[g.root.Dev]
+	if err != nil {
+		return g, err
+	}
+	places, err := store.Mounts(ctx, f.Name, f.Root)
+	g.lost = watcher.Unmounted(f.Root, places)
 	return g, err
 }
 
@@ -77,6 +85,9 @@ func (g *ground) now(dev uint64) uint64 {
 // file system does not show, because it is not mounted, nothing is known of the file: what was delivered must not be
 // forgotten, or all of it would be sent again when the file system is back.
 func (g *ground) hasLeft(p file.Path, dev uint64) bool {
+	if underAny(p, g.lost) {
+		return false
+	}
 	was := g.now(dev)
 	for dir := p.Dir(); ; dir = dir.Dir() {
 		now, err := ofDirectory(dir.In(g.path))

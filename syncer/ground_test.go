@@ -33,10 +33,14 @@ func (r *rig) stood(dev uint64, same bool) {
 func TestHasLeft(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.route("acme", nowhere)
 	was := r.drop("sub/deep/a", "1").Dev
 	const before, foreign = 1 << 40, 1 << 41
 	r.stood(before, true)
 	r.stood(foreign, false)
+	r.drop("bind/a", "1")
+	r.planAs("bind/a", r.print("bind/a")) // so that the mount matters
+	r.must(r.store.SaveMounts(t.Context(), r.folder.Name, r.root, []file.Path{"bind"}))
 	g := r.standing()
 	for _, row := range []struct {
 		name       string
@@ -53,6 +57,7 @@ func TestHasLeft(t *testing.T) {
 		{"so did its directory", "sub/other/gone", was + 1, false, false},
 		{"the system does not tell file systems apart", "sub/other/gone", 0, true, true},
 		{"its file system has another number since", "sub/deep/gone", before, true, true},
+		{"it lay where the same file system was mounted by another name", "bind/gone", was, false, false},
 		{"it lay where another root stood", "sub/deep/gone", foreign, false, false},
 	} {
 		if got := g.hasLeft(row.path, row.was); got != row.left {

@@ -48,7 +48,7 @@ type cycleStore interface {
 	SetHalt(ctx context.Context, h state.Halt) (fresh bool, err error)
 	ClearHalt(ctx context.Context, folder string) (bool, error)
 	EndHalting(ctx context.Context, folder string) error
-	Roots(ctx context.Context, folder, root string) ([]state.Root, error)
+	rootReader
 	SaveRoot(ctx context.Context, r state.Root) error
 	MarkOf(ctx context.Context, folder, root string) (state.Mark, bool, error)
 	SaveMark(ctx context.Context, m state.Mark) error
