@@ -109,6 +109,9 @@ func showHalts(ctx context.Context, s *control.Status, store *state.Store) error
 			f.State, f.Halted = "halted", viewHalt(h)
 			f.Reason = joined(f.Reason, haltedSince(h)+": "+h.Detail+". "+haltHint(f.Name))
 		}
+		if err := showUnmounted(ctx, f, store); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -200,6 +203,9 @@ func viewRemoval(r state.Removal) control.Removal {
 
 // mayAccept refuses to accept deletes where nothing is halted by them.
 func mayAccept(t target, command control.Command) error {
+	if command.AcceptUnmounted && (command.Verb != control.VerbResume || t.Folder == "" || t.Destination != "") {
+		return usage("--accept-unmounted is for a folder: resume folder:NAME --accept-unmounted")
+	}
 	switch n := command.AcceptDeletes; {
 	case n == nil:
 	case command.Verb != control.VerbResume:

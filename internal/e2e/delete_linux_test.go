@@ -108,6 +108,15 @@ func TestUnmountedSubdirectoryDeletesNothing(t *testing.T) {
 			if got["sub/b.txt"] != "sub/b.txt" || got["sub/deep/c.txt"] != "sub/deep/c.txt" || got["a.txt"] != "a.txt" {
 				t.Errorf("the mirror holds %v", got)
 			}
+			contains(t, r.expect(0, "status").stdout, "not mounted any more: sub", "resume folder:outbox --accept-unmounted")
+			r.refused(4, []string{"is for a folder"}, "resume", "destination:acme", "--accept-unmounted")
+			contains(t, r.expect(0, "resume", "folder:outbox", "--accept-unmounted").stdout, "not waited for any more: sub")
+			r.refused(1, []string{"is not mounted now"}, "resume", "folder:outbox", "--accept-unmounted")
+			r.miss(0)
+			r.removing(0)
+			if got := tree(t, filepath.Join(r.sshd.Dir, "copy")); got["a.txt"] != "a.txt" || got["sub/b.txt"] != "" {
+				t.Errorf("the mirror holds %v", got)
+			}
 		})
 	}
 }
