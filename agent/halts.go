@@ -49,7 +49,7 @@ func excludesOf(f *config.Folder) []string {
 // sends tells whether an operation would begin something at a destination.
 func sends(op syncer.Op) bool {
 	switch op {
-	case syncer.Upload, syncer.Remove, syncer.MakeDir, syncer.RemoveDir:
+	case syncer.Upload, syncer.Rename, syncer.Remove, syncer.MakeDir, syncer.RemoveDir:
 		return true
 	}
 	return false
