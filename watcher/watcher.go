@@ -143,7 +143,7 @@ func New(rules Rules, log *slog.Logger) (*Watcher, error) {
 	return &Watcher{
 		rules: rules, match: match, marker: marker, log: log, now: time.Now, tempo: defaultTempo(),
 		notify: newNotifier, kindOf: (*dir).fileSystem, mounts: readMounts,
-		dirty: newDirty(), settling: newSettling(), fileSystems: map[uint64]fileSystem{}, clocks: newClocks(),
+		dirty: newDirty(), settling: newSettling(marker), fileSystems: map[uint64]fileSystem{}, clocks: newClocks(),
 		trust: &trust{}, links: links{},
 	}, nil
 }
