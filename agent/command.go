@@ -130,7 +130,7 @@ func (m *commander) obey(ctx context.Context, command control.Command) (control.
 	case control.VerbPause:
 		err = m.pause(ctx, t, &o)
 	case control.VerbResume:
-		err = m.resume(ctx, t, command.AcceptDeletes, &o)
+		err = m.resume(ctx, t, command, &o)
 	case control.VerbRetry:
 		err = m.retry(ctx, &t, command, &o)
 	case control.VerbCancel:
@@ -154,13 +154,15 @@ func (m *commander) pause(ctx context.Context, t target, o *control.Outcome) err
 	return err
 }
 
-func (m *commander) resume(ctx context.Context, t target, accept *int, o *control.Outcome) error {
+func (m *commander) resume(ctx context.Context, t target, command control.Command, o *control.Outcome) error {
 	ended, err := m.store.Resume(ctx, t.Route)
 	if ended {
 		o.Count = 1
 	}
 	if err == nil && t.Folder != "" && t.Destination == "" {
-		err = m.endHalt(ctx, t.Folder, accept, o)
+		if err = m.acceptUnmounted(ctx, t.Folder, command.AcceptUnmounted, o); err == nil {
+			err = m.endHalt(ctx, t.Folder, command.AcceptDeletes, o)
+		}
 	}
 	if o.Count > 0 {
 		m.wake(t.destinations(m.config))

@@ -142,7 +142,7 @@ func explainRoute(destination string, local watcher.Explanation, record state.Re
 		if !k.Owned {
 			r.State, r.Reason = "adopted", "the destination had the same file before"
 		}
-		if k.Fingerprint != local.Fingerprint && local.Exists {
+		if !k.Fingerprint.Same(local.Fingerprint) && local.Exists {
 			r.State, r.Reason = "new", "it has changed since it was delivered; the next look at the folder sends it if its content differs"
 		}
 		return explainReceipt(r, receipts)

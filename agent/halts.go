@@ -49,7 +49,7 @@ func excludesOf(f *config.Folder) []string {
 // sends tells whether an operation would begin something at a destination.
 func sends(op syncer.Op) bool {
 	switch op {
-	case syncer.Upload, syncer.Remove, syncer.MakeDir, syncer.RemoveDir:
+	case syncer.Upload, syncer.Rename, syncer.Remove, syncer.MakeDir, syncer.RemoveDir:
 		return true
 	}
 	return false
@@ -108,6 +108,9 @@ func showHalts(ctx context.Context, s *control.Status, store *state.Store) error
 		if h, halted := haltOf(halts, f.Name); halted {
 			f.State, f.Halted = "halted", viewHalt(h)
 			f.Reason = joined(f.Reason, haltedSince(h)+": "+h.Detail+". "+haltHint(f.Name))
+		}
+		if err := showUnmounted(ctx, f, store); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -200,6 +203,9 @@ func viewRemoval(r state.Removal) control.Removal {
 
 // mayAccept refuses to accept deletes where nothing is halted by them.
 func mayAccept(t target, command control.Command) error {
+	if command.AcceptUnmounted && (command.Verb != control.VerbResume || t.Folder == "" || t.Destination != "") {
+		return usage("--accept-unmounted is for a folder: resume folder:NAME --accept-unmounted")
+	}
 	switch n := command.AcceptDeletes; {
 	case n == nil:
 	case command.Verb != control.VerbResume:

@@ -255,6 +255,10 @@ func (emptyStore) MarkOf(context.Context, string, string) (state.Mark, bool, err
 	return state.Mark{}, false, nil
 }
 
+func (emptyStore) Roots(context.Context, string, string) ([]state.Root, error) { return nil, nil }
+
+func (emptyStore) Mounts(context.Context, string, string) ([]file.Path, error) { return nil, nil }
+
 func (emptyStore) Dirs(context.Context, string) ([]state.Dir, error) { return nil, nil }
 
 func (emptyStore) Expired(context.Context, string, time.Time, int) ([]state.Trashed, error) {

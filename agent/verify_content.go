@@ -25,7 +25,7 @@ func (r *checkedRoute) localSum(ctx context.Context, x *state.Expected) []byte {
 		return nil
 	}
 	defer src.Close() //nolint:errcheck // opened for reading
-	if print != x.Known.Fingerprint {
+	if !print.Same(x.Known.Fingerprint) {
 		return nil
 	}
 	sum, err := syncer.SumOf(ctx, src)

@@ -34,7 +34,7 @@ func (v *verifier) fault(ctx context.Context, r *checkedRoute, f *verified) (fau
 	if len(x.Intents) > 0 {
 		finding.ID = x.Intents[0].ID
 	}
-	finding.Repair, finding.Hint = v.remedy(r, f)
+	finding.Repair, finding.Hint = v.remedy(ctx, r, f)
 	if f.kind == control.FoundTruncated && finding.Repair == control.RemedyUpload && v.options.Repair && f.seen.info.Size > 0 {
 		// A smaller file may be somebody's, too.
 		ours, err := r.begins(ctx, x, f.seen.info.Size)
@@ -52,7 +52,7 @@ func (v *verifier) fault(ctx context.Context, r *checkedRoute, f *verified) (fau
 }
 
 // remedy tells what a repair does about a file, and what a person can do where it does nothing.
-func (v *verifier) remedy(r *checkedRoute, f *verified) (remedy control.Remedy, hint string) {
+func (v *verifier) remedy(ctx context.Context, r *checkedRoute, f *verified) (remedy control.Remedy, hint string) {
 	x := f.expected
 	damaged := f.kind == control.FoundTruncated || f.kind == control.FoundDifferent
 	switch {
@@ -70,7 +70,7 @@ func (v *verifier) remedy(r *checkedRoute, f *verified) (remedy control.Remedy, 
 	}
 	local := r.watcher.Explain(x.Path)
 	if why := notSendable(&local); why != "" {
-		if f.kind == control.FoundMissing && hasLeft(r.folder, x, &local) {
+		if f.kind == control.FoundMissing && hasLeft(ctx, v.store, r.folder, x, &local) {
 			return control.RemedyForget, "it is gone here too: --repair forgets it"
 		}
 		return control.RemedyNone, "there is nothing to repair it from: " + why
@@ -118,8 +118,9 @@ func notSendable(local *watcher.Explanation) string {
 }
 
 // hasLeft tells whether a known file is gone from its folder, and not only out of sight.
-func hasLeft(f *config.Folder, x *state.Expected, local *watcher.Explanation) bool {
-	return !local.Exists && local.Err == nil && local.Reason == "" && x.Known != nil && syncer.HasLeft(f.Path, x.Path, x.Known.Fingerprint)
+func hasLeft(ctx context.Context, store *state.Store, f *config.Folder, x *state.Expected, local *watcher.Explanation) bool {
+	return !local.Exists && local.Err == nil && local.Reason == "" && x.Known != nil &&
+		syncer.HasLeft(ctx, store, f.Name, f.Path, x.Path, x.Known.Fingerprint)
 }
 
 func expectedCopy(x *state.Expected, sum []byte) *control.Copy {

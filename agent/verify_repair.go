@@ -198,7 +198,7 @@ func (m *commander) repaired(ctx context.Context, r *state.Repair, result *state
 func (m *commander) forget(ctx context.Context, route state.Route, d *control.Damage, local *watcher.Explanation) (control.Repaired, error) {
 	folder, _ := m.config.Folder(route.Folder)
 	x, found, err := m.store.ExpectedAt(ctx, route, file.Path(d.Path))
-	if err == nil && found && hasLeft(folder, &x, local) && x.RemotePath == string(d.RemotePath) {
+	if err == nil && found && hasLeft(ctx, m.store, folder, &x, local) && x.RemotePath == string(d.RemotePath) {
 		found, err = m.store.ForgetAt(ctx, &x)
 	} else {
 		found = false

@@ -68,6 +68,8 @@ type FolderStatus struct {
 	// Operations are files and directories that are about to be made or removed at destinations.
 	Operations int   `json:"operations,omitempty"`
 	Halted     *Halt `json:"halted,omitempty"` // nothing is begun until a person has decided
+	// Unmounted are places in the folder whose file systems are not mounted any more: what lay there is unknown.
+	Unmounted []string `json:"unmounted,omitempty"`
 }
 
 // Halt is why a folder waits for a person.

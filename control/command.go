@@ -34,6 +34,8 @@ type Command struct {
 	KeepBoth  bool   `json:"keep_both,omitempty"` // retry: publish beside it
 	// AcceptDeletes lets a halted folder remove so many files with its next scan: with resume; nil: none.
 	AcceptDeletes *int `json:"accept_deletes,omitempty"`
+	// AcceptUnmounted says that what is not mounted in a folder is not to come back: with resume.
+	AcceptUnmounted bool `json:"accept_unmounted,omitempty"`
 
 	Damages []Damage `json:"damages,omitempty"` // repair: the files
 }
@@ -51,6 +53,7 @@ type Outcome struct {
 	Committing   int       `json:"committing,omitempty"`   // cancel: too late, they are being published
 	Renamed      []Renamed `json:"renamed,omitempty"`      // retry: published beside what is there
 	Halted       *Halt     `json:"halted,omitempty"`       // resume: the halt that it has ended
+	Unmounted    []string  `json:"unmounted,omitempty"`    // resume: places that are not waited for any more
 	ID           string    `json:"id,omitempty"`           // resend: of the new delivery
 	RemotePath   string    `json:"remote_path,omitempty"`  // resend
 	Source       string    `json:"source,omitempty"`       // resend: the file that is sent

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Fingerprint identifies one version of a local file without reading it. Two equal fingerprints of one path mean the
-// same bytes, save for racy ones: see Racy.
+// Fingerprint identifies one version of a local file without reading it. Two fingerprints of one path that are the Same mean
+// the same bytes, save for racy ones: see Racy.
 type Fingerprint struct {
 	Size       int64  // bytes
 	ModTime    int64  // nanoseconds since 1970
 	ChangeTime int64  // nanoseconds since 1970; 0 where the system does not tell
-	Dev        uint64 // 0 where the system does not tell
+	Dev        uint64 // 0 where the system does not tell; the number may be another after a restart of the system: see Same
 	Inode      uint64 // inode, or file index on Windows; 0 where the system does not tell
 }
 
@@ -26,10 +26,18 @@ func (f Fingerprint) Racy(seen time.Time) bool {
 	return f.ModTime > limit || f.ChangeTime > limit
 }
 
+// Same tells whether other is the same version. The number of the file system does not count: btrfs, NFS, overlays and
+// logical volumes may have another one after the machine was started anew, or a share was mounted again. To compare what was
+// seen a moment ago, == will do.
+func (f Fingerprint) Same(other Fingerprint) bool {
+	f.Dev = other.Dev
+	return f == other
+}
+
 // SameFile tells whether other is the same version after a rename, which may set the change time and nothing else.
 func (f Fingerprint) SameFile(other Fingerprint) bool {
-	f.ChangeTime, other.ChangeTime = 0, 0
-	return f == other
+	f.ChangeTime = other.ChangeTime
+	return f.Same(other)
 }
 
 // Modified returns ModTime as a time in UTC.

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/dropferry/dropferry/file"
 )
 
 // Extensions that matter to an uploader. Source: OpenSSH's PROTOCOL file.
@@ -28,7 +30,7 @@ func (m *mux) has(extension string) bool {
 }
 
 // ProbeVersion is the Version of what a Probe finds out now. It changes when that becomes more.
-const ProbeVersion = 2
+const ProbeVersion = 3
 
 // Capabilities are what a server has been seen to do, not what it says. The zero value promises nothing.
 type Capabilities struct {
@@ -42,6 +44,8 @@ type Capabilities struct {
 	RenameRefuses bool              `json:"rename_refuses"` // plain RENAME refuses a taken name, so it cannot replace anybody's file
 	PosixRename   bool              `json:"posix_rename"`   // posix-rename replaces
 	SetTimes      bool              `json:"set_times"`
+	FoldsCase     bool              `json:"folds_case,omitempty"` // names that differ only in case are one file's
+	FoldsForm     bool              `json:"folds_form,omitempty"` // so are those that differ in the form of letters with accents
 	Stat          bool              `json:"stat"`                   // a file that was uploaded and closed can be looked at
 	RefusesMode   bool              `json:"refuses_mode,omitempty"` // setting permissions was refused
 	StatVFS       bool              `json:"statvfs"`
@@ -99,6 +103,9 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 		learned.Stat != c.Stat || learned.RefusesMode != c.RefusesMode || learned.CheckFile != c.CheckFile
 	return learned, changed
 }
+
+// Folding says which names the server takes for one, as far as the root goes.
+func (c Capabilities) Folding() file.Folding { return file.Folding{Case: c.FoldsCase, Form: c.FoldsForm} }
 
 // OpenFiles returns how many files a session keeps open at once; 0 is any number. Of what a server tells, half is left to
 // other sessions of the account.

@@ -36,9 +36,28 @@ func (c Capabilities) Consequences() []Finding {
 			"the server does not tell its free space: a full disk is only seen when a write fails"),
 		c.packetSize(),
 		c.openFiles(),
+		c.names(),
 		choose("requests", c.InFlight == 0, "many at once: small files do not wait for each other",
 			fmt.Sprintf("at most %d at once, or answers go wrong: a distant server is slow to deliver to", c.InFlight)),
 	}
+}
+
+// names is which names are told apart.
+func (c Capabilities) names() Finding {
+	f := Finding{Name: "names", OK: !c.Folding().Folds()}
+	switch {
+	case c.FoldsCase && c.FoldsForm:
+		f.Text = "not told apart by case, nor by the form of accents"
+	case c.FoldsCase:
+		f.Text = "not told apart by case"
+	case c.FoldsForm:
+		f.Text = "not told apart by the form of accents"
+	default:
+		f.Text = "told apart by case and form"
+		return f
+	}
+	f.Text += ": a file whose name would be another's there is held"
+	return f
 }
 
 // contentProof is by which means a server proves a file's content.

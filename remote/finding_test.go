@@ -40,6 +40,10 @@ func TestConsequences(t *testing.T) {
 		{"open files", func(*Capabilities) {}, true, "100, of which 50 are used at most"},
 		{"open files", func(c *Capabilities) { c.MaxOpen = 1 }, false, "1 at a time"},
 		{"open files", func(c *Capabilities) { c.Limits.Handles = 0 }, true, "no limit told"},
+		{"names", func(*Capabilities) {}, true, "told apart by case and form"},
+		{"names", func(c *Capabilities) { c.FoldsCase = true }, false, "not told apart by case: "},
+		{"names", func(c *Capabilities) { c.FoldsForm = true }, false, "not told apart by the form of accents: "},
+		{"names", func(c *Capabilities) { c.FoldsCase, c.FoldsForm = true, true }, false, "by case, nor by the form of accents: "},
 		{"requests", func(*Capabilities) {}, true, "many at once"},
 		{"requests", func(c *Capabilities) { c.InFlight = 1 }, false, "at most 1 at once"},
 	} {

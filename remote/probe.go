@@ -89,8 +89,9 @@ type probe struct {
 	session *Session
 	ctx     context.Context //nolint:containedctx // it lives no longer than the call
 
-	// proof and source have known content, target is empty, and nothing has the name free or missing yet.
+	// proof and source have known content, target and accented are empty, and nothing has the name free or missing yet.
 	proof, source, target *probeFile
+	accented              *probeFile
 	free, missing         string
 	content               []byte
 
@@ -121,7 +122,7 @@ func (s *Session) newProbe(ctx context.Context, now time.Time) *probe {
 		session: s, ctx: ctx, content: content, free: name(), missing: name(),
 		proof:  &probeFile{name: name(), content: content},
 		source: &probeFile{name: name(), content: content},
-		target: &probeFile{name: name()},
+		target: &probeFile{name: name()}, accented: &probeFile{name: s.target.Path(file.PrivateName(composed, file.NewID(now), file.TempSuffix))},
 		found: Capabilities{
 			Version: ProbeVersion, Identity: s.Identity(), Banner: s.Banner(), Extensions: maps.Clone(s.mux.extensions), Limits: s.limits,
 			Fsync: s.mux.has(extFsync), ProbedAt: now.UTC(),
@@ -181,6 +182,7 @@ func (p *probe) run(now time.Time, serial bool) error {
 	}
 	together(
 		p.renames,
+		func() { c.FoldsCase = p.isThere(upper(p.proof.name)) },
 		func() {
 			if !serial {
 				p.burst()
@@ -202,6 +204,7 @@ func (p *probe) run(now time.Time, serial bool) error {
 	if !serial {
 		p.judgeBurst()
 	}
+	c.FoldsForm = p.foldsForm() // when nothing else is open
 	// Last, since some servers discard a file for that.
 	c.SetTimes = p.works(func() error { return s.sftp.Chtimes(p.proof.name, now, now) })
 	return p.failed()
@@ -340,7 +343,7 @@ func (p *probe) close(f *probeFile) {
 
 // names returns those of the files that the probe makes.
 func (p *probe) names() []string {
-	return []string{p.proof.name, p.source.name, p.target.name, p.free}
+	return []string{p.proof.name, p.source.name, p.target.name, p.free, p.accented.name}
 }
 
 // remove removes whatever the probe may have left, and the one before it that was cut.

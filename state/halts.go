@@ -129,6 +129,7 @@ func (s *Store) Halts(ctx context.Context) ([]Halt, error) {
 type Mark struct {
 	Folder string
 	Root   string // the operating system's path
+	ID     string // of the marker; "" of one that was written without
 	Dev    uint64 // of the root, when a complete scan has last seen it with its marker
 	At     time.Time
 }
@@ -136,7 +137,8 @@ type Mark struct {
 // SaveMark records a marker.
 func (s *Store) SaveMark(ctx context.Context, m Mark) error {
 	return s.write(ctx, "marker of "+m.Folder, func(c *conn) error {
-		_, err := c.exec("INSERT OR REPLACE INTO marks (folder, root, dev, at) VALUES (?, ?, ?, ?)", m.Folder, m.Root, m.Dev, m.At)
+		_, err := c.exec("INSERT OR REPLACE INTO marks (folder, root, id, dev, at) VALUES (?, ?, ?, ?, ?)",
+			m.Folder, m.Root, m.ID, m.Dev, m.At)
 		return err
 	})
 }
@@ -146,9 +148,9 @@ func (s *Store) MarkOf(ctx context.Context, folder, root string) (Mark, bool, er
 	var m Mark
 	found := false
 	err := s.read(ctx, "marker of "+folder, func(c *conn) error {
-		r, ok, err := c.one("SELECT dev, at FROM marks WHERE folder = ? AND root = ?", folder, root)
+		r, ok, err := c.one("SELECT id, dev, at FROM marks WHERE folder = ? AND root = ?", folder, root)
 		if found = ok && err == nil; found {
-			m = Mark{Folder: folder, Root: root, Dev: uint64(r.int(0)), At: r.time(1)}
+			m = Mark{Folder: folder, Root: root, ID: r.text(0), Dev: uint64(r.int(1)), At: r.time(2)}
 		}
 		return err
 	})

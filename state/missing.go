@@ -12,8 +12,6 @@ import (
 type Absent struct {
 	Path file.Path
 	Dir  bool
-	// Dev is the device that its file system has now, where it is another than the file's known fingerprint says; 0 leaves it.
-	Dev uint64
 }
 
 // NoteMissing notes what a scan under way has not found. It counts once the scan turns out to be complete: see
@@ -27,9 +25,6 @@ func (s *Store) NoteMissing(ctx context.Context, folder, scan string, all []Abse
 			a := &all[i]
 			_, err := c.exec(`INSERT INTO missing (folder, path, dir, since, scan) VALUES (?, ?, ?, 0, ?)
 				ON CONFLICT (folder, path, dir) DO UPDATE SET scan = excluded.scan`, folder, a.Path, a.Dir, scan)
-			if err == nil && a.Dev != 0 && !a.Dir {
-				_, err = c.exec("UPDATE known SET dev = ? WHERE folder = ? AND path = ?", a.Dev, folder, a.Path)
-			}
 			if err != nil {
 				return err
 			}

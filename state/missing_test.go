@@ -133,18 +133,6 @@ func TestRipeFilesAreOurs(t *testing.T) {
 	}
 }
 
-// TestAnotherDeviceAfterARestart is taken over for what is missing.
-func TestAnotherDeviceAfterARestart(t *testing.T) {
-	s := newStore(t)
-	owned(t, s, route, "a")
-	if err := s.NoteMissing(t.Context(), route.Folder, "1", []Absent{{Path: "a", Dev: 7}}); err != nil {
-		t.Fatal(err)
-	}
-	if k := knownAt(t, s, route, "a"); k.Fingerprint.Dev != 7 {
-		t.Errorf("device %d", k.Fingerprint.Dev)
-	}
-}
-
 // TestDirectoriesOnRecord never forget that one was made.
 func TestDirectoriesOnRecord(t *testing.T) {
 	s := newStore(t)

@@ -356,4 +356,24 @@ CREATE TABLE asides (
 	upto        INTEGER NOT NULL, -- the last receipt before that
 	PRIMARY KEY (destination, name)
 ) WITHOUT ROWID;
+`, `
+-- What the root of a folder was, and the numbers that its file system has had: they may change when the machine is started.
+CREATE TABLE roots (
+	folder TEXT NOT NULL,
+	root   TEXT NOT NULL,
+	dev    INTEGER NOT NULL,
+	ino    INTEGER NOT NULL,
+	born   INTEGER NOT NULL, -- when the directory was made
+	at     INTEGER NOT NULL,
+	PRIMARY KEY (folder, root, dev, ino, born)
+) WITHOUT ROWID;
+-- Where file systems were seen mounted in a folder.
+CREATE TABLE mounts (
+	folder TEXT NOT NULL,
+	root   TEXT NOT NULL,
+	path   TEXT NOT NULL,
+	PRIMARY KEY (folder, root, path)
+) WITHOUT ROWID;
+-- What the marker in the root says.
+ALTER TABLE marks ADD COLUMN id TEXT NOT NULL DEFAULT '';
 `}

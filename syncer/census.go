@@ -19,8 +19,7 @@ import (
 type census struct {
 	id     string // of the scan
 	folder *Folder
-	root   file.Fingerprint // of the root, when the scan began
-	dev    uint64           // of the root, when the last complete scan ended; 0: not known
+	ground ground // when the scan began
 	note   func([]state.Absent) error
 
 	files    int
@@ -28,6 +27,7 @@ type census struct {
 	empty    map[file.Path]uint64              // directories without a file so far, with their devices
 	gone     map[file.Path]map[string]struct{} // directories above missing files that are gone too, with the destinations
 	absent   []state.Absent                    // not noted yet
+	unknown  []file.Path                       // places whose file systems are not mounted
 	faulty   bool                              // a place could not be read
 	mistaken bool                              // the scan cannot be trusted
 	ended    bool                              // it was seen to its end
@@ -36,9 +36,9 @@ type census struct {
 // noteBatch is how many missing files are noted in one transaction.
 const noteBatch = 256
 
-func newCensus(id string, f *Folder, root file.Fingerprint, note func([]state.Absent) error) *census {
+func newCensus(id string, f *Folder, g ground, note func([]state.Absent) error) *census {
 	return &census{
-		id: id, folder: f, root: root, note: note, empty: map[file.Path]uint64{}, gone: map[file.Path]map[string]struct{}{},
+		id: id, folder: f, ground: g, note: note, empty: map[file.Path]uint64{}, gone: map[file.Path]map[string]struct{}{},
 	}
 }
 
@@ -55,6 +55,9 @@ func (c *census) follow(entries iter.Seq[watcher.Entry]) iter.Seq[watcher.Entry]
 			switch {
 			case e.Path == "":
 				c.mistaken = true
+			case errors.Is(e.Err, watcher.ErrUnmounted): // nothing else depends on it
+				c.unknown = append(c.unknown, e.Path)
+				c.fill(e.Path)
 			case e.Err != nil:
 				c.faulty = true
 				c.fill(e.Path)
@@ -91,17 +94,13 @@ func (c *census) passed(r state.Record) error {
 	if k == nil {
 		return nil
 	}
-	if !c.isGone(r.Path, k.Fingerprint.Dev) {
+	if !c.ground.fileHasLeft(r.Path, k.Fingerprint.Dev) {
 		return nil
-	}
-	a := state.Absent{Path: r.Path}
-	if dev := c.deviceNow(k.Fingerprint.Dev); dev != k.Fingerprint.Dev {
-		a.Dev = dev
 	}
 	for dir := r.Path.Dir(); dir != "" && c.goneDir(dir, r); dir = dir.Dir() {
 	}
 	c.missed++
-	c.absent = append(c.absent, a)
+	c.absent = append(c.absent, state.Absent{Path: r.Path})
 	if len(c.absent) < noteBatch {
 		return nil
 	}
@@ -140,30 +139,6 @@ func (c *census) flush() error {
 	absent := c.absent
 	c.absent = nil
 	return c.note(absent)
-}
-
-// isGone tells whether the file at p, which lay on a device, has left the folder.
-func (c *census) isGone(p file.Path, dev uint64) bool {
-	return fileHasLeft(c.folder.Root, p, c.deviceNow(dev))
-}
-
-// deviceNow returns the number of a device as it is now: the root's file system may have another one since the last start
-// of the system.
-func (c *census) deviceNow(dev uint64) uint64 {
-	if dev != 0 && dev == c.dev {
-		return c.root.Dev
-	}
-	return dev
-}
-
-// fileHasLeft tells whether the file at p has surely left the folder at root. A directory may stand in its place. What
-// is a file there, or anything else, has not: a pattern may exclude it by now.
-func fileHasLeft(root string, p file.Path, dev uint64) bool {
-	info, err := os.Lstat(p.In(root))
-	if err == nil && !info.IsDir() || err != nil && !isNotThere(err) {
-		return false
-	}
-	return hasLeft(root, p, file.Fingerprint{Dev: dev})
 }
 
 // isNotThere tells whether there is nothing at a name: an element above it may be a file.

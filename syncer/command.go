@@ -86,7 +86,7 @@ func (p *Planner) closeVersion(ctx context.Context, i *state.Intent) {
 // isOf tells whether an intent is of a version of the folder's file. One that was cancelled stays so whatever happens to
 // the file's attributes.
 func isOf(i *state.Intent, now file.Fingerprint) bool {
-	return i.Fingerprint == now || (i.Phase == state.Cancelled && i.Fingerprint.SameFile(now))
+	return i.Fingerprint.Same(now) || (i.Phase == state.Cancelled && i.Fingerprint.SameFile(now))
 }
 
 // open opens what is to be sent: the folder's file, but where the intent names another.

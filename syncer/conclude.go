@@ -129,7 +129,7 @@ func (l *link) lookAnew(ctx context.Context, w *workload, o *outcome) error {
 func (l *link) lookAgain(i *state.Intent) {
 	folder := l.folderOf(i)
 	now, _, err := file.Lstat(i.Path.In(folder.Root))
-	if err == nil && (now != i.Fingerprint || folder.places().elsewhere(i.Destination, i.Path, i.Final)) {
+	if err == nil && (!now.Same(i.Fingerprint) || folder.places().elsewhere(i.Destination, i.Path, i.Final)) {
 		folder.Hint(i.Path)
 	}
 }

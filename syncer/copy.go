@@ -32,7 +32,14 @@ func (d *delivery) moveOrCopy(ctx context.Context, src *watcher.Source) (done bo
 	}
 	for i := range alike {
 		k := &alike[i]
-		if d.folder.mayMove() && movable(k) && isMissing(k.Path.In(d.folder.Root)) {
+		if !d.folder.mayMove() || !movable(k) {
+			continue
+		}
+		left, err := d.hasLeft(ctx, k)
+		if err != nil {
+			return false, err
+		}
+		if left {
 			if done, err := d.moveFrom(ctx, src, k); err != nil || done {
 				return done, err
 			}

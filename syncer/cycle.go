@@ -19,7 +19,6 @@ type cycle struct {
 	begun   bool           // see takeUp
 	told    string         // reason of the halt that was told of
 	trouble error          // why nothing is removed, where nothing can be
-	marked  bool           // a marker is on record for the root
 	missing bool           // something was missing in the last complete scan
 	timer   *time.Timer    // asks for the scan that is due next; nil: none
 	unhook  func() bool    // of timer from its context
@@ -38,25 +37,22 @@ func (p *Planner) beginCycle(ctx context.Context) (c *census, away bool, err err
 		}
 		p.cycle.begun = true
 	}
-	if !f.Mirror {
-		return nil, false, nil
-	}
-	root, err := ofDirectory(f.Root)
-	if err != nil {
-		return nil, false, nil //nolint:nilerr // the scan finds that too, and says so
-	}
-	id := file.NewID(p.now())
-	c = newCensus(id, f, root, func(all []state.Absent) error { return p.store.NoteMissing(ctx, f.Name, id, all) })
-	if !f.Deletes {
-		return c, false, nil
-	}
-	if err := p.recall(ctx); err != nil {
+	if p.ground, err = groundOf(ctx, p.store, f); err != nil || !p.ground.stands() { // the scan finds that too, and says so
 		return nil, false, err
 	}
-	if p.cycle.mark != nil {
-		c.dev = p.cycle.mark.Dev
+	if !f.Mirror {
+		return nil, false, p.ground.note(ctx, p.store, p)
 	}
-	away, err = p.isAway(ctx)
+	id := file.NewID(p.now())
+	c = newCensus(id, f, p.ground, func(all []state.Absent) error { return p.store.NoteMissing(ctx, f.Name, id, all) })
+	if f.Deletes {
+		if err = p.recall(ctx); err == nil {
+			away, err = p.isAway(ctx)
+		}
+	}
+	if err == nil && !away {
+		err = p.ground.note(ctx, p.store, p)
+	}
 	return c, away, err
 }
 
@@ -74,10 +70,11 @@ func (p *Planner) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.cycle.mark = nil; found {
-		p.cycle.mark = &mark
+	if found {
+		p.setMark(&mark)
+	} else {
+		p.setMark(nil)
 	}
-	p.setMarked(found)
 	h, halted, err := p.store.HaltOf(ctx, p.folder.Name)
 	if p.cycle.halt = nil; halted {
 		p.cycle.halt = &h
@@ -85,10 +82,10 @@ func (p *Planner) recall(ctx context.Context) error {
 	return err
 }
 
-func (p *Planner) setMarked(is bool) {
+func (p *Planner) setMark(m *state.Mark) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cycle.marked = is
+	p.cycle.mark = m
 }
 
 // isAway looks for the marker, if one is on record. Without it the folder halts, until it is back or a person accepts
@@ -97,23 +94,44 @@ func (p *Planner) isAway(ctx context.Context) (bool, error) {
 	if p.cycle.mark == nil {
 		return false, nil
 	}
-	there, err := hasMarker(p.folder.Root)
+	m, err := readMarker(p.folder.Root)
 	p.setTrouble(err)
 	if err != nil {
 		return false, nil // nothing is removed
 	}
-	h := p.cycle.halt
+	h, there := p.cycle.halt, m.is(p.cycle.mark)
 	switch {
 	case there && h != nil && h.Accepted == nil && h.Reason == HaltMarker:
 		return false, p.goOn(ctx, "the marker is back")
 	case there:
 		return false, nil
-	case h != nil && h.Accepted != nil && h.Reason == HaltMarker:
-		err := writeMarker(p.folder.Root)
-		p.setTrouble(err)
-		return err != nil, nil
+	case h != nil && h.Accepted != nil && h.Reason == HaltMarker: // this is the root from now on
+		ok, err := p.adopt(ctx, m)
+		return !ok, err
 	}
-	return true, p.haltFor(ctx, HaltMarker, situation{}, nil)
+	return true, p.haltFor(ctx, HaltMarker, situation{foreign: m.there}, nil)
+}
+
+// adopt puts the marker that was found on record, or a new one where there is none with an id. It returns false where none
+// can be written.
+func (p *Planner) adopt(ctx context.Context, m rootMarker) (bool, error) {
+	if m.id == "" {
+		id, err := writeMarker(p.folder.Root, p.now())
+		if err != nil {
+			err = fmt.Errorf("nothing is removed at the destinations of a folder without a marker: %w", err)
+		}
+		p.setTrouble(err)
+		if err != nil {
+			return false, nil
+		}
+		m.id = id
+	}
+	mark := state.Mark{Folder: p.folder.Name, Root: p.folder.Root, ID: m.id, Dev: p.ground.root.Dev, At: p.now()}
+	err := p.store.SaveMark(ctx, mark)
+	if err == nil {
+		p.setMark(&mark)
+	}
+	return err == nil, err
 }
 
 // goOn ends a halt whose reason is gone.
@@ -172,13 +190,13 @@ func (p *Planner) Trouble() error {
 // mayBeAway tells whether files that are handed over come from a root that has lost its marker. A scan says so then.
 func (p *Planner) mayBeAway() bool {
 	p.mu.Lock()
-	marked := p.cycle.marked
+	mark := p.cycle.mark
 	p.mu.Unlock()
-	if !p.folder.Deletes || !marked {
+	if !p.folder.Deletes || mark == nil {
 		return false
 	}
-	there, err := hasMarker(p.folder.Root)
-	if err != nil || there {
+	m, err := readMarker(p.folder.Root)
+	if err != nil || m.is(mark) {
 		return false
 	}
 	p.rescan()
@@ -279,30 +297,25 @@ func (p *Planner) decide(ctx context.Context, c *census, m state.Missing, before
 }
 
 // mark makes sure that the root has its marker, which is on record. It returns false where it has not: nothing is removed
-// then. A root in which nothing is left of what was there gets none.
+// then. A root without a file gets none: it may be the place where a disk is to be mounted.
 func (p *Planner) mark(ctx context.Context, c *census, missing int) (bool, error) {
-	f := p.folder
-	there, err := hasMarker(f.Root) // it was there before the scan, if it should be
-	if err == nil && !there && p.cycle.mark != nil {
-		return false, p.haltFor(ctx, HaltMarker, situation{}, nil)
-	}
-	if err == nil && !there {
-		if c.files == 0 && missing > 0 && !p.accepted() {
-			return true, nil // it halts as emptied once that has lasted
-		}
-		if err = writeMarker(f.Root); err != nil {
-			err = fmt.Errorf("nothing is removed at the destinations of a folder without a marker: %w", err)
-		}
-	}
+	m, err := readMarker(p.folder.Root)
 	p.setTrouble(err)
 	if err != nil {
 		return false, nil
 	}
-	if m := p.cycle.mark; m == nil || m.Dev != c.root.Dev {
-		err = p.store.SaveMark(ctx, state.Mark{Folder: f.Name, Root: f.Root, Dev: c.root.Dev, At: p.cycle.now})
-		p.setMarked(err == nil)
+	mark, empty := p.cycle.mark, c.files == 0 && !p.accepted()
+	switch {
+	case mark != nil && !m.is(mark): // it was there before the scan
+		return false, p.haltFor(ctx, HaltMarker, situation{foreign: m.there}, nil)
+	case mark != nil && mark.ID != "":
+		return true, nil
+	case mark == nil && empty && !m.there:
+		return missing > 0, nil // it halts as emptied once that has lasted
+	case mark != nil && empty: // an old one, without an id
+		return true, nil
 	}
-	return err == nil, err
+	return p.adopt(ctx, m)
 }
 
 func (p *Planner) accepted() bool { return p.cycle.halt != nil && p.cycle.halt.Accepted != nil }

@@ -14,6 +14,7 @@ var (
 	chmoded = file.Fingerprint{Size: 10, ModTime: 1000, ChangeTime: 2000, Dev: 1, Inode: 7}
 	redrop  = file.Fingerprint{Size: 10, ModTime: 1000, ChangeTime: 3000, Dev: 1, Inode: 8}
 	longer  = file.Fingerprint{Size: 11, ModTime: 2000, ChangeTime: 2000, Dev: 1, Inode: 7}
+	booted  = file.Fingerprint{Size: 10, ModTime: 1000, ChangeTime: 1000, Dev: 9, Inode: 7} // v1, after a restart of the machine
 )
 
 func TestDecide(t *testing.T) {
@@ -40,6 +41,7 @@ func TestDecide(t *testing.T) {
 
 		{"a known file is not sent", ready(v1), has(v1), nil, either, Decision{Reason: ReasonSameContent}},
 		{"one known by size and time is not sent", ready(v1), adopted, nil, either, Decision{Reason: ReasonSameContent}},
+		{"nor is it where its file system has another number", ready(booted), has(v1), nil, either, Decision{Reason: ReasonSameContent}},
 		{"a racy fingerprint is compared by content", ready(v1), racy, nil, either, Decision{Op: Upload, Reason: ReasonChanged, Compare: true}},
 		{"another size is sent", ready(longer), has(v1), nil, either, Decision{Op: Upload, Reason: ReasonChanged}},
 		{"a touch is compared by content", ready(touched), has(v1), nil, 0, Decision{Op: Upload, Reason: ReasonChanged, Compare: true}},
@@ -50,6 +52,7 @@ func TestDecide(t *testing.T) {
 		{"a chmod is no new drop", ready(chmoded), has(v1), nil, either, Decision{Op: Upload, Reason: ReasonChanged, Compare: true}},
 
 		{"a planned file is in the queue", ready(v1), nil, open(state.Planned, v1), either, Decision{Reason: ReasonQueued}},
+		{"so is it where its file system has another number", ready(booted), nil, open(state.Planned, v1), either, Decision{Reason: ReasonQueued}},
 		{"a held file stays held", ready(v1), nil, open(state.Held, v1), either, Decision{Reason: ReasonHeld}},
 		{"a parked file stays parked", ready(v1), nil, open(state.Parked, v1), either, Decision{Reason: ReasonParked}},
 		{"a cancelled file is not planned again", ready(v1), nil, open(state.Cancelled, v1), either, Decision{Reason: ReasonCancelled}},

@@ -79,8 +79,7 @@ func (c *census) leftBehind(known []state.Dir) []state.Dir {
 
 // missDir notes a directory that has left the folder.
 func (c *census) missDir(d *state.Dir) {
-	left := hasLeft(c.folder.Root, d.Path, file.Fingerprint{Dev: c.deviceNow(d.Dev)})
-	if !left || !isGoneDir(d.Path.In(c.folder.Root)) {
+	if underAny(d.Path, c.unknown) || !c.ground.hasLeft(d.Path, d.Dev) || !isGoneDir(d.Path.In(c.folder.Root)) {
 		return
 	}
 	if n := len(c.absent); n == 0 || c.absent[n-1].Path != d.Path || !c.absent[n-1].Dir {

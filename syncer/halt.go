@@ -21,6 +21,7 @@ type situation struct {
 	ripe     int  // of missing, those that were missing in an earlier complete scan that is long enough ago
 	most     int  // that may be removed
 	accepted *int // what a person has allowed in its place; nil: nothing
+	foreign  bool // the root holds a marker that is not its own
 }
 
 // removal is what follows.
@@ -51,6 +52,10 @@ func decideRemoval(s situation) removal {
 func haltDetail(reason string, root string, s situation, examples []file.Path) string {
 	switch reason {
 	case HaltMarker:
+		if s.foreign {
+			return fmt.Sprintf("the file %s in %s is not the one that dropferry has written for this folder. Is another disk mounted there, or none? "+
+				"Nothing is sent or removed", file.Marker, root)
+		}
 		return fmt.Sprintf("%s has no file %s any more, which dropferry has written there. Is its disk mounted? Nothing is sent or removed",
 			root, file.Marker)
 	case HaltEmptied:

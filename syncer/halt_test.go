@@ -77,6 +77,7 @@ func TestHaltDetail(t *testing.T) {
 		want   []string
 	}{
 		{HaltMarker, situation{}, []string{"/srv/x has no file .dropferry any more", "Is its disk mounted?"}},
+		{HaltMarker, situation{foreign: true}, []string{"the file .dropferry in /srv/x is not the one", "Is another disk mounted there, or none?"}},
 		{HaltEmptied, situation{missing: 1}, []string{"no file is left in /srv/x", "1 file would be removed"}},
 		{HaltTooMany, situation{missing: 60, most: 50}, []string{"60 files are missing", "more than 50", `"a", "b \x1b[31m", "c", ...`}},
 		{HaltTooMany, situation{missing: 4, most: 50, accepted: &n}, []string{"4 files are missing", "more than 3"}},

@@ -177,7 +177,7 @@ func openOf(r state.Record, destination string) *state.Intent {
 // versionOf returns the version under which the same bytes are under way already, on whatever route.
 func versionOf(r state.Record, f file.Fingerprint) string {
 	for _, i := range r.Intents {
-		if i.Fingerprint == f && i.Source == "" {
+		if i.Fingerprint.Same(f) && i.Source == "" {
 			return i.Version
 		}
 	}

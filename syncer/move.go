@@ -13,9 +13,9 @@ import (
 // file under its old name is the verified temp, and T2 comes before the rename as ever. Only the old name's
 // disappearance proves nothing, since others can remove it; then the file is sent.
 
-// movedFrom finds the known file that a new one was before: the same inode, size and time, and no file under the old
-// name any more. What it holds is compared when it is delivered.
-func movedFrom(ctx context.Context, store Store, folder *Folder, c *Change) (*state.Known, error) {
+// movedFrom finds the known file that a new one was before: the same inode, size and time on the same file system, and the
+// old name has left the folder. What it holds is compared when it is delivered.
+func movedFrom(ctx context.Context, store Store, folder *Folder, g *ground, c *Change) (*state.Known, error) {
 	f := c.Entry.Fingerprint
 	if !folder.mayMove() || c.Decision.Reason != ReasonNew || f.Size == 0 || f.Inode == 0 {
 		return nil, nil
@@ -26,7 +26,8 @@ func movedFrom(ctx context.Context, store Store, folder *Folder, c *Change) (*st
 	}
 	for i := range alike {
 		k := &alike[i]
-		if movable(k) && k.Path != c.Path && k.Fingerprint.ModTime == f.ModTime && isMissing(k.Path.In(folder.Root)) {
+		if movable(k) && k.Path != c.Path && k.Fingerprint.ModTime == f.ModTime && g.now(k.Fingerprint.Dev) == f.Dev &&
+			g.fileHasLeft(k.Path, k.Fingerprint.Dev) {
 			return k, nil
 		}
 	}
@@ -69,7 +70,10 @@ func (d *delivery) move(ctx context.Context, src *watcher.Source) (done bool, er
 // proofOfMove compares the source, what was known under its old name, and what the server has there.
 func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof state.Proof, ok bool, err error) {
 	k, err := d.oldName(ctx)
-	if err != nil || k == nil || k.Fingerprint.Size != src.Size() || !isMissing(k.Path.In(d.folder.Root)) {
+	if err != nil || k == nil || k.Fingerprint.Size != src.Size() {
+		return proof, false, err
+	}
+	if left, err := d.hasLeft(ctx, k); err != nil || !left {
 		return proof, false, err
 	}
 	can := d.session.Capabilities()
@@ -105,6 +109,12 @@ func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof 
 	proof.Evidence = remote.SizeOnly
 	untouched := near(old.ModTime, k.Fingerprint.Modified(), mtimeSlack)
 	return proof, untouched && d.folder.demand() != remote.Content, nil
+}
+
+// hasLeft tells whether a known file has left the folder. Nothing is known of one whose file system does not show.
+func (d *delivery) hasLeft(ctx context.Context, k *state.Known) (bool, error) {
+	g, err := groundOf(ctx, d.store, d.folder)
+	return g.fileHasLeft(k.Path, k.Fingerprint.Dev), err
 }
 
 // oldName returns what is known of the file under its old name; nil where nothing is any more.

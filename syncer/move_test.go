@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/internal/sftptest"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
@@ -104,6 +105,41 @@ func TestNoMove(t *testing.T) {
 				t.Errorf("left: %+v", i)
 			}
 		})
+	}
+}
+
+// TestNoMoveFromWhatDoesNotShow has a file system unmounted in the mirror, and a file like one of its own elsewhere: that is
+// no sign that the one on it has moved. What lies there stays at the server.
+func TestNoMoveFromWhatDoesNotShow(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"small", strings.Repeat("large", leastCopy)} {
+		for _, away := range []string{"", "another file system", "the same one by another name"} {
+			mounted := away == ""
+			r := newRig(t)
+			r.mirrors("")
+			s := r.to("acme", sftptest.ServerOptions{})
+			print := r.drop("usb/x", content)
+			if away == "another file system" {
+				print = otherNumber(print)
+			}
+			r.planAs("usb/x", print)
+			r.once()
+			if away == "the same one by another name" {
+				r.must(r.store.SaveMounts(t.Context(), r.folder.Name, r.root, []file.Path{"usb"}))
+			}
+			r.rename("usb/x", "new")
+			r.gone("usb")
+			before := r.written(s)
+			r.once()
+			want := map[string]string{"new": content}
+			if !mounted {
+				want["usb/x"] = content
+			}
+			r.wantInbox("acme", want)
+			if moved := r.written(s) == before; moved != mounted {
+				t.Errorf("%d bytes, away %q: moved %v", len(content), away, moved)
+			}
+		}
 	}
 }
 

@@ -277,10 +277,14 @@ func (l *link) makeDir(ctx context.Context, session Session, o *state.Operation,
 // removeDir removes a directory that has left the folder, if nothing is in it. One that holds something is not ours
 // alone, and stays.
 func (l *link) removeDir(ctx context.Context, session Session, o *state.Operation, f *Folder) error {
-	if !f.Deletes || !isGoneDir(o.Path.In(f.Root)) || !rootStands(f, o) {
+	stands, err := rootStands(ctx, l.store, f, o)
+	if err != nil {
+		return err
+	}
+	if !f.Deletes || !isGoneDir(o.Path.In(f.Root)) || !stands {
 		return l.store.DropOperation(ctx, o.ID)
 	}
-	err := session.Rmdir(ctx, o.RemotePath)
+	err = session.Rmdir(ctx, o.RemotePath)
 	if err != nil && (session.Err() != nil || remote.KindOf(err) == remote.Transient) {
 		return err
 	}
@@ -325,13 +329,12 @@ func (l *link) mayBeEmptyLater(ctx context.Context, o *state.Operation) (bool, e
 }
 
 // rootStands tells whether the folder's root is the one for which an operation was planned, with its marker.
-func rootStands(f *Folder, o *state.Operation) bool {
+func rootStands(ctx context.Context, store cycleStore, f *Folder, o *state.Operation) (bool, error) {
 	root, err := ofDirectory(f.Root)
 	if err != nil || root.Dev != o.RootDev || root.Inode != o.RootInode {
-		return false
+		return false, nil //nolint:nilerr // it stands no more
 	}
-	there, err := hasMarker(f.Root)
-	return err == nil && there
+	return markStands(ctx, store, f)
 }
 
 func operationEvent(t EventType, o *state.Operation) Event {

@@ -93,7 +93,7 @@ func decidePresent(local Local, known *state.Known, endsStory bool) Decision {
 	switch {
 	case known == nil:
 		return Decision{Op: Upload, Reason: ReasonNew}
-	case known.Fingerprint == local.Fingerprint && !known.Racy:
+	case known.Fingerprint.Same(local.Fingerprint) && !known.Racy:
 		return Decision{Reason: ReasonSameContent}
 	}
 	return Decision{Op: Upload, Reason: ReasonChanged, Compare: mayBeKnown(known, local.Fingerprint, endsStory)}

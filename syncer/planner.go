@@ -26,6 +26,7 @@ type Planner struct {
 	observe   Observer
 	now       func() time.Time
 	unwatched func() bool // nobody hears hints
+	ground    ground      // as the last scan found it
 
 	mu       sync.Mutex
 	status   watcher.Status
@@ -112,7 +113,7 @@ func (p *Planner) apply(ctx context.Context, changes iter.Seq2[Change, error]) e
 		switch c.Decision.Op {
 		case Upload:
 			var from *state.Known
-			from, err = movedFrom(ctx, p.store, p.folder, &c)
+			from, err = movedFrom(ctx, p.store, p.folder, &p.ground, &c)
 			batch = append(batch, p.plan(c, batch, from))
 		case Drop:
 			err = p.drop(ctx, &c)
@@ -152,7 +153,7 @@ func (p *Planner) plan(c Change, batch []planned, from *state.Known) planned {
 }
 
 func (p *Planner) drop(ctx context.Context, c *Change) error {
-	if c.Decision.Reason == ReasonRemoved && !hasLeft(p.folder.Root, c.Path, c.Open.Fingerprint) {
+	if c.Decision.Reason == ReasonRemoved && !p.ground.hasLeft(c.Path, c.Open.Fingerprint.Dev) {
 		return nil
 	}
 	if c.Open.Phase == state.Cancelled {
@@ -173,7 +174,7 @@ func (p *Planner) drop(ctx context.Context, c *Change) error {
 }
 
 func (p *Planner) forget(ctx context.Context, c *Change) error {
-	if !hasLeft(p.folder.Root, c.Path, c.Known.Fingerprint) {
+	if !p.ground.hasLeft(c.Path, c.Known.Fingerprint.Dev) {
 		return nil
 	}
 	return p.store.Forget(ctx, p.folder.Name, []file.Path{c.Path})

@@ -48,6 +48,8 @@ type cycleStore interface {
 	SetHalt(ctx context.Context, h state.Halt) (fresh bool, err error)
 	ClearHalt(ctx context.Context, folder string) (bool, error)
 	EndHalting(ctx context.Context, folder string) error
+	rootReader
+	SaveRoot(ctx context.Context, r state.Root) error
 	MarkOf(ctx context.Context, folder, root string) (state.Mark, bool, error)
 	SaveMark(ctx context.Context, m state.Mark) error
 }

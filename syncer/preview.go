@@ -39,6 +39,8 @@ type Previewer struct {
 	View   func(destination string) Viewer // nil where the destination cannot be looked at
 	Tell   func(Operation)
 	Now    func() time.Time
+
+	ground ground
 }
 
 // Scan implements watcher.Sink.
@@ -117,7 +119,7 @@ func (p *Previewer) operation(ctx context.Context, c Change) (Operation, bool, e
 
 // moved tells whether the destination has the file under an old name, as far as can be said without asking it to hash.
 func (p *Previewer) moved(ctx context.Context, c Change, view Viewer, o *Operation) (bool, error) {
-	k, err := movedFrom(ctx, p.Store, p.Folder, &c)
+	k, err := movedFrom(ctx, p.Store, p.Folder, &p.ground, &c)
 	if err != nil || k == nil {
 		return false, err
 	}

@@ -26,11 +26,10 @@ type mirrorPreview struct {
 func (p *Previewer) mirrorPreview(ctx context.Context) (m *mirrorPreview, away bool, err error) {
 	f := p.Folder
 	m = &mirrorPreview{Previewer: p, now: p.Now(), moved: map[string]map[string]bool{}}
-	root, rootErr := ofDirectory(f.Root)
-	if !f.Mirror || rootErr != nil {
-		return m, false, nil
+	if m.ground, err = groundOf(ctx, p.Store, f); err != nil || !f.Mirror || !m.ground.stands() {
+		return m, false, err
 	}
-	m.census = newCensus("", f, root, func([]state.Absent) error { return nil })
+	m.census = newCensus("", f, m.ground, func([]state.Absent) error { return nil })
 	if !f.Deletes {
 		return m, false, nil
 	}
@@ -45,12 +44,11 @@ func (p *Previewer) mirrorPreview(ctx context.Context) (m *mirrorPreview, away b
 	if err != nil || !marked {
 		return m, false, err
 	}
-	m.census.dev = mark.Dev
-	there, err := hasMarker(f.Root)
-	if err != nil || there || halted && h.Accepted != nil && h.Reason == HaltMarker {
+	marker, err := readMarker(f.Root)
+	if err != nil || marker.is(&mark) || halted && h.Accepted != nil && h.Reason == HaltMarker {
 		return m, false, nil //nolint:nilerr // the scan says what cannot be read
 	}
-	p.tellHalt(haltDetail(HaltMarker, f.Root, situation{}, nil))
+	p.tellHalt(haltDetail(HaltMarker, f.Root, situation{foreign: marker.there}, nil))
 	return m, true, nil
 }
 

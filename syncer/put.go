@@ -387,5 +387,5 @@ func (p *putting) source() string {
 
 // goesOn tells whether an intent is about the very file that is to be put.
 func (p *putting) goesOn(i *state.Intent) bool {
-	return p.Stream == nil && i.Source == p.Source && i.Fingerprint == p.print
+	return p.Stream == nil && i.Source == p.Source && i.Fingerprint.Same(p.print)
 }

@@ -70,7 +70,7 @@ func trashPath(trash string, at time.Time, name string) string {
 func (p *Planner) operation(step state.Step, destination string, at file.Path, remotePath string, c *census) state.Operation {
 	return state.Operation{
 		ID: file.NewID(p.cycle.now), Step: step, Route: state.Route{Folder: p.folder.Name, Destination: destination},
-		Path: at, RemotePath: remotePath, RootDev: c.root.Dev, RootInode: c.root.Inode, PlannedAt: p.cycle.now,
+		Path: at, RemotePath: remotePath, RootDev: c.ground.root.Dev, RootInode: c.ground.root.Inode, PlannedAt: p.cycle.now,
 	}
 }
 

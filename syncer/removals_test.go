@@ -213,37 +213,3 @@ func (w *mirrorWorld) scan(t *rapid.T) (entries []watcher.Entry, complete bool) 
 	}
 	return entries, true
 }
-
-// TestARootOnAnotherDevice removes what lay on the root's own file system, which may have another number since the system
-// was started, and not what lay on one that is not to be seen.
-func TestARootOnAnotherDevice(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
-		markAt uint64 // the root's device when it was last seen; 0: the one of now
-		gone   bool
-	}{
-		"the root's, before a restart": {77, true},
-		"another one":                  {0, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t)
-			r.toFake()
-			r.mirrors("in/.trash")
-			r.drop("stays", "x")
-			r.drop("a", "old")
-			r.once()
-			r.must(r.store.NoteMissing(t.Context(), "out", "none", []state.Absent{{Path: "a", Dev: 77}})) // as it was known then
-			if row.markAt != 0 {
-				r.must(r.store.SaveMark(t.Context(), state.Mark{Folder: "out", Root: r.root, Dev: row.markAt}))
-			}
-			r.gone("a")
-			for range 3 {
-				r.once()
-			}
-			if got := len(r.removals()) == 1; got != row.gone {
-				t.Errorf("removed: %v, want %v", got, row.gone)
-			}
-		})
-	}
-}

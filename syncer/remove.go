@@ -106,7 +106,16 @@ func (r *removing) mayGo(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	r.known = k
-	return rootStands(f, o) && fileHasLeft(f.Root, o.Path, k.Fingerprint.Dev), nil
+	return r.hasLeft(ctx)
+}
+
+// hasLeft looks whether the folder is the one that was scanned, and the file is not in it.
+func (r *removing) hasLeft(ctx context.Context) (bool, error) {
+	if stands, err := rootStands(ctx, r.link.store, r.folder, r.o); err != nil || !stands {
+		return false, err
+	}
+	g, err := groundOf(ctx, r.link.store, r.folder)
+	return err == nil && g.fileHasLeft(r.o.Path, r.known.Fingerprint.Dev), err
 }
 
 // contentHasher can tell the hash of a remote file.
@@ -157,8 +166,8 @@ func (r *removing) take(ctx context.Context, info *remote.Info) error {
 	}
 	r.o.Begun, r.o.Trash = true, trash
 	crashpoint("removal-begun")
-	if !fileHasLeft(r.folder.Root, r.o.Path, r.known.Fingerprint.Dev) {
-		return r.link.store.DropOperation(ctx, r.o.ID)
+	if left, err := r.hasLeft(ctx); err != nil || !left {
+		return r.dropUnless(ctx, err)
 	}
 	if trash == "" {
 		err = r.session.Remove(ctx, r.o.RemotePath)

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"context"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -34,5 +35,8 @@ func (s *Syncer) Repairing(intents []state.Intent) {
 }
 
 // HasLeft tells whether a file that is not found in the folder at root has left it; false where the file system that it
-// lay on does not show.
-func HasLeft(root string, p file.Path, was file.Fingerprint) bool { return hasLeft(root, p, was) }
+// lay on does not show, and where that cannot be told.
+func HasLeft(ctx context.Context, store rootReader, folder, root string, p file.Path, was file.Fingerprint) bool {
+	g, err := groundOf(ctx, store, &Folder{Name: folder, Root: root})
+	return err == nil && g.hasLeft(p, was.Dev)
+}

@@ -93,6 +93,8 @@ type takeaway struct {
 
 	source, private string // operating system's paths
 	surely          bool   // the fingerprint alone says that the source is the delivered version
+
+	ground func() (ground, error)
 }
 
 // takeawayResult is what became of a source.
@@ -105,7 +107,10 @@ type takeawayResult struct {
 }
 
 func newTakeaway(ctx context.Context, store Store, folder *Folder, intents []state.Intent) (takeaway, error) {
-	t := takeaway{folder: folder, intent: intents[0], complete: true, proven: true}
+	t := takeaway{
+		folder: folder, intent: intents[0], complete: true, proven: true,
+		ground: func() (ground, error) { return groundOf(ctx, store, folder) },
+	}
 	if folder.After == Archive && t.intent.Archive == "" { // it was planned when the folder had another rule
 		t.intent.Archive = folder.ArchivePath(t.intent.Path, t.intent.ReadyAt)
 	}
@@ -197,8 +202,9 @@ func (t *takeaway) take(stays bool) (taken bool, result takeawayResult, err erro
 	now, _, err := file.Lstat(t.source)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		left := hasLeft(t.folder.Root, t.intent.Path, t.intent.Fingerprint)
-		return false, takeawayResult{left: left, waits: !left}, nil
+		g, err := t.ground()
+		left := g.hasLeft(t.intent.Path, t.intent.Fingerprint.Dev)
+		return false, takeawayResult{left: left, waits: !left}, err
 	case err != nil:
 		return false, takeawayResult{}, err
 	case !now.SameFile(t.intent.Fingerprint):
@@ -214,7 +220,7 @@ func (t *takeaway) take(stays bool) (taken bool, result takeawayResult, err erro
 	if err := os.Rename(t.source, t.private); err != nil {
 		return false, takeawayResult{waits: true}, ignoreMissing(err)
 	}
-	t.surely = now == t.intent.Fingerprint && !now.Racy(t.intent.ReadyAt)
+	t.surely = now.Same(t.intent.Fingerprint) && !now.Racy(t.intent.ReadyAt)
 	return true, takeawayResult{}, nil
 }
 

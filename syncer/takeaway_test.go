@@ -296,36 +296,6 @@ func TestAMissingDirectoryEndsTheStory(t *testing.T) {
 	r.wantNone(EventFailed, EventArchived)
 }
 
-func TestHasLeft(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	was := r.drop("sub/deep/a", "1")
-	elsewhere := was
-	elsewhere.Dev++
-	untold := was
-	untold.Dev = 0
-	for _, row := range []struct {
-		name string
-		path file.Path
-		was  file.Fingerprint
-		want bool
-	}{
-		{"its directory is there", "sub/deep/gone", was, true},
-		{"its directory is gone", "sub/other/gone", was, true},
-		{"a file stands where its directory was", "sub/deep/a/gone", was, true},
-		{"it lay on a file system that does not show", "sub/deep/gone", elsewhere, false},
-		{"so did its directory", "sub/other/gone", elsewhere, false},
-		{"the system does not tell file systems apart", "sub/other/gone", untold, true},
-	} {
-		if got := hasLeft(r.root, row.path, row.was); got != row.want {
-			t.Errorf("%s: %v, want %v", row.name, got, row.want)
-		}
-	}
-	if hasLeft(r.at("missing"), "a", was) {
-		t.Error("a missing root says that a file has left it")
-	}
-}
-
 // TestATakeawayIsDoneOnce is asked for from many sides at once.
 func TestATakeawayIsDoneOnce(t *testing.T) {
 	t.Parallel()

@@ -52,7 +52,7 @@ func (w *Watcher) look(ctx context.Context, names map[string]fsnotify.Op, t *wat
 		}
 		l.at(way, p, hints[p])
 	}
-	w.settling.wake(w.marker, l.markers, w.now())
+	w.settling.wake(l.markers, w.now())
 	return l.scan, root
 }
 

@@ -68,6 +68,9 @@ func (m marker) of(p file.Path) file.Path {
 	return p.Dir().Join(m.prefix + base + m.suffix)
 }
 
+// key is the path of a marker as it is compared.
+func (m marker) key(p file.Path) file.Path { return file.Path(m.folded(string(p))) }
+
 // is tells whether base is the name of a marker, of whatever file.
 func (m marker) is(base string) bool {
 	if !m.used() {

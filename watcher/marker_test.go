@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,40 @@ func TestMarkerNames(t *testing.T) {
 		if err := CheckMarker(bad); err == nil {
 			t.Errorf("%q is accepted", bad)
 		}
+	}
+}
+
+// A marker wakes the files that wait for it, and costs nothing for the others, however many wait.
+func TestMarkersWakeTheirFiles(t *testing.T) {
+	m, err := newMarker("{stem}.DONE", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSettling(m)
+	now := time.Now()
+	young := file.Fingerprint{ModTime: now.UnixNano()}
+	for n := range 10_000 {
+		s.observe(file.Path(fmt.Sprintf("in/%d.xml", n)), young, now, time.Hour, 0)
+	}
+	for _, name := range []file.Path{"in/7.pdf", "in/8.pdf", "out/7.xml"} {
+		s.observe(name, young, now, time.Hour, 0)
+	}
+	s.drop("in/8.xml")
+	told := map[file.Path]bool{"in/7.done": true, "in/8.Done": true, "in/none.done": true}
+	s.wake(told, now)
+	var due []file.Path
+	for _, u := range s.due(now, 100) {
+		due = append(due, u.path)
+	}
+	if want := []file.Path{"in/7.pdf", "in/7.xml", "in/8.pdf"}; !slices.Equal(due, want) {
+		t.Errorf("due: %q, want %q", due, want)
+	}
+	if n := testing.AllocsPerRun(10, func() { s.wake(told, now) }); n > 20 {
+		t.Errorf("%v allocations for 3 markers and 10,000 files", n)
+	}
+	s.clear()
+	if s.wake(told, now); len(s.due(now, 1)) != 0 || len(s.byMarker) != 0 {
+		t.Errorf("%d markers are waited for by nobody", len(s.byMarker))
 	}
 }
 

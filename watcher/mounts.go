@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -38,6 +39,92 @@ func (t *mountTable) look(now mountTable) (lost lostMounts, changed bool) {
 	changed = *t != nil && !maps.Equal(*t, all)
 	*t = all
 	return lost, changed
+}
+
+// keep makes places all that counts of what is not mounted now, and returns it.
+func (t *mountTable) keep(places []file.Path) (lost lostMounts, changed bool) {
+	before := maps.Clone(*t)
+	maps.DeleteFunc(*t, func(_ file.Path, mount string) bool { return mount == notMounted })
+	for _, p := range places {
+		if _, there := (*t)[p]; there {
+			continue
+		}
+		(*t)[p] = notMounted
+		if lost == nil {
+			lost = lostMounts{}
+		}
+		lost[p.Dir()] = append(lost[p.Dir()], p.Base())
+	}
+	return lost, !maps.Equal(before, *t)
+}
+
+// Mounts keeps in mind where file systems are mounted in a folder, for longer than a Watcher lives. What is mounted on the
+// same file system, by its other name, is told in no other way.
+type Mounts interface {
+	// Mounted returns the places that were saved, but for those of which nothing matters any more.
+	Mounted(ctx context.Context) ([]file.Path, error)
+	SaveMounted(ctx context.Context, places []file.Path) error
+}
+
+// Remember has the Watcher keep in mind what is mounted in its folder. It comes before the Watcher's work.
+func (w *Watcher) Remember(m Mounts) { w.memory = m }
+
+// Unmounted returns those of the places in the folder at root where nothing is mounted now.
+func Unmounted(root string, places []file.Path) []file.Path {
+	if len(places) == 0 {
+		return nil
+	}
+	now, err := readMounts(root)
+	if err != nil {
+		return places
+	}
+	return slices.DeleteFunc(slices.Clone(places), func(p file.Path) bool { _, there := now[p]; return there })
+}
+
+// lookAtMounts compares what is mounted in the folder with what was. It reports whether there is a difference to the last look.
+func (w *Watcher) lookAtMounts(ctx context.Context) (changed bool) {
+	now, err := w.mounts(w.rules.Root)
+	if err != nil {
+		return false // the root is looked at more closely elsewhere
+	}
+	before := maps.Clone(w.inside)
+	lost, changed := w.inside.look(now)
+	if w.memory != nil {
+		err = w.saveMounts(ctx, now, before)
+		if err == nil && (!w.recalled || len(lost) > 0) {
+			lost, changed, err = w.recall(ctx, lost, changed)
+		}
+		w.unsure = err
+	}
+	w.lost = lost
+	return changed
+}
+
+// saveMounts saves the places where something is mounted now that was not before.
+func (w *Watcher) saveMounts(ctx context.Context, now, before mountTable) error {
+	var places []file.Path
+	for p := range now {
+		if before[p] == notMounted || w.unsure != nil {
+			places = append(places, p)
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	slices.Sort(places)
+	return w.memory.SaveMounted(ctx, places)
+}
+
+// recall makes what was saved count: an earlier Watcher may have seen a mount, and nothing may be left of another one.
+func (w *Watcher) recall(ctx context.Context, lost lostMounts, changed bool) (lostMounts, bool, error) {
+	places, err := w.memory.Mounted(ctx)
+	if err != nil {
+		return lost, changed, err
+	}
+	lost, differs := w.inside.keep(places)
+	changed = (changed || differs) && w.recalled
+	w.recalled = true
+	return lost, changed, nil
 }
 
 // notMounted stands in a mountTable for a place where something was mounted before.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/dropferry/dropferry/file"
 )
 
 // A file system that is mounted in the folder comes and goes without an event. While it is away, what it held is unknown.
@@ -28,9 +30,9 @@ func TestRunMountsInside(t *testing.T) {
 	eventually(t, "unmounted", func() bool { return unix.Unmount(at, 0) == nil })
 	eventually(t, "the scan is not complete", func() bool {
 		e, ok := find(rec.lastScan(), "deep/mnt")
-		return ok && errors.Is(e.Err, errUnmounted) && !rec.status().Complete
+		return ok && errors.Is(e.Err, ErrUnmounted) && !rec.status().Complete
 	})
-	if want := "open " + at + ": " + errUnmounted.Error(); !strings.Contains(rec.status().Reason, want) {
+	if want := "open " + at + ": " + ErrUnmounted.Error(); !strings.Contains(rec.status().Reason, want) {
 		t.Errorf("reason %q", rec.status().Reason)
 	}
 	if rec.isReady("deep/mnt/below") {
@@ -58,6 +60,31 @@ func TestRunMountsInside(t *testing.T) {
 	eventually(t, "what is mounted over it is scanned", func() bool { return rec.isReady("deep/mnt/over") })
 }
 
+// A mount that is not to come back is forgotten while the folder is watched, on a word that asks for a scan.
+func TestRunForgetsAMount(t *testing.T) {
+	if !asUserRoot(t) {
+		return
+	}
+	dir := t.TempDir()
+	root, other := mkdir(t, filepath.Join(dir, "root")), mkdir(t, filepath.Join(dir, "other"))
+	write(t, filepath.Join(other, "bound"), "x")
+	at := mkdir(t, filepath.Join(root, "bind"))
+	mount(t, other, at, "", unix.MS_BIND)
+	m := &memory{}
+	w := newQuick(t, Rules{Root: root, Rescan: time.Hour})
+	w.Remember(m)
+	rec := startWatching(t, w)
+	eventually(t, "what was bound is found", func() bool { return rec.isReady("bind/bound") })
+	eventually(t, "unmounted", func() bool { return unix.Unmount(at, 0) == nil })
+	eventually(t, "it is unknown", func() bool { e, _ := find(rec.lastScan(), "bind"); return errors.Is(e.Err, ErrUnmounted) })
+	m.forget("bind")
+	w.Rescan()
+	eventually(t, "it is known", func() bool { return rec.status().Complete })
+	if got := Unmounted(root, []file.Path{"bind"}); len(got) != 1 {
+		t.Errorf("unmounted: %q", got)
+	}
+}
+
 // The same with a bind mount, which has the same device, and with an overlay.
 func TestRunBindAndOverlayInside(t *testing.T) {
 	if !asUserRoot(t) {
@@ -73,7 +100,7 @@ func TestRunBindAndOverlayInside(t *testing.T) {
 	write(t, filepath.Join(other, "elsewhere"), "x") // by its other name: one inode, one watch
 	eventually(t, "a change by the other name is told", func() bool { return rec.isReady("bind/elsewhere") })
 	eventually(t, "unmounted", func() bool { return unix.Unmount(at, 0) == nil })
-	eventually(t, "it is unknown", func() bool { e, _ := find(rec.lastScan(), "bind"); return errors.Is(e.Err, errUnmounted) })
+	eventually(t, "it is unknown", func() bool { e, _ := find(rec.lastScan(), "bind"); return errors.Is(e.Err, ErrUnmounted) })
 
 	tmp := mkdir(t, filepath.Join(dir, "tmp"))
 	mount(t, "tmpfs", tmp, "tmpfs", 0)

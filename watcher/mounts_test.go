@@ -1,10 +1,13 @@
 package watcher
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/dropferry/dropferry/file"
@@ -67,6 +70,82 @@ func TestMountsComeAndGo(t *testing.T) {
 	}
 }
 
+// memory is a Mounts.
+type memory struct {
+	mu      sync.Mutex
+	places  []file.Path
+	nothing map[file.Path]bool // places of which nothing matters
+	err     error
+}
+
+func (m *memory) Mounted(context.Context) ([]file.Path, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(m.places), func(p file.Path) bool { return m.nothing[p] }), m.err
+}
+
+func (m *memory) SaveMounted(_ context.Context, places []file.Path) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err == nil {
+		m.places = append(m.places, places...)
+	}
+	return m.err
+}
+
+func (m *memory) forget(p file.Path) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.places = slices.DeleteFunc(m.places, func(other file.Path) bool { return other == p })
+}
+
+// A mount that an earlier process has seen, and that is not there any more, makes its place unknown, by a single scan too.
+// Where nothing matters of what lay there, it is forgotten, as when somebody says so; where that cannot be told, nothing is
+// taken for gone.
+func TestMountsAreRemembered(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{"a/x", "mnt/below", "z"} {
+		write(t, filepath.Join(root, name), "x")
+	}
+	m := &memory{nothing: map[file.Path]bool{"a": true}}
+	now := mountTable{"mnt": "1", "a": "2"}
+	scan := func() *recorder {
+		t.Helper()
+		w := newQuick(t, Rules{Root: root})
+		w.mounts = func(string) (mountTable, error) { return now, nil }
+		w.Remember(m)
+		rec := &recorder{}
+		if _, err := w.Scan(t.Context(), rec); err != nil {
+			t.Fatal(err)
+		}
+		return rec
+	}
+	unknown := func(r *recorder) (all []file.Path) {
+		for _, e := range r.lastScan() {
+			if e.Err != nil {
+				all = append(all, e.Path)
+			}
+		}
+		return all
+	}
+	if got := unknown(scan()); len(got) != 0 || !slices.Equal(m.places, []file.Path{"a", "mnt"}) {
+		t.Errorf("mounted: %q is unknown, %q remembered", got, m.places)
+	}
+	now = nil
+	if got := unknown(scan()); !slices.Equal(got, []file.Path{"mnt"}) {
+		t.Errorf("unmounted: %q is unknown", got)
+	}
+	m.err = errors.New("the store is away")
+	if got := unknown(scan()); !slices.Equal(got, []file.Path{""}) {
+		t.Errorf("without a memory: %q is unknown", got)
+	}
+	m.err = nil
+	m.forget("mnt")
+	if got := unknown(scan()); len(got) != 0 {
+		t.Errorf("forgotten: %q is unknown", got)
+	}
+}
+
 func TestDoubt(t *testing.T) {
 	home := identity{dev: 1, inode: 2, mount: 3}
 	for name, tt := range map[string]struct {
@@ -93,14 +172,14 @@ func TestScanOfLostMounts(t *testing.T) {
 		write(t, filepath.Join(root, name), "x")
 	}
 	w := newQuick(t, Rules{Root: root})
-	w.lost = lostMounts{"": {"mnt", "gone"}, "a": {"deep"}}
+	w.inside = mountTable{"mnt": notMounted, "gone": notMounted, "a/deep": notMounted}
 	rec := &recorder{}
 	sum, err := w.Scan(t.Context(), rec)
 	if err != nil || sum.Complete || len(sum.Errors) != 3 {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	for _, p := range []file.Path{"mnt", "gone", "a/deep"} {
-		if e, ok := find(rec.lastScan(), p); !ok || !errors.Is(e.Err, errUnmounted) {
+		if e, ok := find(rec.lastScan(), p); !ok || !errors.Is(e.Err, ErrUnmounted) {
 			t.Errorf("%s: %+v", p, e)
 		}
 	}

@@ -18,7 +18,9 @@ type rootLook struct {
 	mountPoint bool // a file system is mounted here; false also where the system does not tell
 }
 
-var errUnmounted = errors.New("nothing is mounted here any more")
+// ErrUnmounted is of a place in a folder, or its root, where a file system was mounted that is not any more. What it held is
+// unknown, and not gone.
+var ErrUnmounted = errors.New("nothing is mounted here any more")
 
 // lookAtRoot opens the root to see what it is now. Nothing else tells: when a root is unmounted, mounted over, or removed
 // and made again, the kernel's events simply end.
@@ -34,7 +36,7 @@ func lookAtRoot(root string) (rootLook, error) {
 // rootReason says why a root cannot be used.
 func rootReason(root string, err error) string {
 	switch {
-	case errors.Is(err, errUnmounted):
+	case errors.Is(err, ErrUnmounted):
 		return fmt.Sprintf("Nothing is mounted at %s any more. Waiting until it is mounted again; nothing is taken for gone.", root)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Sprintf("%s does not exist. Waiting until it appears; nothing is taken for gone.", root)

@@ -54,7 +54,7 @@ func (w *Watcher) lookAtRoot() (rootLook, error) {
 	look, err := lookAtRoot(w.rules.Root)
 	atHome := look.dev == w.home.dev && look.inode == w.home.inode
 	if err == nil && w.mounted && !look.mountPoint && !atHome {
-		err = errUnmounted
+		err = ErrUnmounted
 	}
 	return look, err
 }
@@ -100,7 +100,7 @@ type watch struct {
 // run watches until ctx ends or the root is another.
 func (r *watch) run(ctx context.Context) {
 	w := r.w
-	r.lookAtMounts()
+	w.lookAtMounts(ctx)
 	r.agenda = agenda{tempo: w.tempo, rescan: w.rules.Rescan, poll: w.rules.Poll, due: w.now()}
 	r.rootDue = w.now().Add(w.tempo.root)
 	w.tell(r.sink, func(s *Status) { *s = Status{State: Starting, LastScan: s.LastScan} })
@@ -122,6 +122,7 @@ func (r *watch) step(ctx context.Context) bool {
 	w := r.w
 	if rescan, err := w.dirty.urgent(); rescan || err != nil {
 		r.heed(rescan, err)
+		r.lookAtMounts(ctx) // a person may have said that one is not to come back
 	}
 	r.lookAtClocks()
 	r.judgeHints(ctx)
@@ -134,7 +135,7 @@ func (r *watch) step(ctx context.Context) bool {
 		if look, err := w.lookAtRoot(); err != nil || look.identity != r.root {
 			return false
 		}
-		r.lookAtMounts()
+		r.lookAtMounts(ctx)
 		r.lookForStuck()
 	}
 	r.lookAtHints(ctx)
@@ -219,15 +220,9 @@ func (r *watch) lookAtClocks() {
 }
 
 // lookAtMounts asks for a scan where a file system was mounted in the folder, or unmounted.
-func (r *watch) lookAtMounts() {
+func (r *watch) lookAtMounts(ctx context.Context) {
 	w := r.w
-	now, err := w.mounts(w.rules.Root)
-	if err != nil {
-		return // the root is looked at more closely elsewhere
-	}
-	lost, changed := w.inside.look(now)
-	w.lost = lost
-	if changed {
+	if w.lookAtMounts(ctx) {
 		w.log.Info("what is mounted in the folder has changed: it will be scanned")
 		w.trust.skip()
 		r.agenda.by(w.now())

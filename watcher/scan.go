@@ -19,6 +19,7 @@ func (w *Watcher) Scan(ctx context.Context, sink Sink) (Summary, error) {
 	}
 	defer w.running.Unlock()
 	w.settling.clear()
+	w.lookAtMounts(ctx)
 	sum, err := w.scan(ctx, sink, nil, nil)
 	if err != nil {
 		return sum, fmt.Errorf("scan %s: %w", w.rules.Root, err)
@@ -65,6 +66,9 @@ func (w *Watcher) scan(ctx context.Context, sink Sink, t *watchTree, root *ident
 	r := &scanRun{w: w, ctx: ctx, tree: t, want: root}
 	if root != nil {
 		r.doubt = doubt(w.home, *root)
+	}
+	if r.doubt == nil {
+		r.doubt = w.unsure
 	}
 	r.sum.Started = w.now()
 	err := r.run(sink)

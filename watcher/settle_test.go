@@ -78,7 +78,7 @@ func TestSettleIgnoresClockSteps(t *testing.T) {
 }
 
 func TestSettlingKeepsOrder(t *testing.T) {
-	s := newSettling()
+	s := newSettling(marker{})
 	now := time.Now()
 	for i := range 1000 {
 		n := (i * 7919) % 1000

@@ -44,12 +44,41 @@ func (u *unsettled) entry() Entry {
 
 // settling is the set of files that are not ready. Only the watcher's own goroutine changes it; others may read.
 type settling struct {
-	mu     sync.Mutex
-	byPath map[file.Path]*unsettled
-	queue  dueQueue
+	mu       sync.Mutex
+	byPath   map[file.Path]*unsettled
+	queue    dueQueue
+	marker   marker                     // that files wait for; unused where they wait for none
+	byMarker map[file.Path][]*unsettled // by the folded path of their marker
 }
 
-func newSettling() *settling { return &settling{byPath: map[file.Path]*unsettled{}} }
+func newSettling(m marker) *settling {
+	return &settling{byPath: map[file.Path]*unsettled{}, marker: m, byMarker: map[file.Path][]*unsettled{}}
+}
+
+// add puts u into the set.
+func (s *settling) add(u *unsettled) {
+	s.byPath[u.path] = u
+	heap.Push(&s.queue, u)
+	if s.marker.used() {
+		key := s.marker.key(s.marker.of(u.path))
+		s.byMarker[key] = append(s.byMarker[key], u)
+	}
+}
+
+// unmark takes u, which is about to leave the set, from those that wait for its marker.
+func (s *settling) unmark(u *unsettled) {
+	if !s.marker.used() {
+		return
+	}
+	key := s.marker.key(s.marker.of(u.path))
+	all := s.byMarker[key]
+	if i := slices.Index(all, u); i >= 0 {
+		s.byMarker[key] = slices.Delete(all, i, i+1)
+	}
+	if len(s.byMarker[key]) == 0 {
+		delete(s.byMarker, key)
+	}
+}
 
 // observe takes a look at a file into account and returns what is known of it now. Where this is the first look, the wall
 // clock was set forward by ahead since the file was stamped.
@@ -62,8 +91,7 @@ func (s *settling) observe(p file.Path, print file.Fingerprint, seen time.Time, 
 			path: p, sighting: sighting{print: print, first: seen, ahead: ahead}, seen: seen, quiet: quiet, reason: reasonSettling,
 		}
 		u.due, _ = settle(u.sighting, seen, quiet)
-		s.byPath[p] = u
-		heap.Push(&s.queue, u)
+		s.add(u)
 		return u
 	}
 	u.seen = seen
@@ -133,14 +161,14 @@ func (s *settling) lead(u *unsettled, target file.Path) {
 }
 
 // wake makes the files due whose markers are among those that hints have told of.
-func (s *settling) wake(m marker, told map[file.Path]bool, now time.Time) {
+func (s *settling) wake(told map[file.Path]bool, now time.Time) {
 	if len(told) == 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, u := range s.byPath {
-		if told[m.of(u.path)] {
+	for p := range told {
+		for _, u := range s.byMarker[s.marker.key(p)] {
 			u.due, u.tries = now, 0
 			heap.Fix(&s.queue, u.index)
 		}
@@ -163,6 +191,7 @@ func (s *settling) drop(p file.Path) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if u := s.byPath[p]; u != nil {
+		s.unmark(u)
 		delete(s.byPath, p)
 		heap.Remove(&s.queue, u.index)
 	}
@@ -172,6 +201,7 @@ func (s *settling) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.byPath)
+	clear(s.byMarker)
 	s.queue = nil
 }
 

@@ -93,7 +93,7 @@ func (s *Source) check() error {
 		return ErrBusy
 	}
 	print, err := file.OfHandle(s.f)
-	if err == nil && print != s.want {
+	if err == nil && !print.Same(s.want) {
 		err = ErrChanged
 	}
 	return err
@@ -126,7 +126,7 @@ func (s *Source) samePath() error {
 	switch st, err := d.lstat(name); {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrChanged, err)
-	case st.Fingerprint != s.want || st.kind() != File:
+	case !st.Same(s.want) || st.kind() != File:
 		return ErrChanged
 	}
 	return nil

@@ -137,7 +137,7 @@ func (w *walk) entry(b branch, p file.Path, ent dirent) (child branch, on bool) 
 			return branch{}, true
 		}
 		if len(w.lost) > 0 && w.lost.has(b.real.Join(ent.name)) {
-			err := &fs.PathError{Op: "open", Path: filepath.Join(b.dir.path, ent.name), Err: errUnmounted}
+			err := &fs.PathError{Op: "open", Path: filepath.Join(b.dir.path, ent.name), Err: ErrUnmounted}
 			return branch{}, w.yield(Entry{Path: p, Kind: Dir, Seen: w.now(), Err: err}, b.dir, ent.name)
 		}
 		return w.directory(b.dir, ent.name, branch{name: ent.name, path: p, real: b.real.Join(ent.name), from: b.from}, "")

@@ -95,6 +95,9 @@ type Watcher struct {
 	mounted     bool       // the root was a mount point when last seen
 	inside      mountTable // file systems mounted in the folder, when last seen or before
 	lost        lostMounts // of those, the ones that are not mounted any more
+	memory      Mounts     // nil: nothing is kept in mind
+	recalled    bool       // what memory has is in inside
+	unsure      error      // why what was mounted before is not known
 	home        identity   // of the root that was scanned before; zero before the first
 	rootOn      fileSystem // where the root lies, by the last scan
 	status      Status
@@ -140,7 +143,7 @@ func New(rules Rules, log *slog.Logger) (*Watcher, error) {
 	return &Watcher{
 		rules: rules, match: match, marker: marker, log: log, now: time.Now, tempo: defaultTempo(),
 		notify: newNotifier, kindOf: (*dir).fileSystem, mounts: readMounts,
-		dirty: newDirty(), settling: newSettling(), fileSystems: map[uint64]fileSystem{}, clocks: newClocks(),
+		dirty: newDirty(), settling: newSettling(marker), fileSystems: map[uint64]fileSystem{}, clocks: newClocks(),
 		trust: &trust{}, links: links{},
 	}, nil
 }

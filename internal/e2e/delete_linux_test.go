@@ -17,6 +17,22 @@ func mount(t *testing.T, at string) (unmount func()) {
 	if err := syscall.Mount("tmpfs", at, "tmpfs", 0, "size=16m"); err != nil {
 		t.Skipf("cannot mount here: %v", err)
 	}
+	return unmountOnce(t, at)
+}
+
+// bind shows a directory at another one, until the test ends.
+func bind(t *testing.T, from, at string) (unmount func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root mounts")
+	}
+	if err := syscall.Mount(from, at, "", syscall.MS_BIND, ""); err != nil {
+		t.Skipf("cannot mount here: %v", err)
+	}
+	return unmountOnce(t, at)
+}
+
+func unmountOnce(t *testing.T, at string) (unmount func()) {
 	mounted := true
 	unmount = func() {
 		if !mounted {
@@ -53,26 +69,54 @@ func TestUnmountedRootDeletesNothing(t *testing.T) {
 	r.wantCopy(map[string]string{"a.txt": "a", "sub/b.txt": "b"})
 }
 
-// TestUnmountedSubdirectoryDeletesNothing: the marker is there, and the files lay on another file system.
+// TestUnmountedSubdirectoryDeletesNothing: the marker is there, and the files lay on another file system, or on the same one
+// by another name. Each run is a new process, as after a restart of the machine.
 func TestUnmountedSubdirectoryDeletesNothing(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, deleting)
-	sub := r.mkdir("outbox/sub")
-	unmount := mount(t, sub)
-	for _, name := range []string{"a.txt", "gone.txt", "sub/b.txt", "sub/deep/c.txt"} {
-		r.drop(name, name)
-	}
-	r.deliver(4)
-	unmount()
-	r.lose("gone.txt")
-	r.miss(0)
-	all, _ := r.removing(0)
-	n := kinds(all)
-	if n["trashed"] != 1 {
-		t.Errorf("events: %+v", all)
-	}
-	got := tree(t, filepath.Join(r.sshd.Dir, "copy"))
-	if got["sub/b.txt"] != "sub/b.txt" || got["sub/deep/c.txt"] != "sub/deep/c.txt" || got["a.txt"] != "a.txt" {
-		t.Errorf("the mirror holds %v", got)
+	for _, kind := range []string{"tmpfs", "bind"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, deleting)
+			sub := r.mkdir("outbox/sub")
+			var unmount func()
+			if kind == "bind" {
+				unmount = bind(t, r.mkdir("elsewhere"), sub)
+			} else {
+				unmount = mount(t, sub)
+			}
+			for _, name := range []string{"a.txt", "gone.txt", "sub/b.txt", "sub/deep/c.txt"} {
+				r.drop(name, name)
+			}
+			r.deliver(4)
+			unmount()
+			r.lose("gone.txt")
+			r.removing(3)
+			eventually(t, "only what cannot be seen is waited for", 10*time.Second, func() bool {
+				for _, w := range r.plan(3).Waiting {
+					if w.Reason != "unreadable" {
+						return false
+					}
+				}
+				return true
+			})
+			all, _ := r.removing(3)
+			n := kinds(all)
+			if n["trashed"] != 1 || n["unread"] != 1 {
+				t.Errorf("events: %+v", all)
+			}
+			got := tree(t, filepath.Join(r.sshd.Dir, "copy"))
+			if got["sub/b.txt"] != "sub/b.txt" || got["sub/deep/c.txt"] != "sub/deep/c.txt" || got["a.txt"] != "a.txt" {
+				t.Errorf("the mirror holds %v", got)
+			}
+			contains(t, r.expect(0, "status").stdout, "not mounted any more: sub", "resume folder:outbox --accept-unmounted")
+			r.refused(4, []string{"is for a folder"}, "resume", "destination:acme", "--accept-unmounted")
+			contains(t, r.expect(0, "resume", "folder:outbox", "--accept-unmounted").stdout, "not waited for any more: sub")
+			r.refused(1, []string{"is not mounted now"}, "resume", "folder:outbox", "--accept-unmounted")
+			r.miss(0)
+			r.removing(0)
+			if got := tree(t, filepath.Join(r.sshd.Dir, "copy")); got["a.txt"] != "a.txt" || got["sub/b.txt"] != "" {
+				t.Errorf("the mirror holds %v", got)
+			}
+		})
 	}
 }

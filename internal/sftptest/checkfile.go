@@ -112,7 +112,7 @@ func chooseHash(list string) (name string, newHash func() hash.Hash) {
 
 // hash appends the hashes of a file's blocks.
 func (v *view) hash(to []byte, name string, newHash func() hash.Hash, offset, length, block int64, empty bool) ([]byte, error) {
-	f, err := v.root.Open(local(name))
+	f, err := v.root.Open(v.local(name))
 	if err != nil {
 		return nil, err
 	}

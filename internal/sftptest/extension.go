@@ -68,7 +68,7 @@ func (x *exchange) fsync(id uint32, _ string, rest []byte) error {
 		return x.refuse(id, Failure)
 	}
 	return x.refuse(id, x.view.do(OpFsync, name, "", func(meeting) error {
-		f, err := x.view.root.OpenFile(local(name), os.O_WRONLY, 0)
+		f, err := x.view.root.OpenFile(x.view.local(name), os.O_WRONLY, 0)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (v *view) stat(op, name string, look func(string) (fs.FileInfo, error)) (in
 		if v.faults.unstatable(name) {
 			return PermissionDenied
 		}
-		info, err := look(local(name))
+		info, err := look(v.local(name))
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (v *view) stat(op, name string, look func(string) (fs.FileInfo, error)) (in
 
 func (v *view) list(name string) (infos infoList, err error) {
 	err = v.do(OpList, name, "", func(meeting) error {
-		dir, err := v.root.Open(local(name))
+		dir, err := v.root.Open(v.local(name))
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (v *view) list(name string) (infos infoList, err error) {
 			return err
 		}
 		for _, e := range entries {
-			info, err := v.root.Lstat(filepath.Join(local(name), e.Name()))
+			info, err := v.root.Lstat(filepath.Join(v.local(name), e.Name()))
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // removed since the directory was read
 			}

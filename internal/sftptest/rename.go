@@ -14,7 +14,7 @@ import (
 // PosixRename renames and replaces an existing target, as posix-rename@openssh.com does.
 func (v *view) PosixRename(r *sftp.Request) error {
 	return v.do(OpPosixRename, r.Filepath, r.Target, func(m meeting) error {
-		if err := v.root.Rename(local(r.Filepath), local(r.Target)); err != nil {
+		if err := v.root.Rename(v.local(r.Filepath), v.local(r.Target)); err != nil {
 			return err
 		}
 		return v.renamed(r.Filepath, r.Target, m)
@@ -24,7 +24,7 @@ func (v *view) PosixRename(r *sftp.Request) error {
 // rename renames and refuses an existing target, in OpenSSH's way: a regular file is linked to its new name, which
 // leaves no moment for somebody else's file to be replaced; see process_rename in its sftp-server.c.
 func (v *view) rename(from, to string, m meeting) error {
-	if err := v.move(local(from), local(to), m.find(overwrite) != nil); err != nil {
+	if err := v.move(v.local(from), v.local(to), m.find(overwrite) != nil); err != nil {
 		return err
 	}
 	return v.renamed(from, to, m)
@@ -65,9 +65,9 @@ func (v *view) renamed(from, to string, m meeting) error {
 		return nil
 	}
 	if r.text == "" {
-		return v.root.Remove(local(to))
+		return v.root.Remove(v.local(to))
 	}
-	return os.Rename(filepath.Join(v.dir, local(to)), free(r.text, path.Base(to)))
+	return os.Rename(filepath.Join(v.dir, v.local(to)), free(r.text, path.Base(to)))
 }
 
 // free returns a path in dir for base, numbered if base is taken.

@@ -46,6 +46,10 @@ type ServerOptions struct {
 	CheckFile *CheckFile // how it answers check-file requests; nil is a server without them
 	MaxRead   uint32     // most bytes in the reply to a read; 32 KiB if less
 
+	// SameName makes names one of which it returns the same, as a file system does that keeps the case of names and does not
+	// tell them apart by it: strings.ToLower, say. A file keeps the name that it was made under. nil is any other.
+	SameName func(name string) string
+
 	Faults *Faults // nil is an empty table
 }
 

@@ -120,7 +120,7 @@ func (c *client) sftp(ctx context.Context, ch ssh.Channel) uint32 {
 	}
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	v := &view{root: c.server.root, dir: o.Dir, faults: c.server.Faults, ctx: ctx, cut: c.cut, open: &c.open}
+	v := &view{root: c.server.root, dir: o.Dir, faults: c.server.Faults, ctx: ctx, cut: c.cut, open: &c.open, key: o.SameName}
 	x := &exchange{
 		ReadWriteCloser: ch, view: v, end: end, extensions: extensionsOf(o),
 		opening: map[uint32]string{}, handles: map[string]string{}, lstats: map[uint32]bool{},

@@ -24,14 +24,45 @@ type view struct {
 	ctx    context.Context // ends with the session
 	cut    func()          // cuts the client's connection
 	open   *atomic.Int64   // files that the connection has open
+	key    func(name string) string
 }
 
 // local returns the name of an SFTP path inside the root.
-func local(name string) string {
+func (v *view) local(name string) string {
 	if name = strings.TrimPrefix(path.Clean("/"+name), "/"); name == "" {
 		return "."
 	}
-	return filepath.FromSlash(name)
+	return v.spelled(filepath.FromSlash(name))
+}
+
+// spelled returns a name as it is spelled in the directory, where the server takes several spellings for one name.
+func (v *view) spelled(name string) string {
+	if v.key == nil {
+		return name
+	}
+	found := "."
+	for element := range strings.SplitSeq(name, string(filepath.Separator)) {
+		found = filepath.Join(found, v.spelledIn(found, element))
+	}
+	return found
+}
+
+func (v *view) spelledIn(dir, name string) string {
+	if _, err := v.root.Lstat(filepath.Join(dir, name)); err == nil {
+		return name
+	}
+	d, err := v.root.Open(dir)
+	if err != nil {
+		return name
+	}
+	defer d.Close() //nolint:errcheck // opened for reading
+	names, _ := d.Readdirnames(-1) // what cannot be read has the name that is asked for
+	for _, other := range names {
+		if v.key(other) == v.key(name) {
+			return other
+		}
+	}
+	return name
 }
 
 // do carries an operation out under the fault table. target is "" but for renames and links.
@@ -88,7 +119,7 @@ func (v *view) OpenFile(r *sftp.Request) (sftp.WriterAtReaderAt, error) {
 		if limit, ok := v.faults.standing(maxOpen, r.Filepath); ok && v.open.Load() >= limit.bytes {
 			return PermissionDenied
 		}
-		f, err := v.root.OpenFile(local(r.Filepath), flags, 0o644)
+		f, err := v.root.OpenFile(v.local(r.Filepath), flags, 0o644)
 		if err != nil {
 			return err
 		}
@@ -117,24 +148,24 @@ func (v *view) Filecmd(r *sftp.Request) error {
 	case "Rename":
 		return v.do(OpRename, name, r.Target, func(m meeting) error { return v.rename(name, r.Target, m) })
 	case "Mkdir":
-		return v.do(OpMkdir, name, "", func(meeting) error { return v.root.Mkdir(local(name), 0o755) })
+		return v.do(OpMkdir, name, "", func(meeting) error { return v.root.Mkdir(v.local(name), 0o755) })
 	case "Remove":
 		return v.do(OpRemove, name, "", func(meeting) error { return v.remove(name, false) })
 	case "Rmdir":
 		return v.do(OpRmdir, name, "", func(meeting) error { return v.remove(name, true) })
 	case "Link":
 		return v.do(OpHardlink, name, r.Target, func(meeting) error {
-			return v.root.Link(local(name), local(r.Target))
+			return v.root.Link(v.local(name), v.local(r.Target))
 		})
 	case "Symlink": // Filepath is what the link holds, as it is
-		return v.do(OpSymlink, name, r.Target, func(meeting) error { return v.root.Symlink(name, local(r.Target)) })
+		return v.do(OpSymlink, name, r.Target, func(meeting) error { return v.root.Symlink(name, v.local(r.Target)) })
 	}
 	return Unsupported
 }
 
 // setstat changes the attributes that the request names.
 func (v *view) setstat(r *sftp.Request, m meeting) error {
-	name := local(r.Filepath)
+	name := v.local(r.Filepath)
 	if m.find(discard) != nil {
 		if err := v.root.Remove(name); err != nil {
 			return err
@@ -169,14 +200,14 @@ func (v *view) setstat(r *sftp.Request, m meeting) error {
 
 // remove removes a file or an empty directory; os.Root's Remove takes both for one.
 func (v *view) remove(name string, wantsDir bool) error {
-	info, err := v.root.Lstat(local(name))
+	info, err := v.root.Lstat(v.local(name))
 	if err != nil {
 		return err
 	}
 	if info.IsDir() != wantsDir {
 		return Failure
 	}
-	return v.root.Remove(local(name))
+	return v.root.Remove(v.local(name))
 }
 
 // RealPath returns the absolute path of name. Links are not resolved.
@@ -188,7 +219,7 @@ func (v *view) RealPath(name string) (string, error) {
 // Readlink returns what a symbolic link holds.
 func (v *view) Readlink(name string) (held string, err error) {
 	err = v.do(OpReadlink, name, "", func(meeting) error {
-		held, err = v.root.Readlink(local(name))
+		held, err = v.root.Readlink(v.local(name))
 		return err
 	})
 	return held, err

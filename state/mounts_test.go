@@ -1,0 +1,49 @@
+package state
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// TestMountsMatterWhileSomethingIsKnown of what lay there; on a person's word its file system does not matter any more.
+func TestMountsMatterWhileSomethingIsKnown(t *testing.T) {
+	s := newStore(t)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		must(s.SaveMounts(t.Context(), route.Folder, "/srv/out", []file.Path{"dir", "known", "none", "planned", "plan"}))
+	}
+	owned(t, s, route, "known/a/b")
+	owned(t, s, route, "none-of-it")
+	owned(t, s, route, "none0")
+	planOne(t, s, intentFor(route, "planned/a"))
+	must(s.SaveDirs(t.Context(), []Dir{{Route: route, Path: "dir", RemotePath: "/incoming/dir", Dev: 7, Made: true}}))
+	places := func(want ...file.Path) {
+		t.Helper()
+		got, err := s.Mounts(t.Context(), route.Folder, "/srv/out")
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
+	}
+	places("dir", "known", "planned")
+	if got, err := s.Mounts(t.Context(), route.Folder, "/srv/other"); err != nil || len(got) != 0 {
+		t.Errorf("elsewhere: %q, %v", got, err)
+	}
+	must(s.ForgetMounts(t.Context(), route.Folder, "/srv/out", []file.Path{"dir", "known"}))
+	places("planned")
+	if k := knownAt(t, s, route, "known/a/b"); k.Fingerprint.Dev != 0 {
+		t.Errorf("it lay on %d", k.Fingerprint.Dev)
+	}
+	if k := knownAt(t, s, route, "none0"); k.Fingerprint.Dev == 0 {
+		t.Error("another file has forgotten its file system")
+	}
+	if all, err := s.Dirs(t.Context(), route.Folder); err != nil || len(all) != 1 || all[0].Dev != 0 {
+		t.Errorf("directories: %+v, %v", all, err)
+	}
+}

@@ -1,0 +1,121 @@
+package syncer
+
+import (
+	"context"
+	"os"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// ground is what a folder stands on: its root, and the numbers by which the root's file system is on record. A file that is
+// not found has left the folder only if the file system that it lay on is there. But a file system may have another number
+// after the machine was started anew; that it is the same one shows by its directory, which has the same inode and was made
+// at the same moment.
+type ground struct {
+	folder string
+	path   string           // of the root
+	root   file.Fingerprint // zero where the root cannot be read
+	born   int64
+	were   map[uint64]bool // numbers that the root's file system has had
+	noted  bool            // the one that it has now is on record
+	lost   []file.Path     // where something was mounted that is not any more
+}
+
+// rootReader has what is on record of roots.
+type rootReader interface {
+	Roots(ctx context.Context, folder, root string) ([]state.Root, error)
+	Mounts(ctx context.Context, folder, root string) ([]file.Path, error)
+}
+
+// groundOf looks at a folder's root, and reads what is on record of it.
+func groundOf(ctx context.Context, store rootReader, f *Folder) (ground, error) {
+	g := ground{folder: f.Name, path: f.Root}
+	d, err := os.Open(f.Root)
+	if err != nil {
+		return g, nil //nolint:nilerr // nothing has left a root that cannot be read
+	}
+	defer d.Close() //nolint:errcheck // opened for reading
+	if g.root, err = file.OfHandle(d); err != nil {
+		return g, nil //nolint:nilerr // see above
+	}
+	g.born = birthOf(d)
+	rows, err := store.Roots(ctx, f.Name, f.Root)
+	for _, r := range rows {
+		if r.Inode != g.root.Inode || r.Born != g.born {
+			continue // another directory, as under a disk that is not mounted
+		}
+		if g.were == nil {
+			g.were = map[uint64]bool{}
+		}
+		g.were[r.Dev] = true
+	}
+	g.noted = g.were[g.root.Dev]
+	if err != nil {
+		return g, err
+	}
+	places, err := store.Mounts(ctx, f.Name, f.Root)
+	g.lost = watcher.Unmounted(f.Root, places)
+	return g, err
+}
+
+func (g *ground) stands() bool { return g.root != (file.Fingerprint{}) }
+
+// note puts the root on record.
+func (g *ground) note(ctx context.Context, store cycleStore, p *Planner) error {
+	if g.noted || !g.stands() || g.root.Dev == 0 {
+		return nil
+	}
+	g.noted = true
+	return store.SaveRoot(ctx, state.Root{
+		Folder: g.folder, Root: g.path, Dev: g.root.Dev, Inode: g.root.Inode, Born: g.born, At: p.now(),
+	})
+}
+
+// now returns the number of a file system as it is now.
+func (g *ground) now(dev uint64) uint64 {
+	if g.were[dev] {
+		return g.root.Dev
+	}
+	return dev
+}
+
+// hasLeft tells whether something that is not found, and lay on a file system of that number, has left the folder. Where that
+// file system does not show, because it is not mounted, nothing is known of the file: what was delivered must not be
+// forgotten, or all of it would be sent again when the file system is back.
+func (g *ground) hasLeft(p file.Path, dev uint64) bool {
+	if underAny(p, g.lost) {
+		return false
+	}
+	was := g.now(dev)
+	for dir := p.Dir(); ; dir = dir.Dir() {
+		now, err := ofDirectory(dir.In(g.path))
+		switch {
+		case err == nil:
+			return was == 0 || now.Dev == 0 || now.Dev == was
+		case !isNotThere(err), dir == "":
+			return false
+		}
+	}
+}
+
+// fileHasLeft tells whether a file has surely left the folder. A directory may stand in its place. What is a file there, or
+// anything else, has not: a pattern may exclude it by now.
+func (g *ground) fileHasLeft(p file.Path, dev uint64) bool {
+	info, err := os.Lstat(p.In(g.path))
+	if err == nil && !info.IsDir() || err != nil && !isNotThere(err) {
+		return false
+	}
+	return g.hasLeft(p, dev)
+}
+
+// ofDirectory returns the fingerprint of a directory, links followed.
+func ofDirectory(name string) (file.Fingerprint, error) {
+	d, err := os.Open(name)
+	if err != nil {
+		return file.Fingerprint{}, err
+	}
+	defer d.Close() //nolint:errcheck // opened for reading
+	return file.OfHandle(d)
+}

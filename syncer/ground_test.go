@@ -1,0 +1,149 @@
+package syncer
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+)
+
+// standing returns what the folder stands on.
+func (r *rig) standing() ground {
+	r.Helper()
+	g, err := groundOf(r.Context(), r.store, r.folder)
+	r.must(err)
+	return g
+}
+
+// stood records that the root's file system once had that number; of another directory where not same.
+func (r *rig) stood(dev uint64, same bool) {
+	r.Helper()
+	g := r.standing()
+	row := state.Root{Folder: r.folder.Name, Root: r.root, Dev: dev, Inode: g.root.Inode, Born: g.born, At: time.Now()}
+	if !same {
+		row.Inode++
+	}
+	r.must(r.store.SaveRoot(r.Context(), row))
+}
+
+func TestHasLeft(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.route("acme", nowhere)
+	was := r.drop("sub/deep/a", "1").Dev
+	const before, foreign = 1 << 40, 1 << 41
+	r.stood(before, true)
+	r.stood(foreign, false)
+	r.drop("bind/a", "1")
+	r.planAs("bind/a", r.print("bind/a")) // so that the mount matters
+	r.must(r.store.SaveMounts(t.Context(), r.folder.Name, r.root, []file.Path{"bind"}))
+	g := r.standing()
+	for _, row := range []struct {
+		name       string
+		path       file.Path
+		was        uint64
+		left, file bool
+	}{
+		{"its directory is there", "sub/deep/gone", was, true, true},
+		{"its directory is gone", "sub/other/gone", was, true, true},
+		{"a file stands where its directory was", "sub/deep/a/gone", was, true, true},
+		{"a directory stands in its place", "sub/deep", was, true, true},
+		{"it stands there", "sub/deep/a", was, true, false},
+		{"it lay on a file system that does not show", "sub/deep/gone", was + 1, false, false},
+		{"so did its directory", "sub/other/gone", was + 1, false, false},
+		{"the system does not tell file systems apart", "sub/other/gone", 0, true, true},
+		{"its file system has another number since", "sub/deep/gone", before, true, true},
+		{"it lay where the same file system was mounted by another name", "bind/gone", was, false, false},
+		{"it lay where another root stood", "sub/deep/gone", foreign, false, false},
+	} {
+		if got := g.hasLeft(row.path, row.was); got != row.left {
+			t.Errorf("%s: %v, want %v", row.name, got, row.left)
+		}
+		if got := g.fileHasLeft(row.path, row.was); got != row.file {
+			t.Errorf("%s, as a file: %v, want %v", row.name, got, row.file)
+		}
+	}
+	r.must(os.RemoveAll(r.root))
+	for _, g := range []ground{g, r.standing()} {
+		if g.hasLeft("a", was) {
+			t.Error("a missing root says that a file has left it")
+		}
+	}
+}
+
+// TestRootIsOnRecord after a scan, once for each number.
+func TestRootIsOnRecord(t *testing.T) {
+	t.Parallel()
+	for _, mirror := range []bool{false, true} {
+		r := newRig(t)
+		r.toFake()
+		if mirror {
+			r.mirrors("")
+		}
+		for range 3 {
+			r.once()
+		}
+		all, err := r.store.Roots(t.Context(), r.folder.Name, r.root)
+		if g := r.standing(); err != nil || len(all) != 1 || all[0].Dev != g.root.Dev || all[0].Inode != g.root.Inode || all[0].Born != g.born {
+			t.Errorf("%+v, %v", all, err)
+		}
+	}
+}
+
+// TestRemovedFromARenumberedFileSystem removes what lay on the root's own file system, which had another number twice
+// before, and not what lay on one that does not show.
+func TestRemovedFromARenumberedFileSystem(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		same bool // it is the root's
+		want []string
+	}{
+		"the root's":  {true, []string{"a"}},
+		"another one": {false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.toFake()
+			r.mirrors("in/.trash")
+			r.drop("stays", "x")
+			i := r.planAs("a", otherNumber(r.drop("a", "old")))[0]
+			r.once()
+			r.stood(i.Fingerprint.Dev, row.same)
+			r.stood(77, row.same)
+			r.gone("a")
+			for range 3 {
+				r.once()
+			}
+			var got []string
+			for _, removal := range r.removals() {
+				got = append(got, string(removal.Path))
+			}
+			if !slices.Equal(got, row.want) {
+				t.Errorf("removed: %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// TestStoryEndsOnARenumberedFileSystem has a source put away before the machine was started anew, and its version not
+// closed: it is closed then, and the same name dropped again is a new delivery. From a file system that does not show
+// nothing is known.
+func TestStoryEndsOnARenumberedFileSystem(t *testing.T) {
+	t.Parallel()
+	for _, same := range []bool{true, false} {
+		r := newStory(t, Archive)
+		i := r.planAs("a", otherNumber(r.drop("a", "1")))[0]
+		proof := proofOf("1", remote.ReadBack, i.Fingerprint.Modified())
+		r.commit(&i, proof)
+		r.deliverIntent(&i, proof)
+		r.stood(i.Fingerprint.Dev, same)
+		r.gone("a")
+		r.takeAway(i.Version)
+		r.wantClosed(&i, same, !same)
+	}
+}
