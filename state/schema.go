@@ -319,4 +319,19 @@ END;
 CREATE TRIGGER intents_fewer AFTER DELETE ON intents BEGIN
 	UPDATE counts SET intents = intents - 1 WHERE folder = old.folder AND destination = old.destination;
 END;
+`, `
+-- Whose turn it is: see Turn. dir is the file's directory, NULL where nothing in its folder goes last.
+ALTER TABLE intents ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE intents ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE intents ADD COLUMN dir TEXT;
+DROP INDEX intents_due;
+CREATE INDEX intents_due ON intents (phase, destination, next_attempt, turn, folder, place, path);
+CREATE INDEX intents_last ON intents (destination, folder, turn, dir, place, path, phase)
+	WHERE dir IS NOT NULL AND phase NOT IN ('delivered', 'cancelled');
+
+-- The rules by which the turns of a folder's intents were given: see Arrange.
+CREATE TABLE orders (
+	folder TEXT NOT NULL PRIMARY KEY,
+	rules  TEXT NOT NULL
+) WITHOUT ROWID;
 `}
