@@ -6,37 +6,25 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/dropferry/dropferry/file"
 )
 
 // Planned intents that have never failed are due in the order of the index. Those whose time has come again are found
-// by it first, so that no more of them than wanted are read and sorted. The condition but leaves folders out.
-
-// selectPlaced is selectIntent with the place in the folder's order behind it.
-const (
-	selectPlaced = "SELECT " + intentColumns + ", place FROM intents "
-	placedAt     = 33 // the column
-	inOrder      = "ORDER BY place, path"
-)
+// by their numbers first, so that no more of them than wanted are read and sorted. The condition but leaves some out.
 
 func dueCommitting(but string) string {
 	return selectIntent + "WHERE phase = 'committing' AND destination = ?1 AND next_attempt <= ?2" + but + " ORDER BY seq"
 }
 
-const (
-	againNow = "phase = 'planned' AND destination = ?1 AND next_attempt > 0 AND next_attempt <= ?2 AND turn = 0"
-
-	dueFresh = selectPlaced + "WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0 AND turn = 0 AND folder = ?2 " + inOrder
-	dueAgain = selectPlaced + "WHERE seq IN (SELECT seq FROM intents WHERE " + againNow + " AND folder = ?3 " + inOrder + " LIMIT ?4) " + inOrder
-)
-
-// freshFolder finds the folder after another one that has something that has never failed.
-func freshFolder(but string) string {
-	return "SELECT folder FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0 AND turn = 0 AND folder > ?2" +
-		but + " ORDER BY folder LIMIT 1"
+func dueFresh(but string) string {
+	return selectIntent + "WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0 AND turn = 0" + but + " ORDER BY seq"
 }
 
-func foldersAgain(but string) string {
-	return "SELECT DISTINCT folder FROM intents WHERE " + againNow + but
+func dueAgain(but string) string {
+	return selectIntent + `WHERE seq IN (
+		SELECT seq FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt > 0 AND next_attempt <= ?2 AND turn = 0` +
+		but + " ORDER BY seq LIMIT ?3) ORDER BY seq"
 }
 
 func nextAttempt(but string) string {
@@ -59,10 +47,13 @@ func pausedAt(c *conn, destination string) (all bool, but string, err error) {
 	return false, inPausedFolder, nil
 }
 
-// Due returns the intents of the destination whose next attempt is not after now and which are not in skip: those that
-// are committing, and then those that are planned and whose turn is Free, but for those on a paused route. Each folder's
-// come in its order; of several folders, the one whose turn it is by what was planned first goes on. It returns at most
-// limit of them, or all where that is 0.
+// dueAhead is how many planned intents are put in the order of their paths at once.
+const dueAhead = 256
+
+// Due returns the intents of the destination whose next attempt is not after now and which are not in skip, but for those
+// on a paused route: those that are committing, and then those that are planned and whose turn is Free. They come in the
+// order in which they were planned, which is that of their paths for what one scan has found; of those that were planned
+// next, dueAhead at least, each folder's come by their paths. It returns at most limit of them, or all where that is 0.
 func (s *Store) Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]Intent, error) {
 	if limit <= 0 {
 		limit = math.MaxInt
@@ -78,100 +69,59 @@ func (s *Store) Due(ctx context.Context, destination string, now time.Time, limi
 		if err != nil {
 			return err
 		}
-		for i := range committing {
-			due = append(due, committing[i].intent)
+		left := max(limit-len(committing), 0)
+		if left > 0 {
+			left = max(left, dueAhead)
 		}
-		if len(due) == limit {
-			return nil
+		fresh, err := wanted(c, left, skip, dueFresh(but), destination)
+		if err != nil {
+			return err
 		}
-		lines, err := dueOfFolders(c, destination, but, now, limit-len(due), skip)
-		due = mergeLines(due, lines, limit)
-		return err
+		again, err := wanted(c, left, skip, dueAgain(but), destination, now, enough(left, len(skip)))
+		if err != nil {
+			return err
+		}
+		planned := append(fresh, again...)
+		slices.SortFunc(planned, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
+		planned = planned[:min(left, len(planned))]
+		byPath(planned)
+		due = make([]Intent, 0, min(limit, len(committing)+len(planned)))
+		for _, n := range append(committing, planned[:min(limit-len(committing), len(planned))]...) {
+			due = append(due, n.intent)
+		}
+		return nil
 	})
 	return due, err
 }
 
-// dueOfFolders returns what is planned and due, at most limit of each folder, in its order.
-func dueOfFolders(c *conn, destination, but string, now time.Time, limit int, skip map[string]bool) ([][]placed, error) {
-	var lines [][]placed
-	again, err := againIn(c, destination, but, now)
-	if err != nil {
-		return nil, err
+// byPath puts each folder's intents in the order of their paths. The places that a folder has among the others stay its own.
+func byPath(planned []numbered) {
+	inOrder, last := true, map[string]file.Path{}
+	for i := range planned {
+		in := &planned[i].intent
+		inOrder = inOrder && last[in.Folder] <= in.Path
+		last[in.Folder] = in.Path
 	}
-	r, found, err := c.one(freshFolder(but), destination, "")
-	for found && err == nil {
-		folder := r.text(0)
-		line, err := wanted(c, limit, skip, dueFresh, destination, folder)
-		if err != nil {
-			return nil, err
-		}
-		if again[folder] {
-			delete(again, folder)
-			more, err := wanted(c, limit, skip, dueAgain, destination, now, folder, enough(limit, len(skip)))
-			if err != nil {
-				return nil, err
-			}
-			line = append(line, more...)
-			slices.SortFunc(line, comparePlaced)
-		}
-		lines = append(lines, line)
-		if r, found, err = c.one(freshFolder(but), destination, folder); err != nil {
-			return nil, err
-		}
+	if inOrder {
+		return
 	}
-	for folder := range again {
-		line, err := wanted(c, limit, skip, dueAgain, destination, now, folder, enough(limit, len(skip)))
-		if err != nil {
-			return nil, err
-		}
-		lines = append(lines, line)
+	lines := map[string][]numbered{}
+	for _, n := range planned {
+		lines[n.intent.Folder] = append(lines[n.intent.Folder], n)
 	}
-	return lines, err
+	for _, line := range lines {
+		slices.SortStableFunc(line, func(a, b numbered) int { return cmp.Compare(a.intent.Path, b.intent.Path) })
+	}
+	for i := range planned {
+		folder := planned[i].intent.Folder
+		planned[i], lines[folder] = lines[folder][0], lines[folder][1:]
+	}
 }
 
-// againIn returns the folders that have something whose time has come again.
-func againIn(c *conn, destination, but string, now time.Time) (map[string]bool, error) {
-	var folders map[string]bool
-	err := c.each(func(r row) error {
-		if folders == nil {
-			folders = map[string]bool{}
-		}
-		folders[r.text(0)] = true
-		return nil
-	}, foldersAgain(but), destination, now)
-	return folders, err
-}
-
-// mergeLines appends to due, up to limit, the intents of several lines, each in its order: the next is of the line whose
-// next was planned first.
-func mergeLines(due []Intent, lines [][]placed, limit int) []Intent {
-	for len(due) < limit {
-		next := -1
-		for i, line := range lines {
-			if len(line) > 0 && (next < 0 || line[0].seq < lines[next][0].seq) {
-				next = i
-			}
-		}
-		if next < 0 {
-			break
-		}
-		due = append(due, lines[next][0].intent)
-		lines[next] = lines[next][1:]
-	}
-	return due
-}
-
-// placed is an intent with its place: in the order of planning, and in that of its folder.
-type placed struct {
+// numbered is an intent with its place in the order of planning.
+type numbered struct {
 	seq    int64
-	place  int64
 	intent Intent
-}
-
-func (p *placed) before(other *placed) bool { return comparePlaced(*p, *other) < 0 }
-
-func comparePlaced(a, b placed) int {
-	return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.intent.Path, b.intent.Path), cmp.Compare(a.seq, b.seq))
 }
 
 // enough is how many rows must be read to find limit that are not skipped, as a limit of SQL.
@@ -183,19 +133,15 @@ func enough(limit, skipped int) int {
 }
 
 // wanted returns the first intents, at most limit, that a query finds and that are not in skip.
-func wanted(c *conn, limit int, skip map[string]bool, query string, args ...any) ([]placed, error) {
+func wanted(c *conn, limit int, skip map[string]bool, query string, args ...any) ([]numbered, error) {
 	cur, err := c.query(query, args...)
 	if err != nil {
 		return nil, err
 	}
-	var found []placed
+	var found []numbered
 	for len(found) < limit && cur.next() {
 		if !skip[cur.row.text(intentID)] {
-			one := placed{seq: cur.row.int(0), intent: cur.row.intent()}
-			if len(cur.row) > placedAt {
-				one.place = cur.row.int(placedAt)
-			}
-			found = append(found, one)
+			found = append(found, numbered{cur.row.int(0), cur.row.intent()})
 		}
 	}
 	return found, cur.close()

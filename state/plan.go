@@ -145,6 +145,6 @@ func insertIntent(c *conn, in *Intent, t *Turn) (bool, error) {
 		in.ID, in.Version, in.Folder, in.Destination, in.Path,
 		in.Fingerprint.Size, in.Fingerprint.ModTime, in.Fingerprint.ChangeTime, in.Fingerprint.Dev, in.Fingerprint.Inode,
 		in.Reason, in.Final, in.Temp, in.Archive, in.ReadyAt, phase, in.NextAttempt, in.LastError,
-		in.Source, from, t.Kind, t.Place, t.dir(in.Path))
+		in.Source, from, t.Kind, t.place(), t.dir(in.Path))
 	return n == 1, err
 }

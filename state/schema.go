@@ -320,12 +320,14 @@ CREATE TRIGGER intents_fewer AFTER DELETE ON intents BEGIN
 	UPDATE counts SET intents = intents - 1 WHERE folder = old.folder AND destination = old.destination;
 END;
 `, `
--- Whose turn it is: see Turn. dir is the file's directory, NULL where nothing in its folder goes last.
+-- Whose turn it is: see Turn. place is NULL where intents go in the order of planning, dir, of the file, where nothing in
+-- its folder goes last.
 ALTER TABLE intents ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE intents ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE intents ADD COLUMN place INTEGER;
 ALTER TABLE intents ADD COLUMN dir TEXT;
 DROP INDEX intents_due;
-CREATE INDEX intents_due ON intents (phase, destination, next_attempt, turn, folder, place, path);
+CREATE INDEX intents_due ON intents (phase, destination, next_attempt, turn);
+CREATE INDEX intents_placed ON intents (destination, folder, turn, phase, next_attempt, place, path) WHERE place IS NOT NULL;
 CREATE INDEX intents_last ON intents (destination, folder, turn, dir, place, path, phase)
 	WHERE dir IS NOT NULL AND phase NOT IN ('delivered', 'cancelled');
 

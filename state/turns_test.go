@@ -43,14 +43,14 @@ func pathsOf(all []Intent) string {
 	return strings.Join(names, " ")
 }
 
-// TestDueInOrder has several folders, each with an order of its own, beside each other.
+// TestDueInOrder has several folders in the order of paths beside each other, and nothing of those that others decide about.
 func TestDueInOrder(t *testing.T) {
 	s := newStore(t)
 	other := Route{Folder: "reports", Destination: route.Destination}
 	planTurn(t, s, route, "c", Turn{})
-	sized := planTurn(t, s, other, "big", Turn{Place: 900})
-	planTurn(t, s, route, "a", Turn{})
-	planTurn(t, s, other, "small", Turn{Place: 5})
+	planTurn(t, s, other, "z", Turn{})
+	planTurn(t, s, route, "a", Turn{Dirs: true})
+	planTurn(t, s, other, "y", Turn{})
 	again := planTurn(t, s, route, "b", Turn{})
 	later := planTurn(t, s, route, "0", Turn{})
 	for in, next := range map[string]time.Time{again.ID: noon.Add(-time.Second), later.ID: noon.Add(time.Second)} {
@@ -58,18 +58,18 @@ func TestDueInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	planTurn(t, s, route, "by size", Turn{Kind: Placed})
 	planTurn(t, s, route, "strict", Turn{Kind: InLine})
 	planTurn(t, s, route, "x.done", Turn{Kind: Last, Dirs: true})
-
-	// Each folder in its order, and of two folders the one whose first was planned first.
 	for _, c := range []struct {
 		limit int
 		skip  []Intent
 		want  string
 	}{
-		{0, nil, "a small big b c"},
-		{3, nil, "a small big"},
-		{2, []Intent{sized, again}, "a c"},
+		{0, nil, "a y b z c"},
+		{3, nil, "a y b"},
+		{1, nil, "a"},
+		{2, []Intent{again}, "a y"},
 	} {
 		if got := dueNow(t, s, c.limit, c.skip...); got != c.want {
 			t.Errorf("%d: %q, want %q", c.limit, got, c.want)
@@ -90,10 +90,51 @@ func TestDueInOrder(t *testing.T) {
 	}
 }
 
+func TestDuePlaced(t *testing.T) {
+	s := newStore(t)
+	at := map[string]Intent{}
+	for p, size := range map[file.Path]int64{"big": 900, "small": 5, "b": 50, "a": 50, "failed": 6, "later": 4, "held": 3} {
+		at[string(p)] = planTurn(t, s, route, p, Turn{Kind: Placed, Place: size})
+		planTurn(t, s, second, p, Turn{Kind: Placed, Place: -size})
+	}
+	for name, f := range map[string]Failure{
+		"failed": {Next: noon}, "later": {Next: noon.Add(1)}, "held": {Phase: Held},
+	} {
+		f.Err = "no"
+		if err := s.Fail(t.Context(), at[name].ID, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	due := func(limit int, skip ...string) string {
+		t.Helper()
+		without := map[string]bool{}
+		for _, name := range skip {
+			without[at[name].ID] = true
+		}
+		found, err := s.DuePlaced(t.Context(), route, noon, limit, without)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pathsOf(found)
+	}
+	if got := due(10); got != "small failed a b big" {
+		t.Errorf("all: %q", got)
+	}
+	if got := due(2, "small", "a"); got != "failed b" {
+		t.Errorf("two: %q", got)
+	}
+	if _, _, err := s.Pause(t.Context(), route, noon); err != nil {
+		t.Fatal(err)
+	}
+	if got := due(10); got != "" {
+		t.Errorf("on a paused route: %q", got)
+	}
+}
+
 // line returns what decides on a route with two patterns.
-func line(t *testing.T, s *Store, r Route, strict bool) Line {
+func line(t *testing.T, s *Store, r Route, others int) Line {
 	t.Helper()
-	l, err := s.Line(t.Context(), r, Ordered{InLine: strict, Last: 2})
+	l, err := s.Line(t.Context(), r, Ordered{Others: others, Last: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +143,7 @@ func line(t *testing.T, s *Store, r Route, strict bool) Line {
 
 func TestFirstInLine(t *testing.T) {
 	s := newStore(t)
-	if l := line(t, s, route, true); l.First != nil || l.Committing != nil || l.Stopped || len(l.Groups) > 0 {
+	if l := line(t, s, route, InLine); l.First != nil || l.Committing != nil || l.Stopped || len(l.Groups) > 0 {
 		t.Errorf("nothing is planned: %+v", l)
 	}
 	at := map[string]Intent{}
@@ -112,7 +153,7 @@ func TestFirstInLine(t *testing.T) {
 	}
 	first := func() string {
 		t.Helper()
-		if l := line(t, s, route, true); l.First != nil {
+		if l := line(t, s, route, InLine); l.First != nil {
 			return string(l.First.Path)
 		}
 		return ""
@@ -142,7 +183,7 @@ func TestFirstInLine(t *testing.T) {
 	}
 	step("one that was cancelled stops nobody", "c")
 	commit(t, s, at["c"])
-	if l := line(t, s, route, true); l.Committing == nil || l.Committing.Path != "c" || l.First.Path != "d" {
+	if l := line(t, s, route, InLine); l.Committing == nil || l.Committing.Path != "c" || l.First.Path != "d" {
 		t.Errorf("one that may be published: %+v", l)
 	}
 	fail("c", Failure{Phase: Held})
@@ -150,10 +191,10 @@ func TestFirstInLine(t *testing.T) {
 	if _, _, err := s.Pause(t.Context(), Route{Destination: route.Destination}, noon); err != nil {
 		t.Fatal(err)
 	}
-	if l := line(t, s, route, true); !l.Stopped {
+	if l := line(t, s, route, InLine); !l.Stopped {
 		t.Error("a pause is not seen")
 	}
-	if l := line(t, s, second, true); l.Stopped || l.First.Path != "a" {
+	if l := line(t, s, second, InLine); l.Stopped || l.First.Path != "a" {
 		t.Errorf("the other route: %+v", l)
 	}
 }
@@ -191,17 +232,17 @@ func TestWhatGoesLast(t *testing.T) {
 		{"a later pattern in a directory below", map[file.Path]Turn{"x.done": done, "d/MANIFEST": manifest}, "0::x.done<d/MANIFEST 1:d:d/MANIFEST"},
 		{"deep", map[file.Path]Turn{"d/x.done": done, "d/e/y.done": done, "e/z.done": done}, "0:d:d/x.done<d/e/y.done 0:d/e:d/e/y.done 0:e:e/z.done"},
 	} {
-		for _, strict := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/%v", c.name, strict), func(t *testing.T) {
+		for _, others := range []int{Free, Placed, InLine} {
+			t.Run(fmt.Sprintf("%s/%v", c.name, others), func(t *testing.T) {
 				s := newStore(t)
 				for p, turn := range c.files {
-					if strict && turn.Kind == Free {
-						turn.Kind = InLine
+					if turn.Kind == Free {
+						turn.Kind = others
 					}
 					planTurn(t, s, route, p, turn)
 					planTurn(t, s, Route{Folder: "reports", Destination: route.Destination}, "other/"+p, data)
 				}
-				if got := groups(line(t, s, route, strict)); got != c.want {
+				if got := groups(line(t, s, route, others)); got != c.want {
 					t.Errorf("%q, want %q", got, c.want)
 				}
 			})
@@ -218,7 +259,7 @@ func TestWhatLastWaitsFor(t *testing.T) {
 	planTurn(t, s, second, "c", Turn{Dirs: true})
 	step := func(what, want string) {
 		t.Helper()
-		if got := groups(line(t, s, route, false)); got != want {
+		if got := groups(line(t, s, route, Free)); got != want {
 			t.Errorf("%s: %q, want %q", what, got, want)
 		}
 	}
@@ -296,7 +337,7 @@ func TestArrange(t *testing.T) {
 	backwards := func(p file.Path, _ file.Fingerprint) Turn {
 		asked++
 		n, _ := strconv.Atoi(string(p))
-		return Turn{Place: int64(-n)}
+		return Turn{Kind: Placed, Place: int64(-n)}
 	}
 	arrange := func(rules string) {
 		t.Helper()
@@ -309,7 +350,11 @@ func TestArrange(t *testing.T) {
 		if _, _, err := s.Pause(t.Context(), Route{Folder: "reports"}, noon); err != nil {
 			t.Fatal(err)
 		}
-		return strings.Fields(dueNow(t, s, 0))
+		placed, err := s.DuePlaced(t.Context(), route, noon, 2000, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(dueNow(t, s, 0) + " " + pathsOf(placed))
 	}
 	arrange("")
 	if asked != 0 || !slices.Equal(due(), names) {

@@ -199,15 +199,13 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 		"walk known":     {walkKnown, "SEARCH known USING PRIMARY KEY (folder=?)", 1},
 		"walk intents":   {walkIntents, "SEARCH intents USING INDEX intents_path (folder=?)", 1},
 		"committing":     {dueCommitting(""), "intents_due (phase=? AND destination=? AND next_attempt<?)", 2},
-		"fresh folders":  {freshFolder(""), "COVERING INDEX intents_due (phase=? AND destination=? AND next_attempt=? AND turn=? AND folder>?)", 2},
-		"fresh":          {dueFresh, "intents_due (phase=? AND destination=? AND next_attempt=? AND turn=? AND folder=?)", 2},
-		"folders again":  {foldersAgain(""), "COVERING INDEX intents_due (phase=? AND destination=? AND next_attempt>? AND next_attempt<?)", 2},
-		"due again":      {dueAgain, "COVERING INDEX intents_due (phase=? AND destination=? AND next_attempt>? AND next_attempt<?)", 4},
-		"due if paused":  {freshFolder(inPausedFolder), "COVERING INDEX intents_due (phase=? AND destination=? AND next_attempt=? AND turn=? AND folder>?)", 2},
-		"first fresh":    {firstFresh, "intents_due (phase=? AND destination=? AND next_attempt=? AND turn=? AND folder=?)", 2},
-		"first again":    {firstAgain, "COVERING INDEX intents_due (phase=? AND destination=? AND next_attempt>?)", 2},
-		"first aside":    {firstAside, "COVERING INDEX intents_due (phase=? AND destination=?)", 2},
+		"fresh":          {dueFresh(""), "intents_due (phase=? AND destination=? AND next_attempt=? AND turn=?)", 1},
+		"due again":      {dueAgain(""), "COVERING INDEX intents_due (phase=? AND destination=? AND next_attempt>? AND next_attempt<?)", 3},
+		"due if paused":  {dueFresh(inPausedFolder), "intents_due (phase=? AND destination=? AND next_attempt=? AND turn=?)", 1},
 		"line":           {lineCommitting, "intents_due (phase=? AND destination=?)", 2},
+		"fresh placed":   {freshPlaced, "intents_placed (destination=? AND folder=? AND turn=? AND phase=? AND next_attempt=?", 3},
+		"placed again":   {againPlaced, "COVERING INDEX intents_placed (destination=? AND folder=? AND turn=? AND phase=? AND next_attempt>? AND next_attempt<?)", 5},
+		"placed aside":   {asidePlaced, "COVERING INDEX intents_placed (destination=? AND folder=? AND turn=? AND phase=?)", 3},
 		"first dir":      {firstDir, "COVERING INDEX intents_last (destination=? AND folder=? AND turn=? AND dir>?)", 3},
 		"next dir":       {nextDir, "COVERING INDEX intents_last (destination=? AND folder=? AND turn=? AND dir>?)", 4},
 		"first in a dir": {firstIn, "intents_last (destination=? AND folder=? AND turn=? AND dir=?)", 4},
@@ -220,7 +218,7 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 		"folder history": {historyOf(Filter{Folder: "f", Destination: "d"}), "deliveries_time (delivered_at>?)", 4},
 		"path history":   {historyOf(Filter{Folder: "f", Path: "p"}), "deliveries_path (folder=? AND path=?)", 4},
 	}
-	sorts := []string{"committing", "line", "folders again", "due again", "first again", "first aside", "path history"} // a few rows, or no more than wanted
+	sorts := []string{"committing", "line", "due again", "placed again", "placed aside", "path history"} // a few rows, or no more than wanted
 	for name, q := range queries {
 		t.Run(name, func(t *testing.T) {
 			var plan []string
