@@ -29,10 +29,10 @@ type Folder struct {
 	Sequential bool
 	// Last are patterns of files that go when everything else below their directory is at the destination.
 	Last      []string
-	After     string        // keep, archive or delete, once every destination has the file
-	Archive   string        // local path template for After "archive"; absolute; see ArchiveTemplate
-	Verify    string        // auto, size or content
-	Ambiguous string        // delivered or hold
+	After     string // keep, archive or delete, once every destination has the file
+	Archive   string // local path template for After "archive"; absolute; see ArchiveTemplate
+	Verify    string // auto, size or content
+	Ambiguous string // delivered or hold
 	// OnConflict says what is done about somebody else's file at a final name: hold, overwrite or keep-both.
 	OnConflict string
 	Timezone   *time.Location // of the dates in templates

@@ -197,6 +197,8 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 		args int
 	}{
 		"walk known":     {walkKnown, "SEARCH known USING PRIMARY KEY (folder=?)", 1},
+		"known below":    {walkKnownBelow, "SEARCH known USING PRIMARY KEY (folder=? AND path>? AND path<?)", 3},
+		"intents below":  {walkIntentsBelow, "SEARCH intents USING INDEX intents_path (folder=? AND path>? AND path<?)", 3},
 		"walk intents":   {walkIntents, "SEARCH intents USING INDEX intents_path (folder=?)", 1},
 		"committing":     {dueCommitting(""), "intents_due (phase=? AND destination=? AND next_attempt<?)", 2},
 		"fresh":          {dueFresh(""), "intents_due (phase=? AND destination=? AND next_attempt=? AND turn=?)", 1},
@@ -342,6 +344,26 @@ func TestEnoughDoesNotOverflow(t *testing.T) {
 	} {
 		if got := enough(test.limit, test.skipped); got != test.want {
 			t.Errorf("enough(%d, %d) = %d, want %d", test.limit, test.skipped, got, test.want)
+		}
+	}
+}
+
+func TestWalkBelow(t *testing.T) {
+	s := newStore(t)
+	for _, p := range []file.Path{"d", "d-e", "d.e", "d/a", "d/b/c", "d0", "e/d/a", "\xff/d"} {
+		deliver(t, s, planOne(t, s, intentFor(route, p)), true)
+		planOne(t, s, intentFor(second, p))
+	}
+	for dir, want := range map[file.Path]string{"d": "d/a d/b/c", "d/b": "d/b/c", "e": "e/d/a", "\xff": "\xff/d", "x": "", "d/a": ""} {
+		var got []string
+		for r, err := range s.WalkBelow(t.Context(), route.Folder, dir) {
+			if err != nil || len(r.Known) != 1 || len(r.Intents) != 1 {
+				t.Fatal(r, err)
+			}
+			got = append(got, string(r.Path))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("below %s: %q, want %q", dir, got, want)
 		}
 	}
 }

@@ -41,5 +41,14 @@ func (g Globs) First(p file.Path) (number int, ok bool) {
 	return 0, false
 }
 
-// Empty tells whether there are no patterns.
-func (g Globs) Empty() bool { return len(g.globs) == 0 }
+// Len is how many patterns there are.
+func (g Globs) Len() int { return len(g.globs) }
+
+// Texts returns the patterns as they were given.
+func (g Globs) Texts() []string {
+	texts := make([]string, len(g.globs))
+	for i := range g.globs {
+		texts[i] = g.globs[i].text
+	}
+	return texts
+}

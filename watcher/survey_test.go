@@ -118,7 +118,7 @@ func TestGlobs(t *testing.T) {
 	if _, err := NewGlobs([]string{"[a"}); err == nil {
 		t.Error("an invalid pattern was taken")
 	}
-	if none, _ := NewGlobs(nil); !none.Empty() || globs.Empty() {
-		t.Error("empty is not empty")
+	if none, _ := NewGlobs(nil); none.Len() != 0 || !slices.Equal(globs.Texts(), []string{"*.done", "MANIFEST*", "day/*.end"}) {
+		t.Errorf("%d patterns of none, and %q", none.Len(), globs.Texts())
 	}
 }
