@@ -262,19 +262,17 @@ func (l *link) hasToWait(f *Folder, in *state.Intent, o *Obstacle) {
 		after = waitLook
 	}
 	l.waits.again(l.clock().Add(after))
-	if !o.Troubled() && !(o.passing() && l.once && l.noMoreComes()) {
+	if ends := l.once && l.noMoreComes(); !o.Troubled() && (!o.passing() || !ends) {
 		return
 	}
 	key, what := f.Name, string(o.What)+" "+o.ID+string(o.Path)
 	e := eventOf(EventWaits, in)
-	e.At, e.Reason = l.now(), "it goes last, and waits for "+o.Sentence()
-	if o.Rule == RuleSequential {
-		e.Reason = "strict order: what is behind " + o.Sentence() + " waits for it"
-		if o.Path != in.Path {
-			e.Reason = "strict order: it waits for " + o.Sentence()
-		}
-	} else {
+	e.At, e.Reason = l.now(), o.Waits()
+	switch {
+	case o.Rule == RuleLast:
 		key += "\x00" + string(in.Path.Dir()) + "\x00" + fmt.Sprint(f.Order.seatOf(in).kind)
+	case o.ID == in.ID:
+		e.Reason = "strict order: what is behind " + o.Sentence() + " waits for it"
 	}
 	l.waits.mu.Lock()
 	if l.waits.told == nil || len(l.waits.told) >= maxSurveys {

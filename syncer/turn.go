@@ -37,6 +37,17 @@ const (
 	RuleLast       Rule = "last"
 )
 
+// waitsFor says in a sentence what a file waits for by the rule.
+func (r Rule) waitsFor(o *Obstacle) string {
+	if r == RuleSequential {
+		return "strict order: it waits for " + o.Sentence()
+	}
+	return "it goes last, and waits for " + o.Sentence()
+}
+
+// Waits says in a sentence what a file waits for.
+func (o *Obstacle) Waits() string { return o.Rule.waitsFor(o) }
+
 // ObstacleKind says what is the matter with what stands in the way. The words are stable: they stand in JSON.
 type ObstacleKind string
 
