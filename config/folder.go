@@ -24,10 +24,15 @@ type Folder struct {
 	Symlinks  string        // skip or follow-inside
 	StableFor time.Duration // quiet time until a file is ready; 0 lets the watcher choose
 	Rescan    time.Duration // from one scan to the next
-	After     string        // keep, archive or delete, once every destination has the file
-	Archive   string        // local path template for After "archive"; absolute; see ArchiveTemplate
-	Verify    string        // auto, size or content
-	Ambiguous string        // delivered or hold
+	Order     string        // name, mtime or size: what goes first of what waits
+	// Sequential wants strict order: one file at a time at each destination, and one that fails stops what is behind it.
+	Sequential bool
+	// Last are patterns of files that go when everything else below their directory is at the destination.
+	Last      []string
+	After     string // keep, archive or delete, once every destination has the file
+	Archive   string // local path template for After "archive"; absolute; see ArchiveTemplate
+	Verify    string // auto, size or content
+	Ambiguous string // delivered or hold
 	// OnConflict says what is done about somebody else's file at a final name: hold, overwrite or keep-both.
 	OnConflict string
 	Timezone   *time.Location // of the dates in templates
@@ -100,6 +105,7 @@ func builtInRules() Folder {
 		Ready:     ReadyStable,
 		Symlinks:  SkipLinks,
 		Rescan:    time.Hour,
+		Order:     ByName,
 		After:     Keep,
 		Verify:    "auto",
 		Ambiguous: "delivered",
@@ -122,6 +128,9 @@ func (t table) rules(base Folder) Folder {
 	f.Symlinks = t.choice("symlinks", base.Symlinks, words{keys: []string{SkipLinks, FollowLinks}})
 	f.StableFor = t.durationOr("stable_for", base.StableFor, "auto", 0)
 	f.Rescan = t.duration("rescan", base.Rescan)
+	f.Order = t.choice("order", base.Order, words{keys: []string{ByName, ByTime, BySize}})
+	f.Sequential = t.flag("sequential", base.Sequential)
+	f.Last = t.last(base.Last)
 	f.After = t.choice("after", base.After, words{keys: []string{Keep, Archive, Delete}})
 	f.Verify = t.choice("verify", base.Verify, words{keys: []string{"auto", "size", "content"}})
 	f.Ambiguous = t.choice("ambiguous", base.Ambiguous, words{keys: []string{"delivered", "hold"}})
@@ -165,6 +174,7 @@ func (t table) folder(defaults Folder) Folder {
 	t.deleting(&f)
 	t.checkAfter(f)
 	t.checkLinks(f)
+	t.checkLast(f)
 	return f
 }
 

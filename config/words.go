@@ -47,7 +47,7 @@ func vocabulary(k kind) words {
 	case kindLog:
 		return words{keys: []string{"level", "format", "target"}}
 	case kindDefaults:
-		return words{keys: ruleKeys(), later: laterRuleKeys()}
+		return words{keys: ruleKeys()}
 	case kindDest:
 		return words{
 			keys: []string{
@@ -62,7 +62,7 @@ func vocabulary(k kind) words {
 		return words{
 			keys: append(append(ruleKeys(), "name", "mode", "path", "include", "marker", "archive", "to", "names", "file_mode", "was"),
 				deletingKeys()...),
-			later: append(laterRuleKeys(), "backfill", "hooks", "expect"),
+			later: []string{"backfill", "hooks", "expect"},
 		}
 	case kindRetry:
 		return words{keys: []string{"initial", "max", "give_up_after"}}
@@ -76,11 +76,10 @@ func vocabulary(k kind) words {
 
 // ruleKeys are the keys that [defaults] may set for every folder.
 func ruleKeys() []string {
-	return []string{"ready", "symlinks", "exclude", "stable_for", "rescan", "after", "verify", "ambiguous", "timezone", "retry", "checkpoint", "watch", "poll_interval", "on_conflict"}
-}
-
-func laterRuleKeys() []string {
-	return []string{"order", "sequential", "last"}
+	return []string{
+		"ready", "symlinks", "exclude", "stable_for", "rescan", "order", "sequential", "last", "after", "verify", "ambiguous", "timezone",
+		"retry", "checkpoint", "watch", "poll_interval", "on_conflict",
+	}
 }
 
 // home returns a hint where key belongs if not in a table of kind k, or nothing if no table has it.

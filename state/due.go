@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/dropferry/dropferry/file"
 )
 
 // Planned intents that have never failed are due in the order of the index. Those whose time has come again are found
@@ -16,12 +18,12 @@ func dueCommitting(but string) string {
 }
 
 func dueFresh(but string) string {
-	return selectIntent + "WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0" + but + " ORDER BY seq"
+	return selectIntent + "WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0 AND turn = 0" + but + " ORDER BY seq"
 }
 
 func dueAgain(but string) string {
 	return selectIntent + `WHERE seq IN (
-		SELECT seq FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt > 0 AND next_attempt <= ?2` +
+		SELECT seq FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt > 0 AND next_attempt <= ?2 AND turn = 0` +
 		but + " ORDER BY seq LIMIT ?3) ORDER BY seq"
 }
 
@@ -45,9 +47,13 @@ func pausedAt(c *conn, destination string) (all bool, but string, err error) {
 	return false, inPausedFolder, nil
 }
 
-// Due returns the intents of the destination whose next attempt is not after now and which are not in skip: those that
-// are committing, and then those that are planned, each in the order in which they were planned, but for those on a
-// paused route. It returns at most limit of them, or all where that is 0.
+// dueAhead is how many planned intents are put in the order of their paths at once.
+const dueAhead = 256
+
+// Due returns the intents of the destination whose next attempt is not after now and which are not in skip, but for those
+// on a paused route: those that are committing, and then those that are planned and whose turn is Free. They come in the
+// order in which they were planned, which is that of their paths for what one scan has found; of those that were planned
+// next, dueAhead at least, each folder's come by their paths. It returns at most limit of them, or all where that is 0.
 func (s *Store) Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]Intent, error) {
 	if limit <= 0 {
 		limit = math.MaxInt
@@ -63,7 +69,10 @@ func (s *Store) Due(ctx context.Context, destination string, now time.Time, limi
 		if err != nil {
 			return err
 		}
-		left := limit - len(committing)
+		left := max(limit-len(committing), 0)
+		if left > 0 {
+			left = max(left, dueAhead)
+		}
 		fresh, err := wanted(c, left, skip, dueFresh(but), destination)
 		if err != nil {
 			return err
@@ -74,13 +83,39 @@ func (s *Store) Due(ctx context.Context, destination string, now time.Time, limi
 		}
 		planned := append(fresh, again...)
 		slices.SortFunc(planned, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
+		planned = planned[:min(left, len(planned))]
+		byPath(planned)
 		due = make([]Intent, 0, min(limit, len(committing)+len(planned)))
-		for _, n := range append(committing, planned[:min(left, len(planned))]...) {
+		for _, n := range append(committing, planned[:min(limit-len(committing), len(planned))]...) {
 			due = append(due, n.intent)
 		}
 		return nil
 	})
 	return due, err
+}
+
+// byPath puts each folder's intents in the order of their paths. The places that a folder has among the others stay its own.
+func byPath(planned []numbered) {
+	inOrder, last := true, map[string]file.Path{}
+	for i := range planned {
+		in := &planned[i].intent
+		inOrder = inOrder && last[in.Folder] <= in.Path
+		last[in.Folder] = in.Path
+	}
+	if inOrder {
+		return
+	}
+	lines := map[string][]numbered{}
+	for _, n := range planned {
+		lines[n.intent.Folder] = append(lines[n.intent.Folder], n)
+	}
+	for _, line := range lines {
+		slices.SortStableFunc(line, func(a, b numbered) int { return cmp.Compare(a.intent.Path, b.intent.Path) })
+	}
+	for i := range planned {
+		folder := planned[i].intent.Folder
+		planned[i], lines[folder] = lines[folder][0], lines[folder][1:]
+	}
 }
 
 // numbered is an intent with its place in the order of planning.

@@ -199,9 +199,11 @@ func unlimited(limit int) int {
 	return limit
 }
 
-const selectIntent = `SELECT seq, id, version, folder, destination, path, size, mtime, ctime, dev, ino, reason, final,
+const intentColumns = `seq, id, version, folder, destination, path, size, mtime, ctime, dev, ino, reason, final,
 	temp, archive, ready_at, phase, sha256, evidence, command, remote_mtime, host_key, attempts, failures,
-	mismatches, failed_at, failing_for, next_attempt, last_error, started_at, source, overwrite, moved_from FROM intents `
+	mismatches, failed_at, failing_for, next_attempt, last_error, started_at, source, overwrite, moved_from`
+
+const selectIntent = "SELECT " + intentColumns + " FROM intents "
 
 // Columns of selectIntent that are looked at before the rest.
 const (

@@ -54,12 +54,13 @@ func (s *Store) Pauses(ctx context.Context) ([]Pause, error) {
 	return all, err
 }
 
+const selectStopped = "SELECT 1 FROM stopped WHERE folder IN ('', ?) AND destination IN ('', ?)"
+
 // Paused tells whether a pause covers the route.
 func (s *Store) Paused(ctx context.Context, route Route) (bool, error) {
 	paused := false
 	err := s.read(ctx, "paused", func(c *conn) (err error) {
-		_, paused, err = c.one("SELECT 1 FROM stopped WHERE folder IN ('', ?) AND destination IN ('', ?)",
-			route.Folder, route.Destination)
+		_, paused, err = c.one(selectStopped, route.Folder, route.Destination)
 		return err
 	})
 	return paused && err == nil, err

@@ -12,6 +12,7 @@ import (
 type Plan struct {
 	Intent     Intent // planned, or held or parked from the start
 	Supersedes string // id of an intent that this one replaces; "" none
+	Turn       Turn
 }
 
 // PlanResult is what became of a Plan.
@@ -58,7 +59,7 @@ func plan(c *conn, p *Plan) (PlanResult, error) {
 	if other, err := movingFrom(c, &p.Intent); other != "" || err != nil {
 		return PlanResult{Other: other}, err
 	}
-	inserted, err := insertIntent(c, &p.Intent)
+	inserted, err := insertIntent(c, &p.Intent, &p.Turn)
 	if err != nil || inserted {
 		return PlanResult{OK: inserted}, err
 	}
@@ -121,7 +122,7 @@ func movable(c *conn, r Route, from file.Path) (file.Path, error) {
 //
 // OR FAIL here and in the other inserts spares SQLite a journal for undoing one statement, which costs a copy of each
 // page that it changes: an error ends the whole transaction in any case.
-func insertIntent(c *conn, in *Intent) (bool, error) {
+func insertIntent(c *conn, in *Intent, t *Turn) (bool, error) {
 	if in.ID == "" || in.Version == "" {
 		return false, errors.New("an intent needs an id and a version")
 	}
@@ -138,12 +139,12 @@ func insertIntent(c *conn, in *Intent) (bool, error) {
 		return false, err
 	}
 	n, err := c.exec(`INSERT OR FAIL INTO intents (id, version, folder, destination, path, size, mtime, ctime, dev, ino,
-			reason, final, temp, archive, ready_at, phase, next_attempt, last_error, source, moved_from)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			reason, final, temp, archive, ready_at, phase, next_attempt, last_error, source, moved_from, turn, place, dir)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (destination, final) WHERE phase NOT IN ('delivered', 'cancelled') DO NOTHING`,
 		in.ID, in.Version, in.Folder, in.Destination, in.Path,
 		in.Fingerprint.Size, in.Fingerprint.ModTime, in.Fingerprint.ChangeTime, in.Fingerprint.Dev, in.Fingerprint.Inode,
 		in.Reason, in.Final, in.Temp, in.Archive, in.ReadyAt, phase, in.NextAttempt, in.LastError,
-		in.Source, from)
+		in.Source, from, t.Kind, t.place(), t.dir(in.Path))
 	return n == 1, err
 }

@@ -12,6 +12,7 @@ type Repair struct {
 	Overwrite bool   // it may replace what stands at its final name
 	Size      int64  // what was known of the file when its copy was looked at
 	SHA256    []byte
+	Turn      Turn
 }
 
 // RepairResult is what became of a Repair.
@@ -56,7 +57,7 @@ func repair(c *conn, r *Repair) (RepairResult, error) {
 	if err != nil || len(others) > 0 {
 		return otherThan(others), err
 	}
-	planned, err := plan(c, &Plan{Intent: *in})
+	planned, err := plan(c, &Plan{Intent: *in, Turn: r.Turn})
 	if err != nil {
 		return RepairResult{}, err
 	}

@@ -31,6 +31,9 @@ func (r row) known(folder string) Known {
 const (
 	walkKnown   = selectKnown + "WHERE folder = ? ORDER BY path, destination"
 	walkIntents = selectIntent + "WHERE folder = ? ORDER BY path, seq"
+
+	walkKnownBelow   = selectKnown + "WHERE folder = ? AND path > ? AND path < ? ORDER BY path, destination"
+	walkIntentsBelow = selectIntent + "WHERE folder = ? AND path > ? AND path < ? ORDER BY path, seq"
 )
 
 // Walk yields every path of the folder that has a known file or an intent, in byte-wise order. All of it is one
@@ -38,9 +41,14 @@ const (
 //
 // The log cannot shrink while a walk is open, so its consumer does not dawdle.
 func (s *Store) Walk(ctx context.Context, folder string) iter.Seq2[Record, error] {
+	return s.WalkBelow(ctx, folder, "")
+}
+
+// WalkBelow is Walk for what lies in a directory of the folder and below it; "" is the folder itself.
+func (s *Store) WalkBelow(ctx context.Context, folder string, dir file.Path) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		err := s.readAlong(ctx, "walk "+folder, func(c *conn) error {
-			return walk(ctx, c, folder, func(r Record) bool { return yield(r, nil) })
+			return walk(ctx, c, folder, dir, func(r Record) bool { return yield(r, nil) })
 		})
 		if err != nil && !errors.Is(err, errEnough) {
 			yield(Record{}, err)
@@ -51,13 +59,17 @@ func (s *Store) Walk(ctx context.Context, folder string) iter.Seq2[Record, error
 // errEnough ends a walk whose consumer wants no more.
 var errEnough = errors.New("enough")
 
-func walk(ctx context.Context, c *conn, folder string, yield func(Record) bool) (err error) {
-	known, err := c.query(walkKnown, folder)
+func walk(ctx context.Context, c *conn, folder string, dir file.Path, yield func(Record) bool) (err error) {
+	ofKnown, ofIntents, args := walkKnown, walkIntents, []any{folder}
+	if dir != "" {
+		ofKnown, ofIntents, args = walkKnownBelow, walkIntentsBelow, []any{folder, dir + "/", dir + "0"} // "0" comes after "/"
+	}
+	known, err := c.query(ofKnown, args...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, known.close()) }()
-	intents, err := c.query(walkIntents, folder)
+	intents, err := c.query(ofIntents, args...)
 	if err != nil {
 		return err
 	}

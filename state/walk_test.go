@@ -197,18 +197,30 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 		args int
 	}{
 		"walk known":     {walkKnown, "SEARCH known USING PRIMARY KEY (folder=?)", 1},
+		"known below":    {walkKnownBelow, "SEARCH known USING PRIMARY KEY (folder=? AND path>? AND path<?)", 3},
+		"intents below":  {walkIntentsBelow, "SEARCH intents USING INDEX intents_path (folder=? AND path>? AND path<?)", 3},
 		"walk intents":   {walkIntents, "SEARCH intents USING INDEX intents_path (folder=?)", 1},
 		"committing":     {dueCommitting(""), "intents_due (phase=? AND destination=? AND next_attempt<?)", 2},
-		"fresh":          {dueFresh(""), "intents_due (phase=? AND destination=? AND next_attempt=?)", 1},
+		"fresh":          {dueFresh(""), "intents_due (phase=? AND destination=? AND next_attempt=? AND turn=?)", 1},
 		"due again":      {dueAgain(""), "COVERING INDEX intents_due (phase=? AND destination=? AND next_attempt>? AND next_attempt<?)", 3},
-		"due if paused":  {dueFresh(inPausedFolder), "intents_due (phase=? AND destination=? AND next_attempt=?)", 1},
+		"due if paused":  {dueFresh(inPausedFolder), "intents_due (phase=? AND destination=? AND next_attempt=? AND turn=?)", 1},
+		"line":           {lineCommitting, "intents_due (phase=? AND destination=?)", 2},
+		"fresh placed":   {freshPlaced, "intents_placed (destination=? AND folder=? AND turn=? AND phase=? AND next_attempt=?", 3},
+		"placed again":   {againPlaced, "COVERING INDEX intents_placed (destination=? AND folder=? AND turn=? AND phase=? AND next_attempt>? AND next_attempt<?)", 5},
+		"placed aside":   {asidePlaced, "COVERING INDEX intents_placed (destination=? AND folder=? AND turn=? AND phase=?)", 3},
+		"first dir":      {firstDir, "COVERING INDEX intents_last (destination=? AND folder=? AND turn=? AND dir>?)", 3},
+		"next dir":       {nextDir, "COVERING INDEX intents_last (destination=? AND folder=? AND turn=? AND dir>?)", 4},
+		"first in a dir": {firstIn, "intents_last (destination=? AND folder=? AND turn=? AND dir=?)", 4},
+		"below a dir":    {below, "intents_last (destination=? AND folder=? AND turn=? AND dir>? AND dir<?)", 5},
+		"below the root": {belowAll, "intents_last (destination=? AND folder=? AND turn=? AND dir>?)", 3},
+		"due in a dir":   {dueIn, "intents_last (destination=? AND folder=? AND turn=? AND dir=?)", 5},
 		"version":        {selectVersion, "intents_version (version=?)", 1},
 		"ended":          {selectEnded, "intents_ended (folder=?)", 1},
 		"history":        {historyOf(Filter{}), "deliveries_time (delivered_at>?)", 2},
 		"folder history": {historyOf(Filter{Folder: "f", Destination: "d"}), "deliveries_time (delivered_at>?)", 4},
 		"path history":   {historyOf(Filter{Folder: "f", Path: "p"}), "deliveries_path (folder=? AND path=?)", 4},
 	}
-	sorts := []string{"committing", "due again", "path history"} // a few rows, or no more than wanted
+	sorts := []string{"committing", "line", "due again", "placed again", "placed aside", "path history"} // a few rows, or no more than wanted
 	for name, q := range queries {
 		t.Run(name, func(t *testing.T) {
 			var plan []string
@@ -349,6 +361,26 @@ func TestEnoughDoesNotOverflow(t *testing.T) {
 	} {
 		if got := enough(test.limit, test.skipped); got != test.want {
 			t.Errorf("enough(%d, %d) = %d, want %d", test.limit, test.skipped, got, test.want)
+		}
+	}
+}
+
+func TestWalkBelow(t *testing.T) {
+	s := newStore(t)
+	for _, p := range []file.Path{"d", "d-e", "d.e", "d/a", "d/b/c", "d0", "e/d/a", "\xff/d"} {
+		deliver(t, s, planOne(t, s, intentFor(route, p)), true)
+		planOne(t, s, intentFor(second, p))
+	}
+	for dir, want := range map[file.Path]string{"d": "d/a d/b/c", "d/b": "d/b/c", "e": "e/d/a", "\xff": "\xff/d", "x": "", "d/a": ""} {
+		var got []string
+		for r, err := range s.WalkBelow(t.Context(), route.Folder, dir) {
+			if err != nil || len(r.Known) != 1 || len(r.Intents) != 1 {
+				t.Fatal(r, err)
+			}
+			got = append(got, string(r.Path))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("below %s: %q, want %q", dir, got, want)
 		}
 	}
 }

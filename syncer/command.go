@@ -62,7 +62,7 @@ func (l *link) forgetFreed() {
 	}
 }
 
-// mayBegin looks at the pauses once more: what waits in a queue was fetched before.
+// mayBegin looks at the pauses once more, and whose turn it is: what waits in a queue was fetched before.
 func (l *link) mayBegin(ctx context.Context, i *state.Intent) error {
 	if i.Phase != state.Committing && !l.hasRoute(i) {
 		return errSuperseded // by a configuration without the route
@@ -71,6 +71,9 @@ func (l *link) mayBegin(ctx context.Context, i *state.Intent) error {
 	switch {
 	case ctx.Err() != nil, err == nil && paused:
 		return errNotBegun
+	}
+	if f := l.common().folders[i.Folder]; err == nil && f != nil && i.Phase == state.Planned && !f.Order.free() {
+		return l.mayGo(ctx, f, i)
 	}
 	return err
 }

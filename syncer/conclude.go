@@ -29,6 +29,9 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 		delete(l.troubles, o.intent.ID)
 		l.sweepWanted = true
 		return nil
+	case isNotYet(o.err):
+		l.notYet(&o.intent, o.err)
+		return nil
 	case isNoRoom(o.err): // the file stands where it stood, and has failed in nothing
 		return o.err
 	}

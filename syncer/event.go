@@ -21,6 +21,7 @@ const (
 	EventFailed     EventType = "failed" // one attempt; Next tells of the next one
 	EventHeld       EventType = "held"
 	EventParked     EventType = "parked"
+	EventWaits      EventType = "waits"     // a file, by the order of its folder, for one that may need a person: see Reason
 	EventDropped    EventType = "dropped"   // the source was gone or has changed before it was sent
 	EventCancelled  EventType = "cancelled" // by a person
 	EventArchived   EventType = "archived"

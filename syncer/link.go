@@ -21,6 +21,7 @@ type link struct {
 	common   func() *common                                  // what all links share of the configuration, as it is now
 	ended    func(ctx context.Context, intent *state.Intent) // a delivery has come to T3, or needed none
 	released func(ctx context.Context, id string)            // an intent stands in nobody's way any more
+	planner  func(folder string) *Planner                    // of a folder; nil where it has none
 	observe  Observer
 	now      func() time.Time // for people
 	clock    func() time.Time // for what is to happen when: it is never put back
@@ -49,6 +50,7 @@ type link struct {
 	sweepWanted bool                // there may be temps to be swept
 	asides      bool                // there may be earlier versions to be put back
 	ops         operating           // beside the deliveries
+	waits       waiting             // of folders that have an order
 
 	mu     sync.Mutex
 	status LinkStatus

@@ -14,10 +14,11 @@ import (
 // disappearance proves nothing, since others can remove it; then the file is sent.
 
 // movedFrom finds the known file that a new one was before: the same inode, size and time on the same file system, and the
-// old name has left the folder. What it holds is compared when it is delivered.
+// old name has left the folder. What it holds is compared when it is delivered. One that goes last is sent: as long as it
+// waits, a new file under the old name could not even be planned.
 func movedFrom(ctx context.Context, store Store, folder *Folder, g *ground, c *Change) (*state.Known, error) {
 	f := c.Entry.Fingerprint
-	if !folder.mayMove() || c.Decision.Reason != ReasonNew || f.Size == 0 || f.Inode == 0 {
+	if !folder.mayMove() || folder.Order.seat(c.Path, f).last() || c.Decision.Reason != ReasonNew || f.Size == 0 || f.Inode == 0 {
 		return nil, nil
 	}
 	alike, err := store.Alike(ctx, state.Route{Folder: folder.Name, Destination: c.Destination}, f.Size, f.Inode, movesTried)

@@ -31,6 +31,7 @@ type Planner struct {
 	mu       sync.Mutex
 	status   watcher.Status
 	cycle    cycle
+	sight    sight
 	deferred map[string]map[file.Path]watcher.Entry // by the intent that stands in the way
 }
 
@@ -44,10 +45,16 @@ func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) err
 	if away {
 		return drain(ctx, entries)
 	}
+	var look *looking
+	if !p.folder.Order.free() {
+		look = p.beginLook()
+		entries = look.follow(entries)
+	}
 	known := p.folder.places().all(p.store.Walk(ctx, p.folder.Name))
 	if err := p.apply(ctx, changesPassing(c.follow(entries), known, p.folder.destinations(), p.folder.endsStory(), c.passed)); err != nil {
 		return err
 	}
+	p.endLook(look)
 	ended, err := p.store.Ended(ctx, p.folder.Name, maxMissing)
 	if err != nil {
 		return err
@@ -149,7 +156,8 @@ func (p *Planner) plan(c Change, batch []planned, from *state.Known) planned {
 	if from != nil {
 		in.MovedFrom, in.Reason = from.Path, string(ReasonMoved)
 	}
-	return planned{Plan: state.Plan{Intent: in, Supersedes: c.Decision.Supersedes}, change: c}
+	turn := p.folder.Order.Turn(c.Path, c.Entry.Fingerprint)
+	return planned{Plan: state.Plan{Intent: in, Supersedes: c.Decision.Supersedes, Turn: turn}, change: c}
 }
 
 func (p *Planner) drop(ctx context.Context, c *Change) error {
@@ -262,6 +270,18 @@ func (p *Planner) released(ctx context.Context, id string) {
 		p.deferred[id] = waiting
 		p.mu.Unlock()
 	}
+}
+
+// deferredBehind returns the id of an intent that a file waits for before it can be planned; "" where it does not.
+func (p *Planner) deferredBehind(path file.Path) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, paths := range p.deferred {
+		if _, waits := paths[path]; waits {
+			return id
+		}
+	}
+	return ""
 }
 
 func (p *Planner) forgetDeferred() {

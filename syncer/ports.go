@@ -29,6 +29,10 @@ type Store interface {
 	Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
 	NextDue(ctx context.Context, destination string, now time.Time) (time.Time, bool, error)
 	Paused(ctx context.Context, route state.Route) (bool, error)
+	DuePlaced(ctx context.Context, route state.Route, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
+	DueLast(ctx context.Context, route state.Route, g state.Group, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
+	Line(ctx context.Context, route state.Route, o state.Ordered) (state.Line, error)
+	WalkBelow(ctx context.Context, folder string, dir file.Path) iter.Seq2[state.Record, error]
 	Begin(ctx context.Context, id string, at time.Time) error
 	Checkpoint(ctx context.Context, id string) (state.Checkpoint, bool, error)
 	SaveCheckpoint(ctx context.Context, id string, p state.Checkpoint) (bool, error)

@@ -24,6 +24,8 @@ type Operation struct {
 	Reason      Reason
 	Detail      string    // of a hold: what stands in the way
 	Until       time.Time // of a wait
+
+	print file.Fingerprint // of the file, where it moves one
 }
 
 // Viewer looks at a destination without changing it.
@@ -45,6 +47,22 @@ type Previewer struct {
 
 // Scan implements watcher.Sink.
 func (p *Previewer) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) error {
+	if p.Folder.Order.free() {
+		return p.scan(ctx, entries)
+	}
+	var all []Operation
+	ordered := *p
+	ordered.Tell = func(o Operation) { all = append(all, o) }
+	if err := ordered.scan(ctx, entries); err != nil {
+		return err
+	}
+	for _, o := range p.Folder.Order.arrange(all) {
+		p.Tell(o)
+	}
+	return nil
+}
+
+func (p *Previewer) scan(ctx context.Context, entries iter.Seq[watcher.Entry]) error {
 	var waiting file.Path
 	mirror, away, err := p.mirrorPreview(ctx)
 	if err != nil {
@@ -60,7 +78,10 @@ func (p *Previewer) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) e
 		}
 		if c.Decision.Op == Wait {
 			if c.Path != waiting {
-				p.Tell(Operation{Op: Wait, Folder: p.Folder.Name, Path: c.Path, Size: c.Entry.Fingerprint.Size, Reason: ReasonSettling, Detail: c.Entry.Reason, Until: c.Entry.Until})
+				p.Tell(Operation{
+					Op: Wait, Folder: p.Folder.Name, Path: c.Path, Size: c.Entry.Fingerprint.Size, Reason: ReasonSettling,
+					Detail: c.Entry.Reason, Until: c.Entry.Until, print: c.Entry.Fingerprint,
+				})
 			}
 			waiting = c.Path
 			continue
@@ -86,7 +107,7 @@ func (p *Previewer) Status(watcher.Status) {}
 func (p *Previewer) operation(ctx context.Context, c Change) (Operation, bool, error) {
 	o := Operation{
 		Op: c.Decision.Op, Folder: p.Folder.Name, Destination: c.Destination, Path: c.Path,
-		Size: c.Entry.Fingerprint.Size, Reason: c.Decision.Reason,
+		Size: c.Entry.Fingerprint.Size, Reason: c.Decision.Reason, print: c.Entry.Fingerprint,
 	}
 	if c.Open != nil && o.Op != Upload { // else a newer version is named anew
 		o.RemotePath = c.Open.Final

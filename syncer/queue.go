@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -72,6 +73,9 @@ func (l *link) nextDue(ctx context.Context, asked time.Time) (<-chan time.Time, 
 		return nil, func() {}, nil
 	}
 	at, ok, err := l.nextWork(ctx, asked)
+	if again := l.waits.next(); !again.IsZero() && (!ok || again.Before(at)) {
+		at, ok = again, true
+	}
 	if err != nil || !ok {
 		if ctx.Err() != nil {
 			err = nil
@@ -88,12 +92,46 @@ func (l *link) due(ctx context.Context, now time.Time, limit int, busy map[strin
 		now = now.AddDate(100, 0, 0)
 	}
 	for _, rank := range l.ranks() {
-		due, err := l.dueOfOurs(ctx, now, limit, busy, l.beyond(rank, busy))
+		skip := l.beyond(rank, busy)
+		lines, err := l.inOrder(ctx, now, limit, busy, skip)
+		if err != nil {
+			return nil, err
+		}
+		due, err := l.dueOfOurs(ctx, now, limit, busy, skip)
+		if len(lines) > 0 {
+			due = mergeLines(append(lines, due), limit)
+		}
 		if err != nil || len(due) > 0 {
 			return due, err
 		}
 	}
 	return nil, nil
+}
+
+// mergeLines puts intents that are each in their order into one line: what may be published already goes first, and then
+// what was found ready first.
+func mergeLines(lines [][]state.Intent, limit int) []state.Intent {
+	var due []state.Intent
+	for len(due) < limit {
+		next := -1
+		for i := range lines {
+			if len(lines[i]) > 0 && (next < 0 || goesBefore(&lines[i][0], &lines[next][0])) {
+				next = i
+			}
+		}
+		if next < 0 {
+			break
+		}
+		due, lines[next] = append(due, lines[next][0]), lines[next][1:]
+	}
+	return due
+}
+
+func goesBefore(a, b *state.Intent) bool {
+	if a.Phase != b.Phase && (a.Phase == state.Committing || b.Phase == state.Committing) {
+		return a.Phase == state.Committing
+	}
+	return cmp.Or(a.ReadyAt.Compare(b.ReadyAt), cmp.Compare(a.ID, b.ID)) < 0
 }
 
 // rank says what comes first, the lowest: with once what was not tried yet, and while connections are lost what was under

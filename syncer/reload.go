@@ -13,6 +13,7 @@ import (
 type common struct {
 	folders map[string]*Folder
 	all     []*Folder
+	ordered []*Folder                // of them, those in which not just the order of planning decides
 	gone    func(folder string) bool // see Options.Gone; may be nil
 	slots   chan struct{}            // files under way at once is its capacity
 	grace   time.Duration
@@ -23,6 +24,9 @@ func commonOf(o *Options, before *common) *common {
 	c := &common{folders: make(map[string]*Folder, len(o.Folders)), all: o.Folders, gone: o.Gone, grace: o.Grace}
 	for _, f := range o.Folders {
 		c.folders[f.Name] = f
+		if !f.Order.free() {
+			c.ordered = append(c.ordered, f)
+		}
 	}
 	n := o.MaxTransfers
 	if n == 0 {

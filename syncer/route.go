@@ -1,11 +1,13 @@
 package syncer
 
 import (
+	"context"
 	"io/fs"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/watcher"
 )
 
 // After says what becomes of a source that every destination has.
@@ -43,6 +45,13 @@ type Folder struct {
 	// files whose names differ in the extension alone have the same.
 	Marker        func(file.Path) file.Path
 	SharedMarkers bool
+	// Order says how files take turns.
+	Order Order
+	// Unsettled calls yield with each file that is settling, until it returns false; yield must not take long. nil: there is
+	// none.
+	Unsettled func(yield func(watcher.Entry) bool)
+	// Survey looks through a directory: see watcher.Watcher.Survey. nil: nothing is there but what is planned.
+	Survey func(ctx context.Context, below file.Path, yield func(watcher.Entry) bool) error
 	// Hint asks the folder's watcher to look at a path again. It must not block.
 	Hint func(file.Path)
 	// Rescan asks it to scan soon. It must not block; nil: nobody heeds it.

@@ -77,7 +77,7 @@ func (s *Syncer) newLink(d Destination) *link {
 	return &link{
 		name: d.Name, dial: d.Dial, account: d.Account, secrets: d.Secrets, neverProbe: d.NeverProbe,
 		store: s.options.Store, common: s.common.Load,
-		ended: s.deliveryEnded, released: s.released, observe: s.options.Observe,
+		ended: s.deliveryEnded, released: s.released, planner: s.Planner, observe: s.options.Observe,
 		now: s.options.Now, clock: s.clock.now, disk: s.full, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		wake: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 		skip: map[string]bool{}, troubles: map[string]*trouble{}, moving: map[string]*Transfer{},

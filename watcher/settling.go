@@ -275,6 +275,17 @@ func (s *settling) entries() []Entry {
 	return all
 }
 
+// each calls yield with all files of the set, in no order, until it returns false.
+func (s *settling) each(yield func(Entry) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.byPath {
+		if !yield(u.entry()) {
+			return
+		}
+	}
+}
+
 // dueQueue is a heap.Interface, earliest first.
 type dueQueue []*unsettled
 
