@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dropferry/dropferry/bandwidth"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/state"
@@ -29,6 +30,7 @@ type Agent struct {
 	logging  func(config.Log)
 	store    *state.Store
 	syncer   *syncer.Syncer
+	limits   *bandwidth.Limits
 	key      []byte // of account fingerprints
 	started  time.Time
 	version  string
@@ -58,7 +60,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	}
 	a := &Agent{
 		log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
-		turn: make(chan struct{}, 1),
+		limits: limitsOf(c), turn: make(chan struct{}, 1),
 	}
 	if err := a.wire(ctx, c, o.Folders); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -87,7 +89,7 @@ func (a *Agent) wire(ctx context.Context, c *config.Config, only []string) (err 
 		return err
 	}
 	a.syncer = syncer.New(syncer.Options{
-		Store: a.store, Folders: first.rules(), Destinations: destinationsOf(c, a.key), MaxTransfers: c.Agent.MaxTransfers,
+		Store: a.store, Folders: first.rules(), Destinations: destinationsOf(c, a.key, a.limits), MaxTransfers: c.Agent.MaxTransfers,
 		Grace: c.Agent.ShutdownGrace, Observe: a.observe, Gone: foldersGone(c),
 	})
 	first.plannedBy(a.syncer)

@@ -145,6 +145,7 @@ func (s *switching) run(ctx context.Context) error {
 	if err := a.store.Configure(ctx, s.names, time.Now()); err != nil {
 		return back(err)
 	}
+	a.limits.Set(ratesOf(s.next.config))
 	a.syncer.Replace(replacementOf(a, s.next, s.freshLinks(links)))
 	s.next.plannedBy(a.syncer)
 	a.at.Store(s.next)
@@ -160,7 +161,7 @@ func (s *switching) run(ctx context.Context) error {
 // endWaits has destinations dialled at once with which a person has just done something.
 func (s *switching) endWaits(ctx context.Context) error {
 	for _, c := range s.diff.destinations {
-		if c.what == stays || c.what == removed {
+		if c.goesOn() || c.what == removed {
 			continue
 		}
 		if _, err := s.agent.store.ClearWait(ctx, cmp.Or(c.was, c.name)); err != nil {
@@ -172,7 +173,7 @@ func (s *switching) endWaits(ctx context.Context) error {
 
 func replacementOf(a *Agent, s *setup, fresh map[string]bool) syncer.Replacement {
 	return syncer.Replacement{
-		Folders: s.rules(), Destinations: destinationsOf(s.config, a.key), Fresh: fresh, Gone: foldersGone(s.config),
+		Folders: s.rules(), Destinations: destinationsOf(s.config, a.key, a.limits), Fresh: fresh, Gone: foldersGone(s.config),
 		MaxTransfers: s.config.Agent.MaxTransfers, Grace: s.config.Agent.ShutdownGrace,
 	}
 }
@@ -203,7 +204,7 @@ func (s *switching) watchersToStop() []*folder {
 func (s *switching) linksToStop() []string {
 	var stop []string
 	for _, c := range s.diff.destinations {
-		if c.what != stays && c.what != added {
+		if !c.goesOn() && c.what != added {
 			stop = append(stop, c.was)
 		}
 	}
@@ -236,7 +237,7 @@ func (s *switching) linksToFinish() []string {
 func (s *switching) freshLinks(stopped []string) map[string]bool {
 	fresh := map[string]bool{}
 	for _, c := range s.diff.destinations {
-		if c.what != removed && (c.what != stays || slices.Contains(stopped, c.was)) {
+		if c.what != removed && (!c.goesOn() || slices.Contains(stopped, c.was)) {
 			fresh[c.name] = true
 		}
 	}

@@ -110,11 +110,19 @@ func (d *difference) ofDestinations(f *config.Folder) []string {
 var (
 	// identifying are the keys of a destination that say which server and account it is.
 	identifying = []string{"host", "port", "user"}
+	// atOnce are those that hold at once, also for what is under way.
+	atOnce = []string{"bandwidth"}
 	// reaching are those that only its session depends on.
 	reaching = append([]string{
-		"key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry",
+		"bandwidth", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry",
 	}, identifying...)
 )
+
+// goesOn tells whether a destination's link and its session notice nothing.
+func (c change) goesOn() bool {
+	return c.what == stays || c.what == changed &&
+		!slices.ContainsFunc(c.keys, func(key string) bool { return !slices.Contains(atOnce, key) })
+}
 
 // isMoved tells whether a destination is another server or account now.
 func (c change) isMoved() bool {

@@ -93,6 +93,7 @@ func TestDiff(t *testing.T) {
 		{"renamed", []string{`name = "invoices"`, "name = \"bills\"\nwas = \"invoices\""}, []state.Renaming{
 			{Kind: state.FolderName, Was: "invoices", Name: "bills"},
 		}, []string{"folder bills: was invoices"}},
+		{"a limit", []string{`user = "u"`, "user = \"u\"\nbandwidth = \"1MiB\""}, nil, []string{"destination acme: changed bandwidth"}},
 		{
 			"renamed and changed",
 			[]string{`name = "acme"`, "name = \"new\"\nwas = \"acme\"\nport = 2222", `to = ["acme:i"]`, `to = ["new:i"]`},
@@ -119,6 +120,8 @@ func TestWhatStops(t *testing.T) {
 	}{
 		{"nothing", nil, nil, nil, nil, nil},
 		{"another folder's rules", []string{`path = "/srv/invoices"`, "path = \"/srv/invoices\"\nrescan = \"2h\""}, nil, nil, nil, nil},
+		{"a limit", []string{`user = "u"`, "user = \"u\"\nbandwidth = \"1MiB\""}, nil, nil, nil, nil},
+		{"a limit and another host", []string{`user = "u"`, "user = \"u\"\nbandwidth = \"1MiB\"\nport = 23"}, nil, []string{"acme"}, []string{"acme"}, []string{"acme"}},
 		{"a secret", []string{`{ env = "X" }`, `{ env = "Y" }`}, nil, []string{"acme"}, nil, []string{"acme"}},
 		{"another account", []string{`user = "u"`, `user = "v"`}, nil, []string{"acme"}, []string{"acme"}, []string{"acme"}},
 		{
@@ -162,7 +165,7 @@ func TestWhatStops(t *testing.T) {
 func TestKeysThatOnlyReach(t *testing.T) {
 	keys := differing("", config.Destination{}, config.Destination{
 		Host: "x", Port: 1, User: "x", KeyFile: "x", KeyPassphrase: config.Secret{Env: "x"}, Password: config.Secret{Env: "x"},
-		HostKey: []string{"x"}, KnownHosts: "x", ConnectTimeout: 1, Keepalive: 1, StallTimeout: 1,
+		HostKey: []string{"x"}, KnownHosts: "x", ConnectTimeout: 1, Keepalive: 1, StallTimeout: 1, Bandwidth: 1,
 	})
 	for _, key := range keys {
 		if !slices.Contains(reaching, key) {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dropferry/dropferry/bandwidth"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/remote"
@@ -40,7 +41,7 @@ type Verification struct {
 // What a folder keeps has to be at its destination as it is known. Of a folder whose files are taken away once they are
 // delivered, the newest receipt of each remote name counts, and that the file is there no more is usual.
 func Verify(ctx context.Context, c *config.Config, o VerifyOptions) (Verification, error) {
-	v := &verifier{config: c, options: o, views: map[string]*verifyView{}}
+	v := &verifier{config: c, options: o, limits: limitsOf(c), views: map[string]*verifyView{}}
 	v.sum.Type = "summary"
 	started := time.Now()
 	routes, err := v.understand()
@@ -73,6 +74,7 @@ type verifier struct {
 	config  *config.Config
 	store   *state.Store
 	options VerifyOptions
+	limits  *bandwidth.Limits
 	named   []string // folders that a target names
 	views   map[string]*verifyView
 	sum     Verification

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dropferry/dropferry/bandwidth"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
@@ -23,6 +24,7 @@ type verifyView struct {
 	config      *config.Config
 	store       *state.Store
 	destination string
+	limits      *bandwidth.Limits
 	session     *remote.Session // nil until it is needed, and where there is none
 	failed      error           // why there is none, for good
 	stats       chan struct{}
@@ -37,7 +39,7 @@ type verifyView struct {
 func (v *verifier) view(destination string) *verifyView {
 	if v.views[destination] == nil {
 		v.views[destination] = &verifyView{
-			config: v.config, store: v.store, destination: destination,
+			config: v.config, store: v.store, destination: destination, limits: v.limits,
 			stats: make(chan struct{}, statsAtOnce), reads: make(chan struct{}, readsAtOnce),
 		}
 	}
@@ -78,7 +80,7 @@ func (w *verifyView) dial(ctx context.Context) (*remote.Session, error) {
 	if err := w.blocked(ctx, d); err != nil {
 		return nil, err
 	}
-	s, err := remote.Dial(ctx, targetOf(w.config, d))
+	s, err := remote.Dial(ctx, paced(targetOf(w.config, d), w.limits))
 	if err != nil {
 		return nil, err
 	}

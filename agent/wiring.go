@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dropferry/dropferry/bandwidth"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
@@ -126,16 +127,16 @@ func publishingOf(d *config.Destination) syncer.Publishing {
 }
 
 // destinationsOf returns how to reach each destination that a folder uses. key is that of account fingerprints.
-func destinationsOf(c *config.Config, key []byte) []syncer.Destination {
+func destinationsOf(c *config.Config, key []byte, limits *bandwidth.Limits) []syncer.Destination {
 	destinations := make([]syncer.Destination, 0, len(c.Destinations))
 	for i := range c.Destinations {
-		destinations = append(destinations, destinationOf(c, &c.Destinations[i], key))
+		destinations = append(destinations, destinationOf(c, &c.Destinations[i], key, limits))
 	}
 	return destinations
 }
 
-func destinationOf(c *config.Config, d *config.Destination, key []byte) syncer.Destination {
-	target := targetOf(c, d)
+func destinationOf(c *config.Config, d *config.Destination, key []byte, limits *bandwidth.Limits) syncer.Destination {
+	target := paced(targetOf(c, d), limits)
 	return syncer.Destination{
 		Name:       d.Name,
 		Account:    func() string { return fingerprintOf(key, c, d) },

@@ -50,6 +50,7 @@ type Agent struct {
 	Name          string        // the host's name where the file gives none; letters, digits and . _ - only
 	StateDir      string        // absolute
 	MaxTransfers  int           // files at once to all destinations, at most 1024; 0 lets the agent choose
+	Bandwidth     int64         // bytes of content in a second, to and from all destinations; 0 is no limit
 	ShutdownGrace time.Duration // how long running transfers may go on after a request to stop
 }
 
@@ -71,6 +72,7 @@ func (t table) agent() Agent {
 	a := Agent{
 		Name:          hostName(),
 		MaxTransfers:  t.maxTransfers(),
+		Bandwidth:     t.bandwidth(),
 		ShutdownGrace: t.duration("shutdown_grace", defaultShutdownGrace),
 	}
 	if name, given := t.text("name"); given {

@@ -112,6 +112,7 @@ version = 1
 agent.name = "erp-1"
 agent.state_dir = "/var/lib/x"
 agent.max_transfers = 8
+agent.bandwidth = "20MiB"
 agent.shutdown_grace = "1m"
 log = { level = "debug", format = "json", target = "stderr" }
 [[destination]]
@@ -128,6 +129,7 @@ auth_retry = "off"
 connect_timeout = "1s"
 keepalive = "2s"
 stall_timeout = "3s"
+bandwidth = "1.5MiB"
 [destination.password]
 env = "ACME"
 [[destination]]
@@ -162,7 +164,7 @@ initial = "2s"
 max = "3s"
 give_up_after = "4h"
 `)
-	if want := (Agent{"erp-1", at(t, "/var/lib/x"), 8, time.Minute}); c.Agent != want {
+	if want := (Agent{"erp-1", at(t, "/var/lib/x"), 8, 20 << 20, time.Minute}); c.Agent != want {
 		t.Errorf("agent %+v, want %+v", c.Agent, want)
 	}
 	if want := (Log{"debug", "json", "stderr"}); c.Log != want {
@@ -172,13 +174,13 @@ give_up_after = "4h"
 		{
 			Name: "acme", Host: "2001:db8::1", Port: 2222, User: "contoso", KeyFile: at(t, "/k/acme"),
 			KeyPassphrase: Secret{Credential: "acme-pass"}, Password: Secret{Env: "ACME"},
-			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up", AuthRetry: "off",
-			ConnectTimeout: time.Second, Keepalive: 2 * time.Second, StallTimeout: 3 * time.Second, Line: 8,
+			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up", AuthRetry: "off", Bandwidth: 3 << 19,
+			ConnectTimeout: time.Second, Keepalive: 2 * time.Second, StallTimeout: 3 * time.Second, Line: 9,
 		},
 		{
 			Name: "other", Host: "other.example", Port: 22, User: "u", Password: Secret{File: at(t, "/k/other")},
 			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", AuthRetry: "on", ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
-			StallTimeout: 30 * time.Second, Line: 24,
+			StallTimeout: 30 * time.Second, Line: 26,
 		},
 	}
 	if !reflect.DeepEqual(c.Destinations, wantDestinations) {
@@ -194,7 +196,7 @@ give_up_after = "4h"
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
-		Line: 31, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
+		Line: 33, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {
 		t.Errorf("folders\n%+v, want\n%+v", c.Folders, wantFolder)

@@ -24,6 +24,7 @@ type Destination struct {
 	Publish       string   // "rename", or "direct": files are written at their final names, where a server refuses renames
 	TempDir       string   // remote directory for temps; "" is each final name's own
 	AuthRetry     string   // on, or off: a refused login is not tried again by itself
+	Bandwidth     int64    // bytes of content in a second, to and from it; 0 is no limit of its own
 
 	ConnectTimeout time.Duration // from dialling to an SFTP session
 	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout
@@ -64,6 +65,7 @@ func (t table) destination() Destination {
 		Publish:        t.choice("publish", "rename", words{keys: []string{"rename", "direct"}}),
 		TempDir:        t.remoteDir("temp_dir"),
 		AuthRetry:      t.choice("auth_retry", "on", words{keys: []string{"on", "off"}}),
+		Bandwidth:      t.bandwidth(),
 		ConnectTimeout: t.duration("connect_timeout", defaultConnectTimeout),
 		Keepalive:      t.duration("keepalive", defaultKeepalive),
 		StallTimeout:   t.duration("stall_timeout", defaultStallTimeout),

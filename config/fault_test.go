@@ -72,9 +72,8 @@ func TestFaultsOfKeysAndTypes(t *testing.T) {
 			`15: agent: unknown key "version": it belongs in the top of the file`,
 			`17: defaults: unknown key "include": it belongs in [[folder]]`,
 		}},
-		{"keys of later versions", least + "backfill = true\n[agent]\nbandwidth = \"0\"\n[defaults]\nsequential = false\n[control]\nlisten = \"\"\n[[notify]]\ntype = \"smtp\"\n[log]\ntarget = \"journal\"", []string{
+		{"keys of later versions", least + "backfill = true\n[agent]\nname = \"a\"\n[defaults]\nsequential = false\n[control]\nlisten = \"\"\n[[notify]]\ntype = \"smtp\"\n[log]\ntarget = \"journal\"", []string{
 			`12: folder "invoices": key "backfill" is not supported by this version`,
-			`14: agent: key "bandwidth" is not supported by this version`,
 			`16: defaults: key "sequential" is not supported by this version`,
 			`17: key "control" is not supported by this version`,
 			`19: key "notify" is not supported by this version`,

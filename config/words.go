@@ -41,8 +41,7 @@ func vocabulary(k kind) words {
 		}
 	case kindAgent:
 		return words{
-			keys:  []string{"name", "state_dir", "max_transfers", "shutdown_grace"},
-			later: []string{"bandwidth"},
+			keys: []string{"name", "state_dir", "max_transfers", "bandwidth", "shutdown_grace"},
 		}
 	case kindLog:
 		return words{keys: []string{"level", "format", "target"}}
@@ -52,10 +51,10 @@ func vocabulary(k kind) words {
 		return words{
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
-				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "was",
+				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "bandwidth", "was",
 			},
 			later: []string{
-				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "channels", "legacy_algorithms", "schedule", "bandwidth", "profile",
+				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "channels", "legacy_algorithms", "schedule", "profile",
 			},
 		}
 	case kindFolder:

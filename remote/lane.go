@@ -91,8 +91,9 @@ func (l *lane) answered(n int) {
 	}
 }
 
-// pieceSize is how many bytes go in the next WRITE: what the server takes, but so little that several are in flight.
+// pieceSize is how many bytes go in the next WRITE: what the server takes, but so little that several are in flight, and
+// that others have their turn under a limit.
 func (s *Session) pieceSize() int64 {
-	packet := s.packet.Load()
+	packet := pacedPiece(s.limit(), s.packet.Load())
 	return max(min(packet, int64(s.room.bound()/4)), min(packet, safeWrite))
 }

@@ -65,6 +65,9 @@ func (s *Session) inUse() []*lane {
 	for _, l := range all.beside {
 		rate += l.pace.last()
 	}
+	if limit := float64(s.limit()); limit > 0 && (rate == 0 || rate > limit) {
+		rate = limit // more will never pass, whatever the line could carry
+	}
 	wanted := lanesWanted(all.demand, s.RoundTrip(), rate, most)
 	if missing := wanted - 1 - len(all.beside); missing > 0 && !all.opening && !all.refused {
 		all.opening = true

@@ -43,6 +43,8 @@ type Session struct {
 	slow      atomic.Int32 // requests under way that work through a whole file: see watch
 
 	dead   chan struct{}
+	life   context.Context    //nolint:containedctx // ends when dead is closed, for those that wait on a context
+	expire context.CancelFunc // ends life
 	end    sync.Once
 	scope  sync.Mutex    // no goroutine begins in the session's scope once dead is closed
 	why    error         // set before dead is closed
@@ -63,6 +65,7 @@ func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveCon
 		target: t, conn: conn, client: client, hostKey: key.Fingerprint,
 		dead: make(chan struct{}), waited: make(chan struct{}),
 	}
+	s.life, s.expire = context.WithCancel(context.Background())
 	s.caps.Store(&Capabilities{})
 	s.pulses.Go(func() {
 		s.ended = client.Wait()
@@ -155,6 +158,7 @@ func (s *Session) finish(why func() error) {
 		s.conn.abort() // first: who hears of the end finds nothing that still works
 		s.scope.Lock()
 		close(s.dead)
+		s.expire()
 		s.scope.Unlock()
 	})
 }

@@ -37,6 +37,8 @@ type Target struct {
 	ConnectTimeout time.Duration // from dialling to SFTP ready; 20 s where it is 0
 	Keepalive      time.Duration // silence after which a keepalive is sent, at most half of StallTimeout; 10 s where it is 0
 	StallTimeout   time.Duration // silence after which the connection or a request is given up; 30 s where it is 0
+
+	Pacer Pacer // bounds the rate of what is sent and read back; nil bounds nothing
 }
 
 // withDefaults returns the target with all times and bounds set: without them nothing would be bounded.

@@ -248,17 +248,24 @@ func (s *Session) readChunks(ctx context.Context, name string, f io.ReaderAt, si
 	defer cancel()
 	readers.Go(func() {
 		defer close(window)
-		for off := int64(0); off < size; off += readChunk {
+		for off := int64(0); off < size; {
+			at, n := off, min(pacedPiece(s.limit(), readChunk), size-off)
+			late := s.awaitRead(ctx, name, int(n))
 			result := make(chan chunk, 1)
 			select {
 			case window <- result:
 			case <-ctx.Done():
 				return
 			}
+			if late != nil {
+				result <- chunk{err: late}
+				return
+			}
 			readers.Go(func() {
-				data := make([]byte, min(readChunk, size-off))
-				result <- chunk{data, s.readAt(name, f, data, off)}
+				data := make([]byte, n)
+				result <- chunk{data, s.readAt(name, f, data, at)}
 			})
+			off += n
 		}
 	})
 	for result := range window {

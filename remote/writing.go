@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -51,7 +52,7 @@ func (w *writing) run() error {
 // answered first.
 func (w *writing) isOne() bool {
 	s, u := w.session, w.upload
-	return u.Size != Unknown && w.in.read == 0 && u.Size <= s.packet.Load() && s.caps.Load().Stat
+	return u.Size != Unknown && w.in.read == 0 && u.Size <= pacedPiece(s.limit(), s.packet.Load()) && s.caps.Load().Stat
 }
 
 // one sends the whole file together with what follows it.
@@ -62,6 +63,11 @@ func (w *writing) one() error {
 		p := newPiece(int(in.left))
 		if _, err := in.fill(p.data); err != nil {
 			return w.close(nil)
+		}
+		if err := w.await(in.ctx, p); w.failed() != nil {
+			return w.close(nil)
+		} else if err != nil {
+			return w.close(s.wrap("put", w.upload.Temp, err))
 		}
 		if err := w.take(f.lane, len(p.data)); err != nil || w.local != nil {
 			return w.close(s.wrap("put", w.upload.Temp, err))
@@ -84,9 +90,11 @@ func (w *writing) one() error {
 // all sends the source in stretches, each of which ends with its acknowledgement, and all but the last with a checkpoint.
 func (w *writing) all() error {
 	s, limit := w.session, w.session.target.StallTimeout
-	pieces, quit := make(chan *piece, readAhead), make(chan struct{})
+	pieces := make(chan *piece, readAhead)
+	ctx, quit := context.WithCancel(w.in.ctx)
+	defer quit()
 	var reading sync.WaitGroup
-	reading.Go(func() { w.read(pieces, quit) })
+	reading.Go(func() { w.read(ctx, pieces) })
 	w.watch = s.watch(&watch{
 		quiet: limit,
 		most:  slowLimit(0) + laneWindow/slowest*time.Second,
@@ -95,9 +103,12 @@ func (w *writing) all() error {
 		},
 	})
 	err := w.sendAll(pieces)
-	close(quit)
+	quit()
 	reading.Wait()
 	w.watch.stop()
+	if err == nil && w.failed() == nil && !w.in.ended { // a piece has waited for its turn until the session ended
+		err = errGone
+	}
 	err = s.wrap("put", w.upload.Temp, err)
 	s.noteLarge(w, err)
 	return err
@@ -106,17 +117,17 @@ func (w *writing) all() error {
 // readAhead is how many packets are read ahead of what is sent.
 const readAhead = 1
 
-// read reads the source, packet by packet, until it ends or nobody wants more.
-func (w *writing) read(pieces chan<- *piece, quit <-chan struct{}) {
+// read reads the source, packet by packet, until it ends or ctx does.
+func (w *writing) read(ctx context.Context, pieces chan<- *piece) {
 	defer close(pieces)
 	for {
 		p := w.in.next(w.session.pieceSize(), w.upload)
-		if p == nil {
+		if p == nil || w.await(ctx, p) != nil {
 			return
 		}
 		select {
 		case pieces <- p:
-		case <-quit:
+		case <-ctx.Done():
 			return
 		}
 	}
@@ -217,6 +228,7 @@ func (w *writing) told(sent int64) {
 
 // take waits until n bytes may be in flight on a lane. That its end was asked for meanwhile is in local.
 func (w *writing) take(l *lane, n int) error {
+	w.session.fitLimit(l)
 	if l.room.take(n, w.session.dead, w.in.ctx.Done()) == nil {
 		return nil
 	}
