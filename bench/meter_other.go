@@ -12,6 +12,8 @@ var errLinux = errors.New("the benchmark runs on Linux: only there can it accoun
 
 func ownGroup(*exec.Cmd) {}
 
-func account([]string, time.Duration, <-chan struct{}) (reading, error) { return reading{}, errLinux }
+func account([]string, time.Duration, <-chan struct{}, func(int) error) (reading, error) {
+	return reading{}, errLinux
+}
 
 func fileSystem(string) (int64, string, error) { return 0, "", errLinux }
