@@ -17,3 +17,14 @@ func account([]string, time.Duration, <-chan struct{}, func(int) error) (reading
 }
 
 func fileSystem(string) (int64, string, error) { return 0, "", errLinux }
+
+type usage struct {
+	cpu       time.Duration
+	rss, peak int64
+}
+
+func endProcess(int) error { return errLinux }
+
+func usageOf(int) (usage, error) { return usage{}, errLinux }
+
+func bareScan(string) (scanned, error) { return scanned{}, errLinux }
