@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -36,6 +37,10 @@ func prepare(ctx context.Context, o options, progress io.Writer) (s *stage, err 
 		}
 	}()
 	s.machine = describeMachine(s.dir)
+	s.say("looking for memory")
+	if err := touch(ctx, s.dir, wanted(o)); err != nil {
+		return s, err
+	}
 	if s.binary = o.dropferry; s.binary == "" {
 		s.say("building dropferry")
 		if s.binary, err = buildDropferry(ctx, s.dir); err != nil {
@@ -65,13 +70,16 @@ func prepare(ctx context.Context, o options, progress io.Writer) (s *stage, err 
 	return s, ctx.Err()
 }
 
-// room is what a part's own files may take besides the transfers', the state and the binary.
-const room = 256 << 20
-
-// makeDir makes the directory for all files, in memory if they fit there.
-func makeDir(o options) (string, error) {
-	need, largest := int64(room), int64(0)
-	counted := map[workload]bool{}
+// wanted is how many bytes of files there may be at once, at most.
+func wanted(o options) int64 {
+	need := int64(256 << 20) // state, logs, binaries, what the other parts send
+	if slices.ContainsFunc(o.parts, func(p part) bool { return p.name == "known" }) {
+		need += int64(o.scale * (3 << 30)) // names, and a store that knows them
+	}
+	if !slices.ContainsFunc(o.parts, func(p part) bool { return p.name == "transfers" }) {
+		return need
+	}
+	largest, counted := int64(0), map[workload]bool{}
 	for _, c := range o.cells {
 		if w := c.workload; !counted[w] {
 			counted[w] = true
@@ -79,7 +87,12 @@ func makeDir(o options) (string, error) {
 			largest = max(largest, w.bytes())
 		}
 	}
-	need += 2 * largest // a result, and room
+	return need + 2*largest // a result, and room
+}
+
+// makeDir makes the directory for all files, in memory if they fit there.
+func makeDir(o options) (string, error) {
+	need := wanted(o)
 	parents := []string{"/dev/shm", os.TempDir()}
 	if o.dir != "" {
 		parents = []string{o.dir}

@@ -86,8 +86,8 @@ func TestSVG(t *testing.T) {
 			t.Errorf("%+v is outside of the drawing, %v x %v", e, svgWidth, svgHeight)
 		}
 	}
-	if len(bars) != 4 || open != 2 {
-		t.Errorf("bars %+v, %d signs of open ends", bars, open)
+	if len(bars) != 3 || open != 2 {
+		t.Errorf("bars %+v of 3 with a length, %d signs of open ends", bars, open)
 	}
 	own, peer, limit := bars["own0"], bars["peer1"], bars["limit2"]
 	if own.width < least || peer.width < 50*own.width || limit.width*2 != peer.width {
