@@ -35,8 +35,12 @@ var far = network{rtt: 50 * time.Millisecond}
 // tableCells are what the goals speak of.
 func tableCells() []cell {
 	return []cell{
-		{workload: large}, {workload: middling}, {workload: small},
-		{workload: longHaul, network: far}, {workload: middling, network: far}, {workload: small, network: far},
+		{workload: large},
+		{workload: middling},
+		{workload: small},
+		{workload: longHaul, network: far},
+		{workload: middling, network: far},
+		{workload: small, network: far},
 	}
 }
 

@@ -13,8 +13,12 @@ func samplesOf(seconds float64) []sample {
 // goalReport has dropferry once and run, three peers and both limits in two cells that have goals.
 func goalReport(once, run, rsync, scp, sftp []sample) report {
 	records := []record{
-		{program{name: coldName, own: true}, once}, {program{name: warmName, own: true}, run}, {program{name: "rsync"}, rsync},
-		{program{name: "scp"}, scp}, {program{name: "sftp"}, sftp}, {program{name: rawName, limit: true}, samplesOf(0.1)},
+		{program{name: coldName, own: true}, once},
+		{program{name: warmName, own: true}, run},
+		{program{name: "rsync"}, rsync},
+		{program{name: "scp"}, scp},
+		{program{name: "sftp"}, sftp},
+		{program{name: rawName, limit: true}, samplesOf(0.1)},
 		{program{name: streamName, limit: true}, samplesOf(0.5)},
 	}
 	return report{

@@ -37,7 +37,7 @@ func (s *stage) idle(ctx context.Context) (made section, err error) {
 	if _, err := a.drop(ctx, drop, "last", []byte("x"), startup); err != nil {
 		return made, err
 	}
-	if err := rest(ctx, s.scaledTime(5*time.Second, time.Second)); err != nil {
+	if err := rest(ctx, s.scaledTime(5*time.Second, 100*time.Millisecond)); err != nil {
 		return made, err
 	}
 	before, err := usageOf(a.pid)

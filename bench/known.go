@@ -11,10 +11,9 @@ import (
 
 // What a start with 1,000,000 known files may take, and how much longer than the bare system calls a scan may be.
 const (
-	startGoal     = 5 * time.Second
-	memoryGoal    = 100 << 20
-	scanGoal      = 1.5
-	knownRepeated = 3
+	startGoal  = 5 * time.Second
+	memoryGoal = 100 << 20
+	scanGoal   = 1.5
 )
 
 // known is the part that starts with very many files of which nothing has to be sent.
@@ -44,8 +43,8 @@ func (s *stage) known(ctx context.Context) (made section, err error) {
 		return made, err
 	}
 	all = append(all, backup)
-	made.text = facts(all, fmt.Sprintf("Empty files, %d to a directory, whose names the kernel has in memory. The best of %d runs each, in turn.",
-		pastEach, knownRepeated),
+	made.text = facts(all, fmt.Sprintf("Empty files, %d to a directory, whose names the kernel has in memory. The best of %s each, in turn.",
+		pastEach, counted(s.rounds, "run")),
 		"A start is the whole life of `dropferry once`, which finds nothing to do. The store has a receipt for each file.")
 	return made, nil
 }
@@ -55,7 +54,7 @@ type starts struct{ bare, scan, once, plan reading }
 
 // starts measures in turn, and keeps the shortest of each.
 func (p *past) starts(ctx context.Context) (k starts, err error) {
-	for range knownRepeated {
+	for range p.rounds {
 		for _, kind := range []struct {
 			name string
 			best *reading

@@ -28,7 +28,7 @@ func (s *stage) latency(ctx context.Context) (section, error) {
 		if err != nil {
 			return section{}, fmt.Errorf("%s: %w", c.network, err)
 		}
-		t.add("from the rename until the file is at the server, "+c.network.String(), seen, c.goal)
+		t.add("from the rename until the file is at the server, "+c.String(), seen, c.goal)
 	}
 	return section{text: t.t.String() + "\n" + bullets([]string{
 		"Files of 4 KiB, one after another, each renamed into a folder with `ready = \"rename\"`: it is ready when it appears. The agent runs, and its session is open.",

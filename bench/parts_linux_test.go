@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,8 +75,8 @@ func TestSee(t *testing.T) {
 	done := make(chan error)
 	go func() {
 		time.Sleep(30 * time.Millisecond) // what is waited for takes a while
-		for i := len(names) - 1; i >= 0; i-- {
-			if err := os.WriteFile(names[i], nil, 0o600); err != nil {
+		for _, name := range slices.Backward(names) {
+			if err := os.WriteFile(name, nil, 0o600); err != nil {
 				done <- err
 				return
 			}

@@ -100,7 +100,9 @@ const panelWidth = (width - 2*margin - (columns-1)*gap) / columns
 
 type drawing struct{ strings.Builder }
 
-func (d *drawing) add(format string, args ...any) { fmt.Fprintf(d, format+"\n", args...) }
+func (d *drawing) add(format string, args ...any) {
+	_, _ = fmt.Fprintf(d, format+"\n", args...) // a strings.Builder takes everything
+}
 
 // panel draws a panel and returns its height.
 func (d *drawing) panel(p Panel, x, y float64) float64 {

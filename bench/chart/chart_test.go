@@ -12,8 +12,10 @@ import (
 func sample() []Panel {
 	return []Panel{
 		{"200 x 1 MiB, loopback", []Bar{
-			{Label: "dropferry <once>", Kind: Own, Value: 1, Text: "1.00"}, {Label: "scp", Kind: Peer, Value: 60, Open: true, Text: "> 60"},
-			{Label: "cat", Kind: Limit, Value: 30, Text: "30.0"}, {Label: "lftp", Kind: Peer, Value: -1, Text: "failed"},
+			{Label: "dropferry <once>", Kind: Own, Value: 1, Text: "1.00"},
+			{Label: "scp", Kind: Peer, Value: 60, Open: true, Text: "> 60"},
+			{Label: "cat", Kind: Limit, Value: 30, Text: "30.0"},
+			{Label: "lftp", Kind: Peer, Value: -1, Text: "failed"},
 		}},
 		{"second", []Bar{{Label: "one", Kind: Own, Value: 0, Text: "0"}}},
 		{"third", nil},
