@@ -7,9 +7,12 @@ import (
 	"path/filepath"
 )
 
-// touch has the system find as much memory as the files will need, and gives it back. A virtual machine gets some of its memory
-// from its host only when it is used for the first time, which takes ten times as long as writing does later: without this,
-// who runs first would pay for all. Where files are on a disk there is nothing to do.
+// spareMemory is what processes, stores and directories need besides the files that are sent.
+const spareMemory = 128 << 20
+
+// touch has the system find as much memory as files will need, and gives it back. A virtual machine gets memory from its host
+// when it uses it, and gives back what it has not used for a while. To get it takes ten times as long as to write to it: without
+// this, some would pay for it and others not. Where files are on a disk there is nothing to do.
 func touch(ctx context.Context, dir string, bytes int64) (err error) {
 	if _, kind, err := fileSystem(dir); err != nil || kind != "tmpfs" {
 		return err

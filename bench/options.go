@@ -29,7 +29,7 @@ type options struct {
 
 const (
 	defaultWorkloads = "1x512MiB,200x1MiB,2000x4KiB/50"
-	defaultPeers     = "sftp,scp,rsync,lftp,rclone,rclone-tuned"
+	defaultPeers     = "rsync,sftp,scp,lftp,rclone,rclone-tuned"
 	defaultOut       = "docs/performance.md"
 )
 

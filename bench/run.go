@@ -40,6 +40,9 @@ func (s *transfers) run(ctx context.Context, p program, from source, over networ
 		defer func() { err = errors.Join(err, w.Close()) }()
 		t.host, t.port, t.gauge.wire = w.Host(), w.Port(), w
 	}
+	if err := touch(ctx, dir, from.bytes()+spareMemory); err != nil {
+		return m, err
+	}
 	t.gauge.begin()
 	r, err := p.carry(ctx, s.stage, t, s.limit)
 	if err != nil {

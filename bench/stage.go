@@ -37,10 +37,6 @@ func prepare(ctx context.Context, o options, progress io.Writer) (s *stage, err 
 		}
 	}()
 	s.machine = describeMachine(s.dir)
-	s.say("looking for memory")
-	if err := touch(ctx, s.dir, wanted(o)); err != nil {
-		return s, err
-	}
 	if s.binary = o.dropferry; s.binary == "" {
 		s.say("building dropferry")
 		if s.binary, err = buildDropferry(ctx, s.dir); err != nil {
@@ -74,7 +70,7 @@ func prepare(ctx context.Context, o options, progress io.Writer) (s *stage, err 
 func wanted(o options) int64 {
 	need := int64(256 << 20) // state, logs, binaries, what the other parts send
 	if slices.ContainsFunc(o.parts, func(p part) bool { return p.name == "known" }) {
-		need += int64(o.scale * (3 << 30)) // names, and a store that knows them
+		need += int64(o.scale * knownMemory)
 	}
 	if !slices.ContainsFunc(o.parts, func(p part) bool { return p.name == "transfers" }) {
 		return need

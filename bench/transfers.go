@@ -54,7 +54,7 @@ func (s *stage) withPrograms(ctx context.Context) *transfers {
 		})
 	}
 	found, missing := installed(ctx, s.peers)
-	t.programs = append(append(t.programs, found...), limits()...)
+	t.programs = append(append(t.programs, limits()...), found...)
 	t.missing = missing
 	for _, name := range missing {
 		s.say("%s is not installed and left out", name)
