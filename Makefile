@@ -9,10 +9,11 @@ PLATFORMS     := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd6
 FUZZ_TIME     ?= 10s
 MINUTES       ?= 5
 SEED          ?= 0
+PARTS         ?=
 
 export CGO_ENABLED = 0
 
-.PHONY: all build test needs vet lint unit fuzz fuzz-short soak cross bench clean
+.PHONY: all build test needs vet lint unit fuzz fuzz-short soak cross bench bench-full clean
 
 all: build
 
@@ -58,8 +59,13 @@ cross:
 		echo "build $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o /dev/null ./cmd/dropferry; \
 	done
 
+# dropferry beside its peers, and what is dropferry's alone: up to 20 minutes. PARTS measures some of it: PARTS=latency,idle.
 bench:
-	$(GO) run ./bench
+	$(GO) run ./bench -only "$(PARTS)"
+
+# More and longer transfers: hours.
+bench-full:
+	$(GO) run ./bench -only "$(PARTS)" -set full
 
 clean:
 	rm -rf dropferry dist .tools bench/out

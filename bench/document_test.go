@@ -7,44 +7,64 @@ import (
 	"testing"
 )
 
-func TestReplaceFigures(t *testing.T) {
-	begin, end := figuresBegin+"\n", figuresEnd+"\n"
-	got, err := replaceFigures("# Title\n"+begin+"old\n"+end+"prose\n", "\nnew\n\n")
-	if want := "# Title\n" + begin + "\nnew\n\n" + end + "prose\n"; err != nil || got != want {
+func TestReplaceSection(t *testing.T) {
+	begin, end := marks("idle")
+	begin, end = begin+"\n", end+"\n"
+	other, otherEnd := marks("latency")
+	rest := other + "\nstays\n" + otherEnd + "\n"
+	got, err := replaceSection("# Title\n"+rest+begin+"old\n"+end+"prose\n", "idle", "\nnew\n\n")
+	if want := "# Title\n" + rest + begin + "\nnew\n\n" + end + "prose\n"; err != nil || got != want {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
-	if again, err := replaceFigures(got, "new"); err != nil || again != got {
+	if again, err := replaceSection(got, "idle", "new"); err != nil || again != got {
 		t.Errorf("a second time: %q, %v", again, err)
 	}
 	for name, document := range map[string]string{
-		"no markers": "prose\n", "no end": begin, "no beginning": end, "in reverse": end + begin, "twice": begin + end + begin + end,
+		"no markers": rest, "no end": begin, "no beginning": end, "in reverse": end + begin, "twice": begin + end + begin + end,
 	} {
-		if got, err := replaceFigures(document, "new"); !errors.Is(err, errMarkers) {
+		if got, err := replaceSection(document, "idle", "new"); !errors.Is(err, errMarkers) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 }
 
-func TestRewriteDocument(t *testing.T) {
+func TestWrite(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "doc.md")
-	if err := checkDocument(name); !errors.Is(err, os.ErrNotExist) {
+	if err := checkDocument(name, []string{"idle"}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a document that is not there: %v", err)
 	}
-	if err := os.WriteFile(name, []byte("a\n"+figuresBegin+"\n"+figuresEnd+"\nb\n"), 0o600); err != nil {
+	begin, end := marks("idle")
+	if err := os.WriteFile(name, []byte("a\n"+begin+"\n"+end+"\nb\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(checkDocument(name), rewriteDocument(name, "new")); err != nil {
+	if err := checkDocument(name, []string{"idle", "latency"}); !errors.Is(err, errMarkers) {
+		t.Errorf("a document without a place: %v", err)
+	}
+	err := errors.Join(checkDocument(name, []string{"idle"}), write(name, "idle", section{text: "new", chart: "<svg/>"}))
+	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(name)
-	if want := "a\n" + figuresBegin + "\n\nnew\n\n" + figuresEnd + "\nb\n"; err != nil || string(got) != want {
-		t.Errorf("got %q, %v", got, err)
+	for file, want := range map[string]string{name: "a\n" + begin + "\n\nnew\n\n" + end + "\nb\n", chartOf(name, "idle"): "<svg/>"} {
+		if got, err := os.ReadFile(file); err != nil || string(got) != want {
+			t.Errorf("%s: got %q, %v", file, got, err)
+		}
 	}
 }
 
-// TestOwnDocument holds that the document of this project can take a result.
+func TestChartOf(t *testing.T) {
+	for section, want := range map[string]string{"transfers": "docs/performance.svg", "transfers-full": "docs/performance-full.svg"} {
+		if got := chartOf("docs/performance.md", section); got != want {
+			t.Errorf("%s: %s", section, got)
+		}
+	}
+}
+
+// TestOwnDocument holds that the document of this project has a place for everything.
 func TestOwnDocument(t *testing.T) {
-	if err := checkDocument(filepath.Join("..", defaultOut)); err != nil {
-		t.Error(err)
+	for _, set := range []string{"table", "full"} {
+		o := options{parts: parts, set: set}
+		if err := checkDocument(filepath.Join("..", defaultOut), o.sections()); err != nil {
+			t.Error(err)
+		}
 	}
 }

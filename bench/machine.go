@@ -5,23 +5,19 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"time"
 )
 
 // machine is where it was measured.
 type machine struct {
-	when       time.Time
-	cores      int
-	model      string // of the processor; "" is unknown
-	kernel     string
-	files      string // kind of the file system
-	loadBefore string // runnable processes, on average over a minute; "" is unknown
-	loadAfter  string
+	cores  int
+	model  string // of the processor; "" is unknown
+	kernel string
+	files  string // kind of the file system
 }
 
 // describeMachine describes this machine, and the file system of dir.
 func describeMachine(dir string) machine {
-	m := machine{when: time.Now().UTC(), cores: runtime.NumCPU(), loadBefore: loadAverage()}
+	m := machine{cores: runtime.NumCPU()}
 	for line := range strings.Lines(read("/proc/cpuinfo")) {
 		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == "model name" {
 			m.model = strings.Join(strings.Fields(value), " ")
@@ -57,9 +53,6 @@ func (m machine) String() string {
 		text += " of " + m.model
 	}
 	text += fmt.Sprintf(", %s %s, files on %s", osName(runtime.GOOS), m.kernel, m.files)
-	if m.loadBefore != "" {
-		text += fmt.Sprintf(", load %s at the beginning and %s at the end", m.loadBefore, m.loadAfter)
-	}
 	return text + "."
 }
 

@@ -7,10 +7,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain lets the test binary be its own meter, as the benchmark is.
+// TestMain lets the test binary be its own meter and probe, as the benchmark is.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == meterCommand {
-		os.Exit(meterMain(os.Args[2:]))
+	if code, ok := asOther(os.Args[1:]); ok {
+		os.Exit(code)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -20,9 +20,9 @@ func ownGroup(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 // orphansGrace is how long what a command leaves behind may take to end by itself.
 const orphansGrace = 2 * time.Second
 
-// account runs a command until it ends, the limit is over or left is closed, and what descends from it too. The error
-// says that the command did not end well, or did not begin.
-func account(command []string, limit time.Duration, left <-chan struct{}) (reading, error) {
+// account runs a command until it ends, the limit is over or left is closed, and what descends from it too. It tells the
+// number of the process, 0 where there is none. The error says that the command did not end well, or did not begin.
+func account(command []string, limit time.Duration, left <-chan struct{}, tell func(pid int) error) (reading, error) {
 	var r reading
 	// Processes whose parents end become children of this one; see prctl(2).
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -35,13 +35,13 @@ func account(command []string, limit time.Duration, left <-chan struct{}) (readi
 	defer over.Stop()
 	began := time.Now()
 	if err := c.Start(); err != nil {
-		return r, err
+		return r, errors.Join(err, tell(0))
 	}
-	var err error
+	err := tell(c.Process.Pid)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		err = c.Wait()
+		err = errors.Join(err, c.Wait())
 	}()
 	grace := orphansGrace
 	select {
@@ -62,9 +62,7 @@ func account(command []string, limit time.Duration, left <-chan struct{}) (readi
 		return r, fmt.Errorf("getrusage: %w", err)
 	}
 	r.CPU = time.Duration(all.Utime.Nano() + all.Stime.Nano())
-	if own, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.PeakRSS = own.Maxrss << 10 // KiB; see getrusage(2)
-	}
+	r.PeakRSS = all.Maxrss << 10 // KiB; see getrusage(2)
 	if grace == 0 {
 		return r, nil // that it was killed is known
 	}

@@ -13,12 +13,25 @@ func TestOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.rounds != 3 || o.limit != time.Minute || o.out != defaultOut || len(o.workloads) != 3 || len(o.peers) != 5 ||
-		!slices.Equal(o.networks, []network{{}, {rtt: 50 * time.Millisecond}}) {
+	if o.rounds != 3 || o.limit != time.Minute || o.out != defaultOut || len(o.cells) != 6 || len(o.peers) != 6 || len(o.parts) != len(parts) {
 		t.Errorf("defaults are %+v", o)
 	}
 	if end := o.budget + o.limit + meterGrace; end > 20*time.Minute {
 		t.Errorf("it may take %v", end)
+	}
+	full, err := parseOptions([]string{"-set", "full"}, io.Discard)
+	if err != nil || full.budget < time.Hour || len(full.cells) <= len(o.cells) {
+		t.Errorf("the full set: %+v, %v", full, err)
+	}
+}
+
+func TestOptionsOnly(t *testing.T) {
+	o, err := parseOptions([]string{"-only", "transfers, idle", "-set", "full"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := o.sections(); !slices.Equal(got, []string{"idle", "transfers-full"}) || o.out != defaultOut {
+		t.Errorf("%q into %q", got, o.out)
 	}
 }
 
@@ -28,6 +41,8 @@ func TestOptionsOut(t *testing.T) {
 		"":                          defaultOut,
 		"-rounds 5 -limit 30s":      defaultOut,
 		"-dropferry x":              defaultOut,
+		"-only idle,latency":        defaultOut,
+		"-set full":                 defaultOut,
 		"-scale 0.01":               "",
 		"-workloads 1x1MiB":         "",
 		"-against x":                "",
@@ -47,6 +62,7 @@ func TestOptionsOut(t *testing.T) {
 func TestOptionsFaults(t *testing.T) {
 	for _, args := range []string{
 		"more", "-rounds 0", "-limit 0s", "-scale 0", "-peers rcp", "-rtt 5", "-rtt -1s", "-rate fast", "-rate ,", "-workloads 1", "-unknown",
+		"-only sleep", "-set half",
 	} {
 		if _, err := parseOptions(strings.Fields(args), io.Discard); err == nil {
 			t.Errorf("%q is taken", args)

@@ -2,30 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 )
-
-// transfer is what a program is asked to do: source, a directory, is to be at the server as target/payload. What it
-// needs of its own goes into scratch, a fresh directory.
-type transfer struct {
-	login
-	source, target, scratch string
-}
-
-// program is one that can be run here.
-type program struct {
-	name    string
-	version string
-	own     bool // a dropferry
-	command func(transfer) ([]string, error)
-}
 
 // peer is a program that people use instead.
 type peer struct {
@@ -40,7 +22,14 @@ var peers = []peer{
 	{"scp", []string{"scp", "ssh"}, []string{"ssh", "-V"}, scpCommand},
 	{"rsync", []string{"rsync", "ssh"}, []string{"rsync", "--version"}, rsyncCommand},
 	{"lftp", []string{"lftp", "ssh"}, []string{"lftp", "--version"}, lftpCommand},
-	{"rclone", []string{"rclone"}, []string{"rclone", "version"}, rcloneCommand},
+	{"rclone", []string{"rclone"}, []string{"rclone", "version"}, rcloneCommand()},
+	{"rclone-tuned", []string{"rclone"}, []string{"rclone", "version"}, rcloneCommand(rcloneTuning...)},
+}
+
+// rcloneTuning is what an expert would try: many files at once, packets as large as OpenSSH takes them, and no look at a
+// target that is known to be empty.
+var rcloneTuning = []string{
+	"--transfers", "32", "--checkers", "32", "--no-check-dest", "--sftp-chunk-size", "255k", "--sftp-concurrency", "64",
 }
 
 // installed returns the peers of these names that are installed, and the names of those that are not.
@@ -54,32 +43,10 @@ func installed(ctx context.Context, names []string) (found []program, missing []
 				missing = append(missing, name)
 				continue
 			}
-			found = append(found, program{name: name, version: versionOf(ctx, p.version), command: p.command})
+			found = append(found, program{name: name, version: versionOf(ctx, p.version), carry: byCommand(p.command)})
 		}
 	}
 	return found, missing
-}
-
-func allInstalled(programs []string) bool {
-	for _, name := range programs {
-		if _, err := exec.LookPath(name); err != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// versionOf returns the first line that the command prints, without its copyright.
-func versionOf(ctx context.Context, command []string) string {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()
-	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	if err != nil || line == "" {
-		return "version unknown"
-	}
-	line, _, _ = strings.Cut(line, "| Copyright")
-	return strings.Join(strings.Fields(line), " ")
 }
 
 // sshOptions are the same for all that use OpenSSH's client: nothing of the user's or the system's configuration counts.
@@ -96,9 +63,14 @@ func sshOptions(l login) []string {
 
 func (l login) account() string { return l.user + "@" + l.host }
 
+// ssh is the beginning of a command at the server.
+func (l login) ssh() []string {
+	return append(append([]string{"ssh", "-p", strconv.Itoa(l.port)}, sshOptions(l)...), l.account())
+}
+
 func sftpCommand(t transfer) ([]string, error) {
 	batch := filepath.Join(t.scratch, "batch")
-	if err := os.WriteFile(batch, fmt.Appendf(nil, "put -r %s %s/\n", t.source, t.target), 0o600); err != nil {
+	if err := os.WriteFile(batch, fmt.Appendf(nil, "put -r %s %s/\n", t.source.dir, t.target), 0o600); err != nil {
 		return nil, err
 	}
 	command := append([]string{"sftp", "-q", "-b", batch, "-P", strconv.Itoa(t.port)}, sshOptions(t.login)...)
@@ -107,12 +79,12 @@ func sftpCommand(t transfer) ([]string, error) {
 
 func scpCommand(t transfer) ([]string, error) {
 	command := append([]string{"scp", "-q", "-r", "-P", strconv.Itoa(t.port)}, sshOptions(t.login)...)
-	return append(command, t.source, t.account()+":"+t.target+"/"), nil
+	return append(command, t.source.dir, t.account()+":"+t.target+"/"), nil
 }
 
 func rsyncCommand(t transfer) ([]string, error) {
 	shell := fmt.Sprintf("ssh -p %d %s", t.port, strings.Join(sshOptions(t.login), " "))
-	return []string{"rsync", "-a", "-e", shell, t.source, t.account() + ":" + t.target + "/"}, nil
+	return []string{"rsync", "-a", "-e", shell, t.source.dir, t.account() + ":" + t.target + "/"}, nil
 }
 
 func lftpCommand(t transfer) ([]string, error) {
@@ -121,25 +93,16 @@ func lftpCommand(t transfer) ([]string, error) {
 		"set net:max-retries 1", // a fault is to be told, and not to be waited for
 		fmt.Sprintf("set sftp:connect-program %q", "ssh -a -x "+strings.Join(sshOptions(t.login), " ")),
 		fmt.Sprintf("open -u %s,none sftp://%s:%d", t.user, t.host, t.port),
-		fmt.Sprintf("mirror -R -P 8 %s %s/%s", t.source, t.target, payload),
+		fmt.Sprintf("mirror -R -P 8 %s %s/%s", t.source.dir, t.target, payload),
 	}, "; ")
 	return []string{"lftp", "--norc", "-c", script}, nil
 }
 
-func rcloneCommand(t transfer) ([]string, error) {
-	return []string{
-		"rclone", "copy", t.source, ":sftp:" + t.target + "/" + payload, "--config", "/dev/null", "--transfers", "8",
-		"--sftp-host", t.host, "--sftp-port", strconv.Itoa(t.port), "--sftp-user", t.user, "--sftp-key-file", t.keyFile,
-	}, nil
-}
-
-// safePath tells whether a path can be given to all of them as it is: some commands pass through a shell or a language
-// of their own.
-func safePath(path string) error {
-	if strings.ContainsFunc(path, func(r rune) bool {
-		return !strings.ContainsRune("/._-+", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) {
-		return errors.New("use " + path + ": its name has more than letters, digits and /._-+; give another with -dir")
+func rcloneCommand(more ...string) func(transfer) ([]string, error) {
+	return func(t transfer) ([]string, error) {
+		return append([]string{
+			"rclone", "copy", t.source.dir, ":sftp:" + t.target + "/" + payload, "--config", "/dev/null",
+			"--sftp-host", t.host, "--sftp-port", strconv.Itoa(t.port), "--sftp-user", t.user, "--sftp-key-file", t.keyFile,
+		}, more...), nil
 	}
-	return nil
 }

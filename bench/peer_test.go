@@ -8,7 +8,7 @@ import (
 
 // TestPeerCommands holds what a comparison rests on: one key, nothing of the user's, no compression.
 func TestPeerCommands(t *testing.T) {
-	x := transfer{login{"127.0.0.1", 2222, "u", "/k/key", nil}, "/s/payload", "/t", t.TempDir()}
+	x := transfer{login{"127.0.0.1", 2222, "u", "/k/key", nil}, source{dir: "/s/payload"}, "/t", t.TempDir(), nil}
 	for _, p := range peers {
 		command, err := p.command(x)
 		if err != nil {

@@ -2,13 +2,16 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/dropferry/dropferry/bench/chart"
 )
 
-// report is what a reader gets: the times side by side, where they come from, and each program's figures.
+// report is what a reader gets: the times side by side, how they stand to the goals and to what the machine can do, and
+// each program's figures.
 type report struct {
 	options  options
-	machine  machine
 	programs []program
 	missing  []string
 	results  results
@@ -16,24 +19,70 @@ type report struct {
 
 // String returns it in Markdown.
 func (r report) String() string {
-	return strings.Join([]string{
-		r.overview().String(),
-		r.origin(),
-		r.details().String(),
-	}, "\n")
+	var b strings.Builder
+	b.WriteString(r.overview().String())
+	for _, more := range []struct {
+		title string
+		t     *table
+	}{
+		{"How far that is from the goals:", r.goals()},
+		{"How far it is from what the machine can do, as a multiple of one stream of the same bytes:", r.bounds()},
+		{"Everything that was counted:", r.details()},
+	} {
+		if len(more.t.rows) > 0 {
+			b.WriteString("\n" + more.title + "\n\n" + more.t.String())
+		}
+	}
+	b.WriteString("\n" + r.origin())
+	return b.String()
 }
 
-// overview has a line for each cell, and each program's median with its ratio to dropferry's.
+// chart has a panel for each cell.
+func (r report) chart() string {
+	var panels []chart.Panel
+	for _, out := range r.results.outcomes {
+		p := chart.Panel{Title: out.workload.String() + ", " + out.network.String()}
+		for _, rec := range out.records {
+			f := summarise(rec.samples)
+			b := chart.Bar{Label: rec.program.name, Kind: rec.program.kind(), Value: -1, Text: f.result()}
+			if f.counted > 0 {
+				b.Value, b.Open = f.median.value, f.median.atLeast
+			}
+			p.Bars = append(p.Bars, b)
+		}
+		panels = append(panels, p)
+	}
+	return chart.SVG("Seconds until everything is at the server",
+		"Shorter is better; each panel has its own scale. A cut bar reached the limit. Dashed: what the machine can do at best.", panels)
+}
+
+func (p program) kind() chart.Kind {
+	switch {
+	case p.own:
+		return chart.Own
+	case p.limit:
+		return chart.Limit
+	}
+	return chart.Peer
+}
+
+// overview has a line for each cell, and each program's median with its ratio to dropferry's from a cold start.
 func (r report) overview() *table {
 	t := &table{header: []string{"workload", "network"}, left: 2}
-	for _, p := range r.programs {
+	shown := slices.DeleteFunc(slices.Clone(r.programs), func(p program) bool { return p.limit })
+	for _, p := range shown {
 		t.header = append(t.header, p.name)
 	}
 	for _, out := range r.results.outcomes {
 		row := []string{out.workload.String(), out.network.String()}
 		own := summarise(out.records[0].samples)
-		for i, rec := range out.records {
-			f := summarise(rec.samples)
+		for i, p := range shown {
+			j := slices.IndexFunc(out.records, func(rec record) bool { return rec.program.name == p.name })
+			if j < 0 {
+				row = append(row, "")
+				continue
+			}
+			f := summarise(out.records[j].samples)
 			text := f.result()
 			if times := ratio(f.median, own.median); i > 0 && times != "" && f.counted > 0 {
 				text += " (" + times + ")"
@@ -49,7 +98,8 @@ func (r report) overview() *table {
 func (r report) details() *table {
 	t := &table{
 		header: []string{
-			"workload", "network", "program", "remarks", "runs", "median s", "min s", "max s", "ratio", "CPU s", "peak MiB", "wire MiB",
+			"workload", "network", "program", "remarks", "runs", "median s", "min s", "max s", "ratio", "CPU s", "server CPU s", "peak MiB",
+			"wire MiB",
 		},
 		left: 4,
 	}
@@ -62,15 +112,12 @@ func (r report) details() *table {
 				f.result(),
 			}
 			if f.counted > 0 {
-				row = append(row, f.min.String(), f.max.String(), "", f.cpu.String(), "", "")
+				row = append(row, f.min.String(), f.max.String(), "", f.cpu.String(), f.serverCPU.String(), inMiB(f.rss), "")
 				if i > 0 {
 					row[8] = ratio(f.median, own.median)
 				}
-				if rec.program.own {
-					row[10] = formatNumber(float64(f.rss) / (1 << 20))
-				}
 				if f.wire >= 0 {
-					row[11] = formatNumber(float64(f.wire) / (1 << 20))
+					row[12] = inMiB(f.wire)
 				}
 			}
 			t.add(row...)
@@ -78,6 +125,8 @@ func (r report) details() *table {
 	}
 	return t
 }
+
+func inMiB(n int64) string { return formatNumber(float64(n) / (1 << 20)) }
 
 // result is the median, or why there is none.
 func (f figures) result() string {
@@ -116,23 +165,22 @@ func shorten(text string) string {
 	return text
 }
 
-// origin tells when, where and with what it was measured.
+// origin tells how and with what it was measured.
 func (r report) origin() string {
-	var b strings.Builder
 	o := r.options
-	line := func(format string, args ...any) { fmt.Fprintf(&b, "- "+format+"\n", args...) }
-	line("Measured on %s, up to %s each, cut after %s.", r.machine.when.Format("2006-01-02"), counted(o.rounds, "run"), formatDuration(o.limit))
-	line("%s", r.machine)
+	notes := []string{fmt.Sprintf("Up to %s each, cut after %s.", counted(o.rounds, "run"), formatDuration(o.limit))}
 	for _, p := range r.programs {
-		line("%s: %s", p.name, p.version)
+		if p.version != "" && (!p.own || p.name == againstName) {
+			notes = append(notes, p.name+": "+p.version)
+		}
 	}
 	if len(r.missing) > 0 {
-		line("Not installed, and left out: %s.", strings.Join(r.missing, ", "))
+		notes = append(notes, "Not installed, and left out: "+strings.Join(r.missing, ", ")+".")
 	}
-	if r.results.leftOut > 0 {
-		line("%s left out: the time for the whole, %s, was over.", counted(r.results.leftOut, "run"), o.budget)
+	if n := r.results.leftOut; n > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out: the time for the whole, %s, was over.", counted(n, "run"), o.budget))
 	}
-	return b.String()
+	return bullets(notes)
 }
 
 // counted returns "1 run" or "3 runs".

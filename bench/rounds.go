@@ -7,12 +7,6 @@ import (
 	"time"
 )
 
-// cell is one workload over one network.
-type cell struct {
-	workload workload
-	network  network
-}
-
 // record is what is known of one program in one cell.
 type record struct {
 	program program
@@ -33,37 +27,36 @@ type results struct {
 
 // measure lets all programs run in turn, cell by cell and round by round: those that are compared run within the same
 // minutes, and a budget that is over costs the later rounds and not the later cells.
-func (s *stage) measure(ctx context.Context, o options) (results, error) {
+func (s *transfers) measure(ctx context.Context) (results, error) {
 	var all results
-	for _, n := range o.networks {
-		for _, from := range s.sources {
-			out := outcome{cell: cell{from.workload, n}}
-			for _, p := range s.programs {
+	for _, c := range s.cells {
+		out := outcome{cell: c}
+		for _, p := range s.programs {
+			if c.runs(p) {
 				out.records = append(out.records, record{program: p})
 			}
-			all.outcomes = append(all.outcomes, out)
 		}
+		all.outcomes = append(all.outcomes, out)
 	}
-	began := time.Now()
-	for round := range o.rounds {
-		for i, out := range all.outcomes {
-			from := s.sources[i%len(s.sources)]
+	for round := range s.rounds {
+		for _, out := range all.outcomes {
 			for j := range out.records {
 				r := &out.records[j]
-				if !r.again(o.repeat) {
+				if !r.again(s.repeat) {
 					continue
 				}
-				if time.Since(began) > o.budget {
+				passed := time.Since(s.began)
+				if passed > s.budget {
 					all.leftOut++
 					continue
 				}
-				m, err := s.run(ctx, r.program, from, out.network)
+				m, err := s.run(ctx, r.program, s.sources[out.workload], out.network)
 				if err != nil {
 					return all, fmt.Errorf("run %s: %w", r.program.name, err)
 				}
 				r.samples = append(r.samples, m)
-				s.say("%4.0f s  round %d of %d, %s, %s: %s: %s", time.Since(began).Seconds(), round+1, o.rounds, out.workload,
-					out.network, r.program.name, m)
+				s.say("%4.0f s  round %d of %d, %s, %s: %s: %s", passed.Seconds(), round+1, s.rounds, out.workload, out.network,
+					r.program.name, m)
 			}
 		}
 	}

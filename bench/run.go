@@ -11,44 +11,40 @@ import (
 
 // sample is one run of one program.
 type sample struct {
-	wall  time.Duration // the limit if cut
-	cpu   time.Duration
-	rss   int64  // bytes
-	wire  int64  // bytes in both directions, with all that TCP carries; -1 where there is no wire
-	cut   bool   // it took longer than the limit
-	fault string // why it does not count; "" is a success
+	wall      time.Duration // the limit if cut
+	cpu       time.Duration // of the client
+	serverCPU time.Duration
+	rss       int64  // bytes
+	wire      int64  // bytes in both directions, with all that TCP carries; -1 where there is no wire
+	cut       bool   // it took longer than the limit
+	fault     string // why it does not count; "" is a success
 }
 
 // run lets a program bring a source to a fresh directory at the server, and looks at what is there afterwards. The
 // error is the benchmark's own.
-func (s *stage) run(ctx context.Context, p program, from source, over network) (m sample, err error) {
-	dir, err := os.MkdirTemp(s.dir, "run-")
+func (s *transfers) run(ctx context.Context, p program, from source, over network) (m sample, err error) {
+	dir, remove, err := s.own("run")
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	t := transfer{s.server.login(), from.dir, filepath.Join(dir, "target"), filepath.Join(dir, "scratch")}
+	defer func() { err = errors.Join(err, remove()) }()
+	t := transfer{s.server.login(), from, filepath.Join(dir, "target"), filepath.Join(dir, "scratch"), &gauge{server: s.server}}
 	if err := errors.Join(os.Mkdir(t.target, 0o755), os.Mkdir(t.scratch, 0o700)); err != nil {
 		return m, err
 	}
-	m.wire = -1
 	if !over.direct() {
 		w, err := over.open(s.server.Addr)
 		if err != nil {
 			return m, err
 		}
 		defer func() { err = errors.Join(err, w.Close()) }()
-		defer func() {
-			sent, received, _ := w.Stats()
-			m.wire = sent + received
-		}()
-		t.host, t.port = w.Host(), w.Port()
+		t.host, t.port, t.gauge.wire = w.Host(), w.Port(), w
 	}
-	command, err := p.command(t)
-	if err != nil {
+	if err := touch(ctx, dir, from.bytes()+spareMemory); err != nil {
 		return m, err
 	}
-	r, err := s.meter.run(ctx, s.limit, command)
+	t.gauge.begin()
+	r, err := p.carry(ctx, s.stage, t, s.limit)
 	if err != nil {
 		return m, err
 	}
@@ -58,12 +54,14 @@ func (s *stage) run(ctx context.Context, p program, from source, over network) (
 	case r.Fault != "":
 		m.fault = r.Fault
 	default:
-		if err := from.want.compare(t.target); err != nil {
+		if err := p.wants(from).compare(t.target); err != nil {
 			m.fault = err.Error()
 		}
 	}
 	// Nothing may write into the directory while it is removed, nor take time from the next run.
 	s.server.KillSessions()
+	t.gauge.end()
+	m.serverCPU, m.wire = t.gauge.cpu, t.gauge.bytes
 	return m, nil
 }
 

@@ -21,11 +21,29 @@ type login struct {
 // server is a private sshd, the one that the tests use.
 type server struct {
 	*sftptest.SSHD
-	ground *ground
+	ground  *ground
+	account string // a few words about it
 }
 
-// startServer starts a server that keeps its own files below dir.
-func startServer(dir string) (s *server, err error) {
+// plainShell is the login shell that the account is to have: what others read at their start takes time, and some of the
+// programs have commands run at the server.
+const plainShell = "/bin/sh"
+
+// startServer starts a server that keeps its own files below dir. Where the account cannot be given a plain shell it keeps
+// its own.
+func startServer(dir string) (*server, error) {
+	s, err := tryServer(dir, sftptest.SSHDOptions{Shell: plainShell})
+	if err == nil {
+		s.account = s.User + " with " + plainShell + " and a home without any files"
+		return s, nil
+	}
+	if s, err = tryServer(dir, sftptest.SSHDOptions{}); err == nil {
+		s.account = s.User + " with its own shell, for want of root's rights, and a home without any files"
+	}
+	return s, err
+}
+
+func tryServer(dir string, o sftptest.SSHDOptions) (s *server, err error) {
 	g := &ground{dir: dir}
 	defer func() {
 		if r := recover(); r != nil {
@@ -37,7 +55,7 @@ func startServer(dir string) (s *server, err error) {
 			s, err = nil, end.error
 		}
 	}()
-	return &server{sftptest.StartSSHD(g, sftptest.SSHDOptions{}), g}, nil
+	return &server{SSHD: sftptest.StartSSHD(g, o), ground: g}, nil
 }
 
 func (s *server) close() { s.ground.close() }

@@ -7,24 +7,26 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
-// stage is all that runs need: files, a server, programs.
+// stage is all that the parts need: room for files, a server, a dropferry.
 type stage struct {
+	options
+	began    time.Time
 	dir      string // the benchmark's own, removed at the end
 	server   *server
-	sources  []source
-	programs []program // dropferry first
-	missing  []string  // peers that are not installed
+	binary   string // of dropferry
+	version  string
+	machine  machine
 	meter    meter
-	limit    time.Duration
 	progress io.Writer
 }
 
 // prepare makes a stage. close ends it.
 func prepare(ctx context.Context, o options, progress io.Writer) (s *stage, err error) {
-	s = &stage{limit: o.limit, progress: progress}
+	s = &stage{options: o, began: time.Now(), progress: progress}
 	if s.dir, err = makeDir(o); err != nil {
 		return nil, err
 	}
@@ -34,9 +36,20 @@ func prepare(ctx context.Context, o options, progress io.Writer) (s *stage, err 
 			s = nil
 		}
 	}()
-	if err := s.findPrograms(ctx, o); err != nil {
+	s.machine = describeMachine(s.dir)
+	if s.binary = o.dropferry; s.binary == "" {
+		s.say("building dropferry")
+		if s.binary, err = buildDropferry(ctx, s.dir); err != nil {
+			return s, err
+		}
+	}
+	if s.binary, err = filepath.Abs(s.binary); err != nil {
 		return s, err
 	}
+	if _, err := os.Stat(s.binary); err != nil {
+		return s, err
+	}
+	s.version = versionOf(ctx, []string{s.binary, "version"})
 	home := filepath.Join(s.dir, "home")
 	if err := os.Mkdir(home, 0o700); err != nil {
 		return s, err
@@ -50,57 +63,32 @@ func prepare(ctx context.Context, o options, progress io.Writer) (s *stage, err 
 	if s.server, err = startServer(s.dir); err != nil {
 		return s, err
 	}
-	for i, w := range o.workloads {
-		s.say("writing %s", w)
-		made, err := w.make(filepath.Join(s.dir, fmt.Sprintf("source-%d", i)))
-		if err != nil {
-			return s, err
-		}
-		s.sources = append(s.sources, made)
-		if ctx.Err() != nil {
-			return s, ctx.Err()
-		}
-	}
-	return s, nil
+	return s, ctx.Err()
 }
 
-// findPrograms finds or builds what is to be measured.
-func (s *stage) findPrograms(ctx context.Context, o options) error {
-	binary := o.dropferry
-	if binary == "" {
-		s.say("building dropferry")
-		var err error
-		if binary, err = buildDropferry(ctx, s.dir); err != nil {
-			return err
+// wanted is how many bytes of files there may be at once, at most.
+func wanted(o options) int64 {
+	need := int64(256 << 20) // state, logs, binaries, what the other parts send
+	if slices.ContainsFunc(o.parts, func(p part) bool { return p.name == "known" }) {
+		need += int64(o.scale * knownMemory)
+	}
+	if !slices.ContainsFunc(o.parts, func(p part) bool { return p.name == "transfers" }) {
+		return need
+	}
+	largest, counted := int64(0), map[workload]bool{}
+	for _, c := range o.cells {
+		if w := c.workload; !counted[w] {
+			counted[w] = true
+			need += w.bytes()
+			largest = max(largest, w.bytes())
 		}
 	}
-	for _, own := range []struct{ name, binary string }{{"dropferry", binary}, {"against", o.against}} {
-		if own.binary == "" {
-			continue
-		}
-		p, err := ownProgram(ctx, own.name, own.binary)
-		if err != nil {
-			return err
-		}
-		s.programs = append(s.programs, p)
-	}
-	found, missing := installed(ctx, o.peers)
-	s.programs, s.missing = append(s.programs, found...), missing
-	for _, name := range missing {
-		s.say("%s is not installed and left out", name)
-	}
-	return nil
+	return need + 2*largest // a result, and room
 }
 
 // makeDir makes the directory for all files, in memory if they fit there.
 func makeDir(o options) (string, error) {
-	need := int64(64 << 20) // state, logs, the binary
-	largest := int64(0)
-	for _, w := range o.workloads {
-		need += w.bytes()
-		largest = max(largest, w.bytes())
-	}
-	need += 2 * largest // a result, and room
+	need := wanted(o)
 	parents := []string{"/dev/shm", os.TempDir()}
 	if o.dir != "" {
 		parents = []string{o.dir}
@@ -123,6 +111,20 @@ func makeDir(o options) (string, error) {
 		errs = append(errs, err)
 	}
 	return "", errors.Join(errs...)
+}
+
+// own makes a directory of a part's own, and returns what removes it.
+func (s *stage) own(name string) (dir string, remove func() error, err error) {
+	dir, err = os.MkdirTemp(s.dir, name+"-")
+	return dir, func() error { return os.RemoveAll(dir) }, err
+}
+
+// scaled is a number of things in a part, at least least.
+func (s *stage) scaled(n, least int) int { return max(least, int(float64(n)*s.scale)) }
+
+// scaledTime is how long something goes on in a part, at least least.
+func (s *stage) scaledTime(d, least time.Duration) time.Duration {
+	return max(least, time.Duration(float64(d)*s.scale))
 }
 
 // close ends the server and removes all files.

@@ -10,20 +10,28 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/bench/chart"
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
-// tinyStage has a server, one small workload and the peers that are installed, and a program that does nothing.
-func tinyStage(t *testing.T) *stage {
+// tinyStage has a server and the peers that are installed, and a program in dropferry's place that does nothing; or the real
+// one.
+func tinyStage(t *testing.T, real bool, more ...string) *stage {
 	t.Helper()
-	nothing := filepath.Join(t.TempDir(), "nothing")
-	if err := os.WriteFile(nothing, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
-		t.Fatal(err)
+	args := append([]string{"-workloads", "6x1KiB/2", "-rtt", "0", "-limit", "30s", "-dir", t.TempDir(), "-scale", "0.001"}, more...)
+	if !real {
+		nothing := filepath.Join(t.TempDir(), "nothing")
+		if err := os.WriteFile(nothing, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "-dropferry", nothing)
 	}
-	o, err := parseOptions([]string{"-workloads", "6x1KiB/2", "-limit", "30s", "-dir", t.TempDir(), "-dropferry", nothing}, io.Discard)
+	o, err := parseOptions(args, io.Discard)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i := range o.cells {
+		o.cells[i].workload = workload{6, 1 << 10, 2}
 	}
 	s, err := prepare(t.Context(), o, io.Discard)
 	if err != nil && strings.Contains(err.Error(), "no OpenSSH server") && os.Getenv(sftptest.RequireSSHD) != "1" {
@@ -44,40 +52,64 @@ func tinyStage(t *testing.T) *stage {
 	return s
 }
 
-// TestPeers holds that the command of each installed peer brings the files to the server, directly and over a wire.
-func TestPeers(t *testing.T) {
-	s := tinyStage(t)
+// tinyTransfers has one small workload, too.
+func tinyTransfers(t *testing.T, real bool) *transfers {
+	t.Helper()
+	s := tinyStage(t, real).withPrograms(t.Context())
+	if err := s.makeSources(t.Context(), filepath.Join(s.dir, "sources")); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestPrograms holds that each program that is installed brings the files to the server, some of them over a wire too, and that
+// all of what it costs is counted.
+func TestPrograms(t *testing.T) {
+	s := tinyTransfers(t, true)
+	from := s.sources[s.cells[0].workload]
 	for _, p := range s.programs {
 		for _, n := range []network{{}, {rtt: 2 * time.Millisecond}} {
-			m, err := s.run(t.Context(), p, s.sources[0], n)
+			if !(cell{network: n}).runs(p) || !n.direct() && p.kind() == chart.Peer && p.name != "rsync" {
+				continue
+			}
+			m, err := s.run(t.Context(), p, from, n)
 			if err != nil {
 				t.Fatalf("%s: %v", p.name, err)
 			}
-			switch {
-			case p.own:
-				if !strings.Contains(m.fault, "is missing") {
-					t.Errorf("a program that does nothing: %s", m)
-				}
-				continue
-			case m.fault != "" || m.cut || m.wall <= 0 || m.cpu <= 0:
+			if m.fault != "" || m.cut || m.wall <= 0 || m.cpu <= 0 || m.rss <= 0 || m.serverCPU < 0 {
 				t.Errorf("%s, %s: %s, %+v", p.name, n, m, m)
 			}
-			if overWire := m.wire >= s.sources[0].bytes(); overWire == n.direct() || n.direct() && m.wire != -1 {
+			if overWire := m.wire >= from.bytes(); overWire == n.direct() || n.direct() && m.wire != -1 {
 				t.Errorf("%s, %s: %d bytes over the wire", p.name, n, m.wire)
 			}
 		}
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "sources", "0", from.files[0])); err != nil {
+		t.Errorf("the source is not where it was: %v", err)
+	}
+}
+
+// TestAnIdleProgramFails holds that a program does not pass for fast that does nothing.
+func TestAnIdleProgramFails(t *testing.T) {
+	s := tinyTransfers(t, false)
+	from := s.sources[s.cells[0].workload]
+	if m, err := s.run(t.Context(), s.programs[0], from, network{}); err != nil || !strings.Contains(m.fault, "is missing") {
+		t.Errorf("from a cold start: %s, %v", m, err)
+	}
+	if _, err := s.run(t.Context(), s.programs[1], from, network{}); err == nil || !strings.Contains(err.Error(), "warm up: the agent has ended") {
+		t.Errorf("an agent that ends at once: %v", err)
 	}
 }
 
 // TestMeasure holds the order: all programs, then the next round.
 func TestMeasure(t *testing.T) {
-	s := tinyStage(t)
+	s := tinyTransfers(t, false)
 	s.programs = []program{s.programs[0], s.programs[0]}
 	s.programs[1].name = "against"
 	var told strings.Builder
 	s.progress = &told
-	o := options{networks: []network{{}}, rounds: 2, repeat: time.Minute, budget: time.Minute}
-	all, err := s.measure(t.Context(), o)
+	s.rounds = 2
+	all, err := s.measure(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,46 +117,20 @@ func TestMeasure(t *testing.T) {
 	for line := range strings.Lines(told.String()) {
 		order = append(order, strings.Split(line, ": ")[1])
 	}
-	if want := []string{"dropferry", "against", "dropferry", "against"}; !slices.Equal(order, want) {
+	if want := []string{coldName, "against", coldName, "against"}; !slices.Equal(order, want) {
 		t.Errorf("order %q, want %q", order, want)
 	}
 	if err := all.ownFaults(); err == nil || strings.Count(err.Error(), "\n") != 4 {
 		t.Errorf("four failures are told as: %v", err)
 	}
-	o.budget = -1
-	if all, err := s.measure(t.Context(), o); err != nil || all.leftOut != 4 {
+	s.budget = -1
+	if all, err := s.measure(t.Context()); err != nil || all.leftOut != 4 {
 		t.Errorf("without time %d runs are left out, %v", all.leftOut, err)
 	}
 }
 
-// TestAgentTOML holds that the configuration is one that dropferry takes.
-func TestAgentTOML(t *testing.T) {
-	dir := t.TempDir()
-	key, err := sftptest.NewKey("ed25519")
-	if err == nil {
-		err = key.Write(filepath.Join(dir, "key"))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, "agent.toml")
-	text := agentTOML(transfer{
-		login{"127.0.0.1", 2222, "root", filepath.Join(dir, "key"), []string{key.Fingerprint()}}, filepath.Join(dir, "source"), "/srv/in", dir,
-	})
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, err := config.Load(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f := c.Folders[0]; f.StableFor != time.Millisecond || f.Verify != "content" || f.After != config.Keep {
-		t.Errorf("the folder is %+v", f)
-	}
-}
-
 func TestMakeDirRefuses(t *testing.T) {
-	if _, err := makeDir(options{dir: t.TempDir(), workloads: []workload{{1, 1 << 49, 0}}}); err == nil || !strings.Contains(err.Error(), "are needed") {
+	if _, err := makeDir(options{dir: t.TempDir(), parts: parts, cells: []cell{{workload: workload{1, 1 << 49, 0}}}}); err == nil || !strings.Contains(err.Error(), "are needed") {
 		t.Errorf("too little room: %v", err)
 	}
 	odd := filepath.Join(t.TempDir(), "a b")

@@ -25,7 +25,7 @@ type figures struct {
 	counted          int // runs that have a time, or reached the limit
 	failed           int
 	median, min, max seconds
-	cpu              seconds // median
+	cpu, serverCPU   seconds // median
 	rss              int64   // bytes, the highest
 	wire             int64   // bytes, median; -1 is unknown
 	fault            string  // of the first run that failed
@@ -34,7 +34,7 @@ type figures struct {
 // summarise brings samples together. Failed ones only count as failed.
 func summarise(samples []sample) figures {
 	var f figures
-	var walls, cpus []seconds
+	var walls, cpus, servers []seconds
 	var wires []int64
 	for _, m := range samples {
 		if m.fault != "" {
@@ -45,13 +45,14 @@ func summarise(samples []sample) figures {
 		f.counted++
 		walls = append(walls, seconds{m.wall.Seconds(), m.cut})
 		cpus = append(cpus, seconds{m.cpu.Seconds(), m.cut})
+		servers = append(servers, seconds{m.serverCPU.Seconds(), m.cut})
 		wires = append(wires, m.wire)
 		f.rss = max(f.rss, m.rss)
 	}
 	if f.counted == 0 {
 		return f
 	}
-	f.median, f.cpu = medianOf(walls), medianOf(cpus)
+	f.median, f.cpu, f.serverCPU = medianOf(walls), medianOf(cpus), medianOf(servers)
 	f.min, f.max = walls[0], walls[len(walls)-1] // medianOf has sorted them
 	slices.Sort(wires)
 	f.wire = wires[(len(wires)-1)/2]

@@ -45,15 +45,16 @@ func TestRatio(t *testing.T) {
 
 func TestSummarise(t *testing.T) {
 	got := summarise([]sample{
-		{wall: 3 * time.Second, cpu: time.Second, rss: 10, wire: 7},
+		{wall: 3 * time.Second, cpu: time.Second, serverCPU: 4 * time.Second, rss: 10, wire: 7},
 		{wall: time.Millisecond, rss: 99, wire: 1, fault: "wrong result: a is missing"},
 		{wall: 2 * time.Second, cpu: 2 * time.Second, rss: 30, wire: 5},
-		{wall: 7 * time.Second, cpu: 3 * time.Second, rss: 20, wire: 6},
+		{wall: 7 * time.Second, cpu: 3 * time.Second, serverCPU: time.Second, rss: 20, wire: 6},
 		{wall: time.Millisecond, fault: "exit status 1"},
 	})
 	want := figures{
 		counted: 3, failed: 2, median: seconds{value: 3}, min: seconds{value: 2}, max: seconds{value: 7}, cpu: seconds{value: 2},
-		rss: 30, wire: 6, fault: "wrong result: a is missing",
+		serverCPU: seconds{value: 1},
+		rss:       30, wire: 6, fault: "wrong result: a is missing",
 	}
 	if got != want {
 		t.Errorf("got %+v\nwant %+v", got, want)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -23,23 +24,24 @@ type workload struct {
 // source is a workload on disk.
 type source struct {
 	workload
-	dir  string // its base name is payload
-	want tree   // what has to be at the server afterwards
+	dir   string            // its base name is payload
+	want  tree              // what has to be at the server afterwards
+	files []string          // in the order in which they were written, relative to the parent of dir
+	whole [sha256.Size]byte // of all their bytes, one after another
 }
 
 // payload is the name of the directory that is transferred, the same at the server.
 const payload = "payload"
 
-// parseWorkloads reads a list such as "1x512MiB,2000x4KiB/50". The scale shrinks the number of files, or the size of a
-// single one.
-func parseWorkloads(list string, scale float64) ([]workload, error) {
+// parseWorkloads reads a list such as "1x512MiB,2000x4KiB/50".
+func parseWorkloads(list string) ([]workload, error) {
 	var found []workload
 	for _, text := range fields(list) {
 		w, err := parseWorkload(text)
 		if err != nil {
 			return nil, fmt.Errorf("-workloads: %w", err)
 		}
-		found = append(found, w.scaled(scale))
+		found = append(found, w)
 	}
 	if len(found) == 0 {
 		return nil, errors.New("-workloads: none is given")
@@ -63,6 +65,7 @@ func parseWorkload(text string) (workload, error) {
 	return w, nil
 }
 
+// scaled shrinks the number of files, or the size of a single one.
 func (w workload) scaled(scale float64) workload {
 	if w.count == 1 {
 		w.size = max(1, int64(math.Round(float64(w.size)*scale)))
@@ -94,6 +97,7 @@ func (w workload) make(parent string) (source, error) {
 	content := rand.NewChaCha8(sha256.Sum256([]byte(w.String())))
 	old := time.Now().Add(-time.Hour).Truncate(time.Second)
 	buffer := make([]byte, min(w.size, 1<<20))
+	whole := sha256.New()
 	for i := range w.count {
 		name := fmt.Sprintf("file-%05d.bin", i)
 		if w.dirs > 0 {
@@ -105,20 +109,22 @@ func (w workload) make(parent string) (source, error) {
 		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 			return s, err
 		}
-		sum, err := fill(full, w.size, content, buffer)
+		sum, err := writeFile(full, w.size, content, buffer, whole)
 		if err == nil {
 			err = os.Chtimes(full, old, old)
 		}
 		if err != nil {
 			return s, err
 		}
-		s.want[filepath.Join(payload, name)] = entry{size: w.size, sum: sum}
+		s.files = append(s.files, filepath.Join(payload, name))
+		s.want[s.files[i]] = entry{size: w.size, sum: sum}
 	}
+	s.whole = [sha256.Size]byte(whole.Sum(nil))
 	return s, nil
 }
 
-// fill writes a new file and returns the SHA-256 of what it wrote.
-func fill(name string, size int64, content *rand.ChaCha8, buffer []byte) (sum [sha256.Size]byte, err error) {
+// writeFile writes a new file and returns the SHA-256 of what it wrote, which goes to whole too.
+func writeFile(name string, size int64, content *rand.ChaCha8, buffer []byte, whole io.Writer) (sum [sha256.Size]byte, err error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return sum, err
@@ -129,6 +135,7 @@ func fill(name string, size int64, content *rand.ChaCha8, buffer []byte) (sum [s
 		part := buffer[:min(left, int64(len(buffer)))]
 		_, _ = content.Read(part) // it never fails
 		_, _ = hash.Write(part)   // nor does this
+		_, _ = whole.Write(part)
 		if _, err := f.Write(part); err != nil {
 			return sum, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,13 +20,16 @@ func TestParseWorkloads(t *testing.T) {
 		{" 3x7 , 1x2GiB", 1, []workload{{3, 7, 0}, {1, 2 << 30, 0}}},
 		{"200x1MiB", 0.0001, []workload{{1, 1 << 20, 0}}},
 	} {
-		got, err := parseWorkloads(c.list, c.scale)
+		got, err := parseWorkloads(c.list)
+		for i := range got {
+			got[i] = got[i].scaled(c.scale)
+		}
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%q by %v: %v, %v; want %v", c.list, c.scale, got, err, c.want)
 		}
 	}
 	for _, list := range []string{"", ",", "4KiB", "0x4KiB", "1x", "x1MiB", "1x4KiB/", "1x4KiB/-1", "1x4kb", "1x-4", "1x9999999GiB"} {
-		if got, err := parseWorkloads(list, 1); err == nil {
+		if got, err := parseWorkloads(list); err == nil {
 			t.Errorf("%q is taken as %v", list, got)
 		}
 	}
@@ -44,7 +48,18 @@ func TestWorkloadMake(t *testing.T) {
 	if err := one.want.compare(filepath.Dir(two.dir)); err != nil {
 		t.Errorf("not the same each time: %v", err)
 	}
-	if got := len(one.want); got != 1+2+5 {
+	whole := sha256.New()
+	for _, name := range one.files {
+		content, err := os.ReadFile(filepath.Join(filepath.Dir(one.dir), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = whole.Write(content)
+	}
+	if one.whole != [sha256.Size]byte(whole.Sum(nil)) {
+		t.Error("the sum of the whole is another")
+	}
+	if got := len(one.want); got != 1+2+5 || len(one.files) != 5 {
 		t.Errorf("%d entries", got)
 	}
 	sums := map[[32]byte]bool{}

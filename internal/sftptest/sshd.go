@@ -22,6 +22,7 @@ type SSHDOptions struct {
 	NoExec   bool     // sessions are SFTP and nothing else
 	External bool     // sessions are served by the sftp-server binary, a process of its own that can be frozen
 	Env      []string // NAME=value, in the environment of sessions
+	Shell    string   // path of the account's login shell, for this server alone; Linux, and only as root
 }
 
 // SSHD is a private OpenSSH server on a loopback port, run as the current user. Its account may log in by key, with the

@@ -34,6 +34,11 @@ func (s *SSHD) run() error {
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
 	cmd.WaitDelay = time.Second // sessions hold the log open for as long as they live
 	tieToThread(cmd)
+	if s.options.Shell != "" {
+		if err := s.underShell(cmd); err != nil {
+			return err
+		}
+	}
 	p := &process{over: make(chan struct{})}
 	from, started := s.log.Len(), make(chan error)
 	go func() { // ends with sshd, which Stop waits for
