@@ -10,6 +10,7 @@ import (
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/service"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 )
@@ -21,6 +22,7 @@ type Options struct {
 	Observe syncer.Observer  // hears of every event, besides the log; nil is fine
 	Folders []string         // only these; empty is all
 	Version string           // of the program, for status
+	Host    service.Host     // hears how the agent is; nil is a person, who does not ask
 }
 
 // Agent is one configuration at work. It holds the state directory: there is one Agent for it at a time.
@@ -32,6 +34,7 @@ type Agent struct {
 	key      []byte // of account fingerprints
 	started  time.Time
 	version  string
+	host     service.Host
 	observer syncer.Observer
 
 	at      atomic.Pointer[setup] // what it works with now
@@ -49,6 +52,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	if o.Logging == nil {
 		o.Logging = func(config.Log) {}
 	}
+	if o.Host == nil {
+		o.Host = service.Nobody{}
+	}
 	if err := allKnown(c, o.Folders); err != nil {
 		return nil, err
 	}
@@ -58,7 +64,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	}
 	a := &Agent{
 		log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
-		turn: make(chan struct{}, 1),
+		host: o.Host, turn: make(chan struct{}, 1),
 	}
 	if err := a.wire(ctx, c, o.Folders); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -138,7 +144,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.log.Info("watching", "version", a.version, "config", at.config.File, "state", at.config.Agent.StateDir,
 		"folders", len(at.folders), "destinations", len(at.config.Destinations))
+	a.host.Ready()
 	<-ctx.Done()
+	a.host.Stopping(a.current().config.Agent.ShutdownGrace)
 	a.log.Info("stopping: files under way may finish", "grace", a.current().config.Agent.ShutdownGrace.String())
 	a.turn <- struct{}{} // no reload begins any more; one that is at work ends soon
 	err := all.wait()

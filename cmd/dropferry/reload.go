@@ -14,6 +14,7 @@ import (
 	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/service"
 )
 
 func (p *program) reloadCommand() *cobra.Command {
@@ -53,9 +54,9 @@ func reloaded(o control.Outcome) string {
 	return text + ":\n  " + strings.Join(o.Changes, "\n  ")
 }
 
-// reloadOnHangup reloads whenever the system asks for it, until ctx ends. It ends the agent, by stop, where what hung up
-// was its terminal: nobody is left to end it.
-func (p *program) reloadOnHangup(ctx context.Context, a *agent.Agent, stop func()) (wait func()) {
+// reloadWhenAsked reloads whenever the system asks for it, by a signal or through the host, until ctx ends. It ends the
+// agent, by stop, where what hung up was its terminal: nobody is left to end it.
+func (p *program) reloadWhenAsked(ctx context.Context, a *agent.Agent, host service.Host, stop func()) (wait func()) {
 	hangups, end := hangupSignals()
 	attended := isTerminal(p.err)
 	done := make(chan struct{})
@@ -71,6 +72,8 @@ func (p *program) reloadOnHangup(ctx context.Context, a *agent.Agent, stop func(
 					return
 				}
 				_, _ = a.Reload(ctx) // it has told the log what became of it
+			case <-host.Reloads():
+				_, _ = a.Reload(ctx)
 			}
 		}
 	}()

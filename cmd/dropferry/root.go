@@ -58,7 +58,8 @@ func execute(ctx context.Context, args []string, t terminal) int {
 	root.AddCommand(
 		p.demoCommand(), p.checkCommand(), p.trustCommand(), p.planCommand(), p.onceCommand(), p.runCommand(),
 		p.statusCommand(), p.historyCommand(), p.explainCommand(), p.pauseCommand(), p.resumeCommand(),
-		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(), versionCommand(t.out),
+		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(),
+		p.secretCommand(), p.serviceCommand(), versionCommand(t.out),
 	)
 	err := root.ExecuteContext(ctx)
 	return p.report(ctx, err)
