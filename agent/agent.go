@@ -111,6 +111,9 @@ func (a *Agent) current() *setup { return a.at.Load() }
 // Close closes the store. It comes last, when nothing runs any more.
 func (a *Agent) Close() error { return a.store.Close() }
 
+// afterGrace is what sessions and the store get to close in, once no file is under way any more.
+const afterGrace = 15 * time.Second
+
 // Run watches and delivers until ctx ends, then stops in order: watchers and planners, deliveries with their grace,
 // sessions. It returns an error only where it cannot go on, the store's for one.
 func (a *Agent) Run(ctx context.Context) error {
@@ -145,11 +148,19 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.log.Info("watching", "version", a.version, "config", at.config.File, "state", at.config.Agent.StateDir,
 		"folders", len(at.folders), "destinations", len(at.config.Destinations))
 	a.host.Ready()
+	var beating sync.WaitGroup
+	beats, stopBeating := context.WithCancel(context.WithoutCancel(ctx)) // while files finish, too
+	defer stopBeating()
+	if a.host != service.Host(service.Nobody{}) {
+		beating.Go(func() { a.pulse().run(beats) })
+	}
 	<-ctx.Done()
-	a.host.Stopping(a.current().config.Agent.ShutdownGrace)
+	a.host.Stopping(a.current().config.Agent.ShutdownGrace + afterGrace)
 	a.log.Info("stopping: files under way may finish", "grace", a.current().config.Agent.ShutdownGrace.String())
 	a.turn <- struct{}{} // no reload begins any more; one that is at work ends soon
 	err := all.wait()
+	stopBeating()
+	beating.Wait()
 	stopServing() // last: while files finish, people may ask
 	answering.Wait()
 	return err

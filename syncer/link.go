@@ -39,6 +39,8 @@ type link struct {
 	last    bool   // see finish
 	stop    func() // ends run in the usual way and waits for that; nil before it was begun
 
+	pulse pulse
+
 	// Of the link's goroutine.
 	patience    patience
 	remembered  bool                // the store has a wait of the destination
@@ -157,8 +159,10 @@ func (l *link) watchMoving(e Event) {
 
 // run works until ctx ends, or until nothing is left to do with once.
 func (l *link) run(ctx context.Context) error {
+	defer l.pulse.rest() // an ended link is no hanging one
 	step := l.prepare
 	for stop := false; !stop && ctx.Err() == nil; {
+		l.pulse.work()
 		var err error
 		stop, err = step(ctx)
 		switch {
