@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,7 @@ func (p *program) secretSetCommand() *cobra.Command {
 		Long: "set reads a secret from standard input, without an echo from a terminal, and keeps it in state_dir/secrets, where\n" +
 			"only the agent's account can read it. One line end behind it is cut off. It is read anew at each login.",
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(command *cobra.Command, args []string) error {
 			c, err := p.load()
 			if err != nil {
 				return err
@@ -40,7 +41,7 @@ func (p *program) secretSetCommand() *cobra.Command {
 			if err := config.CheckCredential(name); err != nil {
 				return usageError(err.Error())
 			}
-			secret, err := p.readSecret(name)
+			secret, err := p.readSecret(command.Context(), name)
 			if err != nil {
 				return err
 			}
@@ -57,10 +58,10 @@ func (p *program) secretSetCommand() *cobra.Command {
 }
 
 // readSecret reads standard input to its end, or a line that is not shown from a person at a terminal.
-func (p *program) readSecret(name string) (secret []byte, err error) {
+func (p *program) readSecret(ctx context.Context, name string) (secret []byte, err error) {
 	if isTerminal(p.in) {
-		_, _ = fmt.Fprintf(p.err, "%s: ", name)
-		secret, err = term.ReadPassword(int(p.in.Fd()))
+		_, _ = fmt.Fprintf(p.err, "%s: ", shown(name))
+		secret, err = readHidden(ctx, int(p.in.Fd()))
 		_, _ = fmt.Fprintln(p.err)
 	} else {
 		secret, err = io.ReadAll(io.LimitReader(p.in, config.MaxSecret+1))
@@ -76,4 +77,27 @@ func (p *program) readSecret(name string) (secret []byte, err error) {
 		return nil, fmt.Errorf("nothing was stored: more than %d bytes, which is no secret", config.MaxSecret)
 	}
 	return secret, nil
+}
+
+// readHidden reads a line from a terminal, which shows what is typed again in any case.
+func readHidden(ctx context.Context, terminal int) ([]byte, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	type line struct {
+		text []byte
+		err  error
+	}
+	typed := make(chan line, 1)
+	go func() { // nothing ends a read of a terminal: after an interrupt it ends with the program
+		text, err := term.ReadPassword(terminal)
+		typed <- line{text, err}
+	}()
+	select {
+	case l := <-typed:
+		return l.text, l.err
+	case <-ctx.Done():
+		return nil, errors.Join(ctx.Err(), term.Restore(terminal, before))
+	}
 }
