@@ -104,8 +104,10 @@ func TestStatusLine(t *testing.T) {
 		status control.Status
 		want   string
 	}{
-		{"idle", control.Status{Folders: make([]control.FolderStatus, 2), Destinations: make([]control.DestinationStatus, 1)},
-			"folders: 2, destinations: 1; nothing to do"},
+		{
+			"idle", control.Status{Folders: make([]control.FolderStatus, 2), Destinations: make([]control.DestinationStatus, 1)},
+			"folders: 2, destinations: 1; nothing to do",
+		},
 		{"at work", control.Status{
 			Folders:      []control.FolderStatus{{Name: "out", State: "watching"}},
 			Destinations: []control.DestinationStatus{{Name: "acme", State: "active", Active: 3, Queued: 10}, {Name: "b", State: "active", Active: 1}},

@@ -45,7 +45,7 @@ func vocabulary(k kind) words {
 			later: []string{"bandwidth"},
 		}
 	case kindLog:
-		return words{keys: []string{"level", "format", "target"}}
+		return words{keys: []string{"level", "format", "target", "file", "max_size", "keep"}}
 	case kindDefaults:
 		return words{keys: ruleKeys(), later: laterRuleKeys()}
 	case kindDest:

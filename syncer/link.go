@@ -159,7 +159,7 @@ func (l *link) watchMoving(e Event) {
 
 // run works until ctx ends, or until nothing is left to do with once.
 func (l *link) run(ctx context.Context) error {
-	defer l.pulse.rest() // an ended link is no hanging one
+	defer l.pulse.end()
 	step := l.prepare
 	for stop := false; !stop && ctx.Err() == nil; {
 		l.pulse.work()

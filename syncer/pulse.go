@@ -20,6 +20,9 @@ func (p *pulse) rest() (work func()) {
 	return p.work
 }
 
+// end is rest for good: what has ended does not hang.
+func (p *pulse) end() { p.since.Store(0) }
+
 // step returns for how long the step under way has gone on, 0 at rest.
 func (p *pulse) step(now time.Time) time.Duration {
 	since := p.since.Load()

@@ -110,7 +110,7 @@ func (p *program) report(ctx context.Context, err error) int {
 	if p.json {
 		_ = json.NewEncoder(p.out).Encode(map[string]any{"type": "error", "error": err.Error(), "hint": hint, "code": code})
 	}
-	_, _ = fmt.Fprintf(p.err, "dropferry: %v\n", err)
+	_, _ = fmt.Fprintf(p.err, "dropferry: %s\n", indented(err.Error()))
 	if hint != "" {
 		_, _ = fmt.Fprintf(p.err, "  hint: %s\n", hint)
 	}

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dropferry/dropferry/agent"
-	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/service"
 )
@@ -78,39 +75,6 @@ func (p *program) reloadWhenAsked(ctx context.Context, a *agent.Agent, host serv
 		}
 	}()
 	return func() { end(); <-done }
-}
-
-// changingLogger is a logger whose level and format can change while it is used.
-func (p *program) changingLogger(l config.Log) (*slog.Logger, func(config.Log)) {
-	at := &atomic.Pointer[slog.Handler]{}
-	change := func(l config.Log) {
-		h := p.logger(l).Handler()
-		at.Store(&h)
-	}
-	change(l)
-	return slog.New(changingHandler{at: at, with: func(h slog.Handler) slog.Handler { return h }}), change
-}
-
-// changingHandler handles a record as the configuration of the moment wants it.
-type changingHandler struct {
-	at   *atomic.Pointer[slog.Handler]
-	with func(slog.Handler) slog.Handler // adds attributes and groups
-}
-
-func (c changingHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return (*c.at.Load()).Enabled(ctx, level)
-}
-
-func (c changingHandler) Handle(ctx context.Context, r slog.Record) error {
-	return c.with(*c.at.Load()).Handle(ctx, r)
-}
-
-func (c changingHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return changingHandler{c.at, func(h slog.Handler) slog.Handler { return c.with(h).WithAttrs(attrs) }}
-}
-
-func (c changingHandler) WithGroup(name string) slog.Handler {
-	return changingHandler{c.at, func(h slog.Handler) slog.Handler { return c.with(h).WithGroup(name) }}
 }
 
 // noSignals is a channel on which nothing ever comes.

@@ -27,8 +27,14 @@ func (p *program) agent(ctx context.Context, host service.Host) error {
 		return err
 	}
 	lines := &eventLines{p: p}
-	log, logging := p.changingLogger(c.Log)
-	a, err := agent.New(ctx, c, agent.Options{Log: log, Logging: logging, Observe: lines.observe, Version: version(), Host: host})
+	log, err := p.openChangingLog(c.Log)
+	if err != nil {
+		return err
+	}
+	defer log.close() //nolint:errcheck // what was written was flushed with each line
+	a, err := agent.New(ctx, c, agent.Options{
+		Log: log.logger(), Logging: log.change, Observe: lines.observe, Version: version(), Host: host,
+	})
 	if err != nil {
 		return err
 	}

@@ -112,6 +112,7 @@ func (p *program) serviceRunCommand(name *string) *cobra.Command {
 		Short: "Be the service: what the system starts, and nobody else",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			p.service = *name
 			return service.Run(command.Context(), *name, p.agent)
 		},
 	}
