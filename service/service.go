@@ -15,6 +15,9 @@ type Setup struct {
 	Config   string // absolute path of its configuration; "" is the system's
 	Account  string // whom it runs as; "" is the system's own choice for a service
 	Password string // of the account, where the system wants one
+
+	// Definition is the file that describes the packaged service to systemd or launchd.
+	Definition string
 }
 
 // Phase is where a service is on its way.

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dropferry/dropferry/packaging"
 	"github.com/dropferry/dropferry/service"
 )
 
@@ -45,12 +47,24 @@ func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 					return err
 				}
 			}
+			setup.Definition = serviceDefinition(runtime.GOOS, *name)
 			done, err := service.Install(command.Context(), setup)
 			return p.serviceDone(done, err)
 		},
 	}
 	command.Flags().StringVar(&setup.Account, "account", "", "whom the service runs as (else an account of its own)")
 	return command
+}
+
+// serviceDefinition returns the file that describes the service to the system.
+func serviceDefinition(goos, name string) string {
+	switch {
+	case goos == "darwin":
+		return packaging.Plist
+	case strings.Contains(name, "@"):
+		return packaging.InstanceUnit
+	}
+	return packaging.Unit
 }
 
 func (p *program) serviceUninstallCommand(name *string) *cobra.Command {
