@@ -54,8 +54,15 @@ type program struct {
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, t terminal) int {
-	t = t.safe()
-	p := &program{terminal: t}
+	p := &program{terminal: t.safe()}
+	root := p.command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	return p.report(ctx, err)
+}
+
+// command is the whole command line.
+func (p *program) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dropferry",
 		Short: "Drop a file in a folder; dropferry gets it to the other side: whole, verified, once",
@@ -65,9 +72,8 @@ func execute(ctx context.Context, args []string, t terminal) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetArgs(args)
-	root.SetOut(t.out)
-	root.SetErr(t.err)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err.Error()) })
 	flags := root.PersistentFlags()
 	flags.StringVarP(&p.configFile, "config", "c", "", "configuration file (else $"+config.Variable+", the user's or the system's agent.toml)")
@@ -78,10 +84,9 @@ func execute(ctx context.Context, args []string, t terminal) int {
 		p.demoCommand(), p.checkCommand(), p.trustCommand(), p.planCommand(), p.onceCommand(), p.runCommand(),
 		p.statusCommand(), p.historyCommand(), p.explainCommand(), p.pauseCommand(), p.resumeCommand(),
 		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(),
-		p.secretCommand(), p.serviceCommand(), versionCommand(t.out),
+		p.secretCommand(), p.serviceCommand(), p.manCommand(), versionCommand(p.out),
 	)
-	err := root.ExecuteContext(ctx)
-	return p.report(ctx, err)
+	return root
 }
 
 // load finds and loads the configuration.
