@@ -12,7 +12,7 @@ SEED          ?= 0
 
 export CGO_ENABLED = 0
 
-.PHONY: all build test needs vet lint unit fuzz fuzz-short soak cross bench clean
+.PHONY: all build test needs vet lint unit fuzz fuzz-short soak cross bench packages test-packages clean
 
 all: build
 
@@ -60,6 +60,15 @@ cross:
 
 bench:
 	$(GO) run ./bench
+
+# Into dist/, for all platforms; PLATFORMS="linux/amd64" for one.
+packages:
+	VERSION=$(VERSION) PLATFORMS="$(PLATFORMS)" sh packaging/build.sh dist
+
+# Needs root: a clean Debian is made and booted in a container, and lives with the packages.
+test-packages:
+	@sh scripts/needs.sh packages
+	sh packaging/test/run.sh
 
 clean:
 	rm -rf dropferry dist .tools bench/out

@@ -101,6 +101,12 @@ func TestJournalPriorities(t *testing.T) {
 	}
 }
 
+func TestAsErrors(t *testing.T) {
+	if got := AsErrors("dropferry: a\n    b\n"); got != "<3>dropferry: a\n<3>    b\n" {
+		t.Errorf("%q", got)
+	}
+}
+
 // A name cannot give a line another priority.
 func TestJournalLineCannotBeForged(t *testing.T) {
 	got := record(t, Form{Bare: true}, journal, slog.LevelInfo, "delivered", "path", "a\n<0>b")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 // Stream writes each record as a line.
@@ -30,6 +31,15 @@ func (j Journal) Emit(r slog.Record, line []byte) error {
 
 // Close does nothing: the stream is somebody else's.
 func (Journal) Close() error { return nil }
+
+// AsErrors gives each line of a text the priority of an error.
+func AsErrors(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(&b, "<%d>%s", priority(slog.LevelError), line)
+	}
+	return b.String()
+}
 
 // priority is a level as syslog(3) numbers it.
 func priority(level slog.Level) int {

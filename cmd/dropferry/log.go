@@ -72,8 +72,13 @@ func (p *program) target(l config.Log) string {
 	if l.Target != config.TargetAuto {
 		return l.Target
 	}
-	file, _ := raw(p.err).(*os.File)
-	return autoTarget(runtime.GOOS, p.service != "", file != nil && service.OnJournal(file))
+	return autoTarget(runtime.GOOS, p.service != "", p.onJournal())
+}
+
+// onJournal tells whether systemd's journal reads standard error.
+func (p *program) onJournal() bool {
+	file, ok := raw(p.err).(*os.File)
+	return ok && service.OnJournal(file)
 }
 
 // autoTarget is where a log goes that nobody has led elsewhere.
