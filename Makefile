@@ -13,7 +13,7 @@ PARTS         ?=
 
 export CGO_ENABLED = 0
 
-.PHONY: all build test needs vet lint unit fuzz fuzz-short soak cross bench bench-full clean
+.PHONY: all build test needs vet lint unit fuzz fuzz-short soak cross bench bench-full packages test-packages clean
 
 all: build
 
@@ -28,7 +28,7 @@ needs:
 
 vet:
 	$(GO) vet ./...
-	$(GO) vet -tags crashtest ./...
+	$(GO) vet -tags crashtest,nextschema ./...
 	$(GO) mod tidy -diff
 
 lint: $(LINT)
@@ -66,6 +66,15 @@ bench:
 # More and longer transfers: hours.
 bench-full:
 	$(GO) run ./bench -only "$(PARTS)" -set full
+
+# Into dist/, for all platforms; PLATFORMS="linux/amd64" for one.
+packages:
+	VERSION=$(VERSION) PLATFORMS="$(PLATFORMS)" sh packaging/build.sh dist
+
+# Needs root: a clean Debian is made and booted in a container, and lives with the packages.
+test-packages:
+	@sh scripts/needs.sh packages
+	sh packaging/test/run.sh
 
 clean:
 	rm -rf dropferry dist .tools bench/out

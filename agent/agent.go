@@ -11,6 +11,7 @@ import (
 	"github.com/dropferry/dropferry/bandwidth"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/service"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 )
@@ -22,6 +23,7 @@ type Options struct {
 	Observe syncer.Observer  // hears of every event, besides the log; nil is fine
 	Folders []string         // only these; empty is all
 	Version string           // of the program, for status
+	Host    service.Host     // hears how the agent is; nil is a person, who does not ask
 }
 
 // Agent is one configuration at work. It holds the state directory: there is one Agent for it at a time.
@@ -34,6 +36,7 @@ type Agent struct {
 	key      []byte // of account fingerprints
 	started  time.Time
 	version  string
+	host     service.Host
 	observer syncer.Observer
 
 	at      atomic.Pointer[setup] // what it works with now
@@ -51,6 +54,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	if o.Logging == nil {
 		o.Logging = func(config.Log) {}
 	}
+	if o.Host == nil {
+		o.Host = service.Nobody{}
+	}
 	if err := allKnown(c, o.Folders); err != nil {
 		return nil, err
 	}
@@ -60,7 +66,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	}
 	a := &Agent{
 		log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
-		limits: limitsOf(c), turn: make(chan struct{}, 1),
+		limits: limitsOf(c), host: o.Host, turn: make(chan struct{}, 1),
 	}
 	if err := a.wire(ctx, c, o.Folders); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -107,6 +113,9 @@ func (a *Agent) current() *setup { return a.at.Load() }
 // Close closes the store. It comes last, when nothing runs any more.
 func (a *Agent) Close() error { return a.store.Close() }
 
+// afterGrace is what sessions and the store get to close in, once no file is under way any more.
+const afterGrace = 15 * time.Second
+
 // Run watches and delivers until ctx ends, then stops in order: watchers and planners, deliveries with their grace,
 // sessions. It returns an error only where it cannot go on, the store's for one.
 func (a *Agent) Run(ctx context.Context) error {
@@ -140,10 +149,20 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.log.Info("watching", "version", a.version, "config", at.config.File, "state", at.config.Agent.StateDir,
 		"folders", len(at.folders), "destinations", len(at.config.Destinations))
+	a.host.Ready()
+	var beating sync.WaitGroup
+	beats, stopBeating := context.WithCancel(context.WithoutCancel(ctx)) // while files finish, too
+	defer stopBeating()
+	if a.host != service.Host(service.Nobody{}) {
+		beating.Go(func() { a.pulse().run(beats) })
+	}
 	<-ctx.Done()
+	a.host.Stopping(a.current().config.Agent.ShutdownGrace + afterGrace)
 	a.log.Info("stopping: files under way may finish", "grace", a.current().config.Agent.ShutdownGrace.String())
 	a.turn <- struct{}{} // no reload begins any more; one that is at work ends soon
 	err := all.wait()
+	stopBeating()
+	beating.Wait()
 	stopServing() // last: while files finish, people may ask
 	answering.Wait()
 	return err

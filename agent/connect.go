@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -147,31 +146,4 @@ func Trust(c *config.Config, d *config.Destination, key remote.Key, replace bool
 		lines = append(lines, line)
 	}
 	return name, writeFileAs(c.Agent.StateDir, name, []byte(strings.Join(lines, "\n")+"\n"))
-}
-
-// writeFileAs replaces a file of the state directory in one step. The file belongs to the directory's owner: root runs
-// `trust` for a service that has its own account.
-func writeFileAs(stateDir, name string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(name), ".known_hosts.*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) //nolint:errcheck // renamed away when all went well
-	_, err = temp.Write(text)
-	if err == nil {
-		err = temp.Sync()
-	}
-	if closeErr := temp.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = giveTo(stateDir, temp.Name())
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), name)
 }

@@ -32,7 +32,9 @@ func (a *Agent) Reload(ctx context.Context) ([]string, error) {
 	if a.running == nil || a.running.ctx.Err() != nil {
 		return nil, errNotRunning
 	}
+	a.host.Reloading()
 	words, err := a.reload(a.running.ctx)
+	a.host.Ready() // with the new configuration or still with the old one
 	if a.running.ctx.Err() != nil {
 		return nil, errNotRunning
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -43,26 +41,6 @@ func knownHostsOf(c *config.Config, d *config.Destination) string {
 		return d.KnownHosts
 	}
 	return filepath.Join(c.Agent.StateDir, "known_hosts")
-}
-
-func secretReader(c *config.Config, s config.Secret) func() (string, error) {
-	return func() (string, error) {
-		return s.Read(func(credential string) (string, error) { return readCredential(c.Agent.StateDir, credential) })
-	}
-}
-
-// readCredential reads a secret of the state directory.
-func readCredential(stateDir, name string) (string, error) {
-	path := filepath.Join(stateDir, "secrets", name)
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("%s can be read by others (mode %04o): chmod 600 %s", path, info.Mode().Perm(), path)
-	}
-	text, err := os.ReadFile(path)
-	return strings.TrimSuffix(string(text), "\n"), err
 }
 
 // rulesOf turns a configured folder into a watcher's rules.

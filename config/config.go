@@ -54,13 +54,6 @@ type Agent struct {
 	ShutdownGrace time.Duration // how long running transfers may go on after a request to stop
 }
 
-// Log says what is logged and how.
-type Log struct {
-	Level  string // debug, info, warn or error
-	Format string // auto, text or json
-	Target string // auto or stderr
-}
-
 // The bounds and defaults of [agent].
 const (
 	maxTransfers         = 1024
@@ -104,18 +97,6 @@ func (t table) maxTransfers() int {
 		return 0
 	}
 	return t.integer(key, 0, 1, maxTransfers)
-}
-
-func (t table) log() Log {
-	t.unknown()
-	return Log{
-		Level:  t.choice("level", "info", words{keys: []string{"debug", "info", "warn", "error"}}),
-		Format: t.choice("format", "auto", words{keys: []string{"auto", "text", "json"}}),
-		Target: t.choice("target", "auto", words{
-			keys:  []string{"auto", "stderr"},
-			later: []string{"journal", "eventlog", "file"},
-		}),
-	}
 }
 
 // hostName returns the host's name in the letters that a name may have.

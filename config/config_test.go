@@ -62,7 +62,10 @@ func TestParseLeastFile(t *testing.T) {
 			StateDir:      StateDirFor("agent.toml"),
 			ShutdownGrace: 30 * time.Second,
 		},
-		Log: Log{Level: "info", Format: "auto", Target: "auto"},
+		Log: Log{
+			Level: "info", Format: "auto", Target: "auto",
+			File: filepath.Join(StateDirFor("agent.toml"), "log", "dropferry.log"), MaxSize: 10 << 20, Keep: 5,
+		},
 		Destinations: []Destination{{
 			Name:           "acme",
 			Host:           "sftp.acme.example",
@@ -167,7 +170,7 @@ give_up_after = "4h"
 	if want := (Agent{"erp-1", at(t, "/var/lib/x"), 8, 20 << 20, time.Minute}); c.Agent != want {
 		t.Errorf("agent %+v, want %+v", c.Agent, want)
 	}
-	if want := (Log{"debug", "json", "stderr"}); c.Log != want {
+	if want := (Log{"debug", "json", "stderr", at(t, "/var/lib/x/log/dropferry.log"), 10 << 20, 5}); c.Log != want {
 		t.Errorf("log %+v, want %+v", c.Log, want)
 	}
 	wantDestinations := []Destination{

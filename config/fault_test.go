@@ -72,12 +72,10 @@ func TestFaultsOfKeysAndTypes(t *testing.T) {
 			`15: agent: unknown key "version": it belongs in the top of the file`,
 			`17: defaults: unknown key "include": it belongs in [[folder]]`,
 		}},
-		{"keys of later versions", least + "backfill = true\n[agent]\nname = \"a\"\n[defaults]\nsequential = false\n[control]\nlisten = \"\"\n[[notify]]\ntype = \"smtp\"\n[log]\ntarget = \"journal\"", []string{
+		{"keys of later versions", least + "backfill = true\n[agent]\nname = \"a\"\n[defaults]\nsequential = false\n[control]\nlisten = \"\"\n[[notify]]\ntype = \"smtp\"", []string{
 			`12: folder "invoices": key "backfill" is not supported by this version`,
-			`16: defaults: key "sequential" is not supported by this version`,
 			`17: key "control" is not supported by this version`,
 			`19: key "notify" is not supported by this version`,
-			`22: log: target = "journal" is not supported by this version: use auto or stderr`,
 		}},
 		{"wrong types", "version = 1\n[agent]\nname = 7\nmax_transfers = 1.5\nshutdown_grace = 30\n[defaults]\nexclude = \"*.tmp\"\nretry = \"1s\"\nafter = true\nrescan = 1979-05-27\nstable_for = [1]\n[log]\nlevel = {}", []string{
 			`3: agent: name is a whole number, not text: name = "..."`,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 )
@@ -56,12 +57,21 @@ func DefaultStateDir() string {
 }
 
 // StateDirFor returns where state is kept if the configuration at file does not say: the service's directory for the
-// system's agent.toml, whoever reads it, and the user's own for any other. It is empty for an account without a home
-// directory.
+// system's agent.toml, whoever reads it; one of its own beside that for another NAME.toml there, which is that of a further
+// service; and the user's own for any other. It is empty for an account without a home directory.
 func StateDirFor(file string) string {
 	s := thisSystem()
-	if full, err := absolutePath(file); err == nil && canonical(full) == canonical(s.serviceConfig) {
+	full, err := absolutePath(file)
+	if err != nil {
+		return s.userState
+	}
+	system, name := canonical(s.serviceConfig), canonical(full)
+	instance, isTOML := strings.CutSuffix(filepath.Base(full), ".toml")
+	switch {
+	case name == system:
 		return s.serviceState
+	case filepath.Dir(name) == filepath.Dir(system) && isTOML && instance != "":
+		return s.serviceState + "-" + instance
 	}
 	return s.userState
 }

@@ -107,6 +107,15 @@ func TestStateDir(t *testing.T) {
 	if got := StateDirFor(s.serviceConfig); got != s.serviceState {
 		t.Errorf("for the system's file: %s, want %s", got, s.serviceState)
 	}
+	beside := func(name string) string { return filepath.Join(filepath.Dir(s.serviceConfig), name) }
+	if got := StateDirFor(beside("erp.toml")); got != s.serviceState+"-erp" {
+		t.Errorf("for a further service: %s", got)
+	}
+	for _, name := range []string{"agent.toml.new", ".toml", filepath.Join("more", "erp.toml")} {
+		if got := StateDirFor(beside(name)); got != s.userState {
+			t.Errorf("for %s: %s, want %s", name, got, s.userState)
+		}
+	}
 	if got := StateDirFor(filepath.Join(t.TempDir(), "agent.toml")); got != s.userState {
 		t.Errorf("for a file elsewhere: %s, want %s", got, s.userState)
 	}

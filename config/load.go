@@ -92,7 +92,7 @@ func absolutePath(name string) (string, error) {
 // loading is a configuration whose tables are being checked against one another.
 type loading struct {
 	cfg                   *Config
-	agent                 table
+	agent, log            table
 	destinations, folders []table // beside those of cfg
 }
 
@@ -102,8 +102,8 @@ func loadTables(t table) *Config {
 	l := loading{cfg: &Config{}}
 	l.agent, _ = t.single("agent", kindAgent)
 	l.cfg.Agent = l.agent.agent()
-	log, _ := t.single("log", kindLog)
-	l.cfg.Log = log.log()
+	l.log, _ = t.single("log", kindLog)
+	l.cfg.Log = l.log.log(l.cfg.Agent.StateDir)
 	defaults, _ := t.single("defaults", kindDefaults)
 	rules := defaults.defaults()
 

@@ -26,10 +26,11 @@ const (
 	ownOutput   foreignKind = iota // a directory that dropferry writes to
 	otherFolder                    // a watched directory
 	secretFile                     // a file that must not leave the machine
+	ownFile                        // a file that dropferry writes
 )
 
 func (k foreignKind) consequence() string {
-	return [...]string{"would be delivered", "would be watched twice", "would be given away"}[k]
+	return [...]string{"would be delivered", "would be watched twice", "would be given away", "would be delivered"}[k]
 }
 
 // checkOverlaps finds everything that lies in a watched folder and should not.
@@ -58,15 +59,17 @@ func (thing foreign) check(f Folder, index int, rel file.Path) {
 			thing.fault(thing.what+" is the path of "+where+" too",
 				"one folder can deliver to several destinations: put them into its `to`")
 		}
-	case excludesTree(f.Exclude, rel), thing.kind == secretFile && excludesFile(f.Exclude, rel):
+	case excludesTree(f.Exclude, rel), thing.isFile() && excludesFile(f.Exclude, rel):
 	default:
 		hint := "move it elsewhere"
-		if rel != "" && thing.kind != secretFile {
+		if rel != "" && !thing.isFile() {
 			hint += ", or exclude = [" + show(string(rel)+"/**") + "] there"
 		}
 		thing.fault(thing.what+" lies in the watched "+where+" and "+thing.kind.consequence(), hint)
 	}
 }
+
+func (thing foreign) isFile() bool { return thing.kind == secretFile || thing.kind == ownFile }
 
 // foreignThings lists what dropferry writes, what it must not give away, and the folders themselves.
 func (l *loading) foreignThings() []foreign {
@@ -78,6 +81,9 @@ func (l *loading) foreignThings() []foreign {
 		}
 	}
 	add(l.agent, "state_dir", l.cfg.Agent.StateDir, ownOutput, -1)
+	if l.cfg.Log.Target == TargetFile && l.log.has("file") {
+		add(l.log, "file", l.cfg.Log.File, ownFile, -1)
+	}
 	for i, f := range l.cfg.Folders {
 		add(l.folders[i], "path", f.Path, otherFolder, i)
 		add(l.folders[i], "archive", l.archiveDir(f), ownOutput, i)

@@ -17,8 +17,8 @@ type Secret struct {
 	Credential string // name of a systemd credential, or of a secret in the state directory
 }
 
-// maxSecret is more than any password has, in bytes.
-const maxSecret = 64 << 10
+// MaxSecret is more than any password has, in bytes.
+const MaxSecret = 64 << 10
 
 // IsSet tells whether the file names a place for the secret.
 func (s Secret) IsSet() bool { return s != Secret{} }
@@ -66,6 +66,17 @@ func (s Secret) String() string {
 	return "no secret"
 }
 
+// CheckCredential returns an error unless name can be that of a credential.
+func CheckCredential(name string) error {
+	switch {
+	case name == "." || name == ".." || strings.ContainsAny(name, `/\`):
+		return fmt.Errorf("%s is a path, not a name", show(name))
+	case name == "" || hasControl(name):
+		return fmt.Errorf("%s is no name", show(name))
+	}
+	return nil
+}
+
 // readCredential does not check who can read a file of systemd's: it lies in a directory of this unit alone.
 // https://systemd.io/CREDENTIALS/
 func readCredential(name string, find func(string) (string, error)) (string, error) {
@@ -102,12 +113,12 @@ func readSmall(name string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = f.Close() }() // read only: nothing can be lost
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	b, err := io.ReadAll(io.LimitReader(f, MaxSecret+1))
 	if err != nil {
 		return "", err
 	}
-	if len(b) > maxSecret {
-		return "", fmt.Errorf("read %s: more than %d bytes, which is no secret", name, maxSecret)
+	if len(b) > MaxSecret {
+		return "", fmt.Errorf("read %s: more than %d bytes, which is no secret", name, MaxSecret)
 	}
 	return string(b), nil
 }
@@ -188,8 +199,8 @@ func (t table) secret(key string) Secret {
 	}
 	s.File, _ = sub.local("file")
 	if name, given := sub.text("credential"); given {
-		if name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
-			sub.faultAt("credential", "credential = "+show(name)+" is a path, not a name", "")
+		if err := CheckCredential(name); err != nil {
+			sub.faultAt("credential", "credential = "+err.Error(), "")
 		}
 		s.Credential = name
 	}

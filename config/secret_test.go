@@ -62,7 +62,7 @@ func TestSecretRead(t *testing.T) {
 		{"empty variable", Secret{Env: "DROPFERRY_TEST_EMPTY"}, "environment variable DROPFERRY_TEST_EMPTY is empty"},
 		{"empty file", file("empty", "\n"), filepath.Join(dir, "empty") + " is empty"},
 		{"directory", Secret{File: dir}, "open " + dir + ": is a directory"},
-		{"huge file", file("huge", strings.Repeat("x", maxSecret+1)), "read " + filepath.Join(dir, "huge") + ": more than 65536 bytes, which is no secret"},
+		{"huge file", file("huge", strings.Repeat("x", MaxSecret+1)), "read " + filepath.Join(dir, "huge") + ": more than 65536 bytes, which is no secret"},
 		{"credential", Secret{Credential: "none"}, "credential none: no such secret"},
 	} {
 		if got, err := test.secret.Read(find); err == nil || err.Error() != test.want || got != "" {

@@ -122,8 +122,6 @@ func (t table) choice(key, otherwise string, w words) string {
 		return otherwise
 	case slices.Contains(w.keys, s):
 		return s
-	case slices.Contains(w.later, s):
-		t.faultAt(key, key+" = "+show(s)+" is not supported by this version", "use "+strings.Join(w.keys, " or "))
 	default:
 		t.faultAt(key, key+" = "+show(s)+" is not one of "+strings.Join(w.keys, ", "), didYouMean(s, w.keys))
 	}

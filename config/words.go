@@ -44,7 +44,7 @@ func vocabulary(k kind) words {
 			keys: []string{"name", "state_dir", "max_transfers", "bandwidth", "shutdown_grace"},
 		}
 	case kindLog:
-		return words{keys: []string{"level", "format", "target"}}
+		return words{keys: []string{"level", "format", "target", "file", "max_size", "keep"}}
 	case kindDefaults:
 		return words{keys: ruleKeys()}
 	case kindDest:

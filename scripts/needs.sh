@@ -1,11 +1,23 @@
 #!/bin/sh
-# Installs what the tests need on a Debian machine, or says what to install.
+# Installs what the tests need on a Debian machine, or says what to install: needs.sh [packages]
+# With packages, also what `make packages` and `make test-packages` need.
 set -eu
 
 missing=""
 [ -x /usr/sbin/sshd ] || command -v sshd >/dev/null 2>&1 || missing="$missing openssh-server"
 command -v gcc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 command -v make >/dev/null 2>&1 || missing="$missing make"
+command -v groff >/dev/null 2>&1 || missing="$missing groff-base"
+if [ "${1:-}" = packages ]; then
+	command -v rpmbuild >/dev/null 2>&1 || missing="$missing rpm"
+	command -v zip >/dev/null 2>&1 || missing="$missing zip"
+	command -v unzip >/dev/null 2>&1 || missing="$missing unzip"
+	command -v wixl >/dev/null 2>&1 || missing="$missing wixl"
+	command -v msibuild >/dev/null 2>&1 || missing="$missing msitools"
+	command -v osslsigncode >/dev/null 2>&1 || missing="$missing osslsigncode"
+	command -v mmdebstrap >/dev/null 2>&1 || missing="$missing mmdebstrap"
+	command -v systemd-nspawn >/dev/null 2>&1 || missing="$missing systemd-container"
+fi
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

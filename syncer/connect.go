@@ -117,6 +117,7 @@ func (l *link) rest(ctx context.Context, wait time.Duration) (stop bool, fault e
 	looking, cancel := context.WithCancel(ctx)
 	defer l.looking.Wait()
 	defer cancel()
+	defer l.pulse.rest()()
 	select {
 	case <-ctx.Done():
 		return true, nil

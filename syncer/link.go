@@ -40,6 +40,8 @@ type link struct {
 	last    bool   // see finish
 	stop    func() // ends run in the usual way and waits for that; nil before it was begun
 
+	pulse pulse
+
 	// Of the link's goroutine.
 	patience    patience
 	used        string              // the account at the last dial
@@ -161,8 +163,10 @@ func (l *link) watchMoving(e Event) {
 
 // run works until ctx ends, or until nothing is left to do with once.
 func (l *link) run(ctx context.Context) error {
+	defer l.pulse.end()
 	step := l.prepare
 	for stop := false; !stop && ctx.Err() == nil; {
+		l.pulse.work()
 		var err error
 		stop, err = step(ctx)
 		switch {

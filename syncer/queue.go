@@ -38,12 +38,14 @@ func (l *link) awaitWork(ctx context.Context) (done bool, err error) {
 		if err != nil {
 			return true, err
 		}
+		work := l.pulse.rest()
 		select {
 		case <-ctx.Done():
 		case <-l.wake:
 		case <-next:
 		case <-l.comesNoMore(finished):
 		}
+		work()
 		stop()
 	}
 }

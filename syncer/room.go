@@ -57,6 +57,7 @@ func (l *link) awaitRoom(ctx context.Context, err error) (stop bool) {
 	}
 	ticker := time.NewTicker(roomLook)
 	defer ticker.Stop()
+	defer l.pulse.rest()()
 	for {
 		select {
 		case <-ctx.Done():

@@ -76,6 +76,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 	ended, lost := ctx.Done(), session.Done()
 	var grace <-chan time.Time
 	for {
+		l.pulse.work()
 		draining := w.pause != nil || ctx.Err() != nil || session.Err() != nil
 		finished, asked := l.noMoreComes(), l.clock()
 		if !draining {
@@ -99,8 +100,10 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 		if err != nil && w.pause == nil {
 			w.pause = err
 		}
+		work := l.pulse.rest()
 		select {
 		case o := <-w.results:
+			work()
 			l.stopMoving(o.intent.ID)
 			w.end(&o.intent)
 			if err := l.conclude(deliveries, w, &o); err != nil && w.pause == nil {

@@ -80,7 +80,7 @@ func viewFaults(faults config.Faults) []faultView {
 
 func (p *program) printFaults(faults config.Faults) {
 	for _, f := range faults {
-		_, _ = fmt.Fprintln(p.err, f)
+		_, _ = fmt.Fprintln(p.err, indented(f.String()))
 	}
 }
 
@@ -136,7 +136,7 @@ func (p *program) printConnection(c agent.Connection) error {
 		line(true, "login", fmt.Sprintf("connected and authenticated in %.2f s", c.Seconds))
 	}
 	if c.Err != nil {
-		fmt.Fprintf(&b, "  FAILED  %v\n", c.Err)
+		fmt.Fprintf(&b, "  FAILED  %s\n", indented(c.Error))
 		if c.Hint != "" {
 			fmt.Fprintf(&b, "  hint: %s\n", c.Hint)
 		}

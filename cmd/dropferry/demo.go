@@ -62,7 +62,7 @@ func (s *story) observe(e syncer.Event) {
 	defer s.mu.Unlock()
 	if e.Type == syncer.EventProgress {
 		if s.live && e.Size > 0 {
-			_, _ = fmt.Fprintf(s.out, "\r\x1b[K          %s  %3d %%  %s", shown(string(e.Path)), 100*e.Sent/e.Size, size(e.Sent))
+			_, _ = fmt.Fprintf(raw(s.out), "\r\x1b[K          %s  %3d %%  %s", shown(string(e.Path)), 100*e.Sent/e.Size, size(e.Sent))
 			s.pending = true
 		}
 		return
@@ -81,7 +81,7 @@ func (s *story) note(text string) {
 
 func (s *story) say(at time.Time, text string) {
 	if s.pending {
-		_, _ = fmt.Fprint(s.out, "\r\x1b[K")
+		_, _ = fmt.Fprint(raw(s.out), "\r\x1b[K")
 		s.pending = false
 	}
 	_, _ = fmt.Fprintf(s.out, "%s  %s\n", at.Local().Format("15:04:05.000"), text)

@@ -10,6 +10,7 @@ import (
 	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/logs"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 )
@@ -110,12 +111,16 @@ func (p *program) report(ctx context.Context, err error) int {
 	if p.json {
 		_ = json.NewEncoder(p.out).Encode(map[string]any{"type": "error", "error": err.Error(), "hint": hint, "code": code})
 	}
-	_, _ = fmt.Fprintf(p.err, "dropferry: %v\n", err)
+	text := "dropferry: " + indented(err.Error()) + "\n"
 	if hint != "" {
-		_, _ = fmt.Fprintf(p.err, "  hint: %s\n", hint)
+		text += "  hint: " + hint + "\n"
 	}
 	if code == exitUsage {
-		_, _ = fmt.Fprintln(p.err, "  see: dropferry --help")
+		text += "  see: dropferry --help\n"
 	}
+	if p.onJournal() {
+		text = logs.AsErrors(text)
+	}
+	_, _ = fmt.Fprint(p.err, text)
 	return code
 }

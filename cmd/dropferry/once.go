@@ -26,9 +26,14 @@ func (p *program) onceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			log, closeLog, err := p.onceLog(c.Log)
+			if err != nil {
+				return err
+			}
+			defer closeLog() //nolint:errcheck // what was written was flushed with each line
 			lines := &eventLines{p: p}
 			a, err := agent.New(command.Context(), c, agent.Options{
-				Log: p.logger(c.Log), Observe: lines.observe, Folders: folders, Version: version(),
+				Log: log, Observe: lines.observe, Folders: folders, Version: version(),
 			})
 			if err != nil {
 				return err

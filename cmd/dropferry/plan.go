@@ -48,20 +48,20 @@ func (p *program) printPlan(plan control.Plan) error {
 	var b strings.Builder
 	for _, o := range plan.Operations {
 		if o.Path == "" { // it is about the whole folder
-			fmt.Fprintf(&b, "%-7s folder %s (%s)\n        %s\n", o.Op, o.Folder, o.Reason, o.Detail)
+			fmt.Fprintf(&b, "%-7s folder %s (%s)\n        %s\n", o.Op, o.Folder, o.Reason, indented(o.Detail))
 			continue
 		}
 		fmt.Fprintf(&b, "%-7s %s: %s -> %s:%s (%s, %s)\n", o.Op, o.Folder, shown(o.Path), o.Destination, shown(o.RemotePath), size(o.Size), o.Reason)
 		if o.Detail != "" {
-			fmt.Fprintf(&b, "        %s\n", o.Detail)
+			fmt.Fprintf(&b, "        %s\n", indented(o.Detail))
 		}
 	}
 	for _, w := range plan.Waiting {
 		if w.Reason == agent.Unreadable {
-			_, _ = fmt.Fprintf(p.err, "dropferry: folder %s: %s\n", w.Folder, w.Detail)
+			_, _ = fmt.Fprintf(p.err, "dropferry: folder %s: %s\n", w.Folder, indented(w.Detail))
 			continue
 		}
-		fmt.Fprintf(&b, "%-7s %s: %s (%s", "wait", w.Folder, shown(w.Path), w.Detail)
+		fmt.Fprintf(&b, "%-7s %s: %s (%s", "wait", w.Folder, shown(w.Path), indented(w.Detail))
 		if w.Until != nil {
 			fmt.Fprintf(&b, ", until %s", clock(*w.Until))
 		}
@@ -71,7 +71,7 @@ func (p *program) printPlan(plan control.Plan) error {
 		b.WriteString("Nothing to do.\n")
 	}
 	for name, reason := range plan.Unreached {
-		_, _ = fmt.Fprintf(p.err, "dropferry: %s could not be looked at: %s\n", name, reason)
+		_, _ = fmt.Fprintf(p.err, "dropferry: %s could not be looked at: %s\n", name, indented(reason))
 	}
 	return p.printf("%s", b.String())
 }

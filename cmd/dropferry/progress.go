@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/dropferry/dropferry/logs"
 )
 
 // progress is one line on a terminal that is written anew while a command works. What else is written there goes through
@@ -48,7 +50,7 @@ func (b *progress) say(words func(now time.Time) string) {
 	}
 	text := words(now)
 	b.last, b.shown = now, true
-	_, _ = fmt.Fprintf(b.out, "\r%s\x1b[K", text)
+	_, _ = fmt.Fprintf(raw(b.out), "\r%s\x1b[K", logs.Escape([]byte(text)))
 }
 
 // progressText words how far a transfer has come: moved bytes in the time that it took.
@@ -78,7 +80,7 @@ func (b *progress) clear() {
 
 func (b *progress) wipe() {
 	if b.shown {
-		_, _ = io.WriteString(b.out, "\r\x1b[K")
+		_, _ = io.WriteString(raw(b.out), "\r\x1b[K")
 		b.shown = false
 	}
 }

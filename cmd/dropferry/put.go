@@ -173,7 +173,7 @@ func (p *program) putFailed(ctx context.Context, o *agent.Put, place agent.PutPl
 		_, _ = fmt.Fprintln(p.err, "dropferry: interrupted")
 		return exitError(code)
 	}
-	_, _ = fmt.Fprintf(p.err, "dropferry: %v\n", err)
+	_, _ = fmt.Fprintf(p.err, "dropferry: %s\n", indented(err.Error()))
 	if hint != "" {
 		_, _ = fmt.Fprintf(p.err, "  hint: %s\n", hint)
 	}

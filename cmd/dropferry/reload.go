@@ -4,16 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dropferry/dropferry/agent"
-	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/service"
 )
 
 func (p *program) reloadCommand() *cobra.Command {
@@ -53,9 +51,9 @@ func reloaded(o control.Outcome) string {
 	return text + ":\n  " + strings.Join(o.Changes, "\n  ")
 }
 
-// reloadOnHangup reloads whenever the system asks for it, until ctx ends. It ends the agent, by stop, where what hung up
-// was its terminal: nobody is left to end it.
-func (p *program) reloadOnHangup(ctx context.Context, a *agent.Agent, stop func()) (wait func()) {
+// reloadWhenAsked reloads whenever the system asks for it, by a signal or through the host, until ctx ends. It ends the
+// agent, by stop, where what hung up was its terminal: nobody is left to end it.
+func (p *program) reloadWhenAsked(ctx context.Context, a *agent.Agent, host service.Host, stop func()) (wait func()) {
 	hangups, end := hangupSignals()
 	attended := isTerminal(p.err)
 	done := make(chan struct{})
@@ -71,43 +69,12 @@ func (p *program) reloadOnHangup(ctx context.Context, a *agent.Agent, stop func(
 					return
 				}
 				_, _ = a.Reload(ctx) // it has told the log what became of it
+			case <-host.Reloads():
+				_, _ = a.Reload(ctx)
 			}
 		}
 	}()
 	return func() { end(); <-done }
-}
-
-// changingLogger is a logger whose level and format can change while it is used.
-func (p *program) changingLogger(l config.Log) (*slog.Logger, func(config.Log)) {
-	at := &atomic.Pointer[slog.Handler]{}
-	change := func(l config.Log) {
-		h := p.logger(l).Handler()
-		at.Store(&h)
-	}
-	change(l)
-	return slog.New(changingHandler{at: at, with: func(h slog.Handler) slog.Handler { return h }}), change
-}
-
-// changingHandler handles a record as the configuration of the moment wants it.
-type changingHandler struct {
-	at   *atomic.Pointer[slog.Handler]
-	with func(slog.Handler) slog.Handler // adds attributes and groups
-}
-
-func (c changingHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return (*c.at.Load()).Enabled(ctx, level)
-}
-
-func (c changingHandler) Handle(ctx context.Context, r slog.Record) error {
-	return c.with(*c.at.Load()).Handle(ctx, r)
-}
-
-func (c changingHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return changingHandler{c.at, func(h slog.Handler) slog.Handler { return c.with(h).WithAttrs(attrs) }}
-}
-
-func (c changingHandler) WithGroup(name string) slog.Handler {
-	return changingHandler{c.at, func(h slog.Handler) slog.Handler { return c.with(h).WithGroup(name) }}
 }
 
 // noSignals is a channel on which nothing ever comes.

@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/logs"
 )
 
 // terminal is where a command reads and prints: results on out, logs and progress on err.
@@ -19,8 +19,25 @@ type terminal struct {
 	err io.Writer
 }
 
+// safe returns the terminal with all that is printed there escaped: a name may hold anything, commands to the terminal too.
+func (t terminal) safe() terminal {
+	t.out, t.err = logs.Writer{To: t.out}, logs.Writer{To: t.err}
+	return t
+}
+
+// raw returns what is behind a writer that escapes, for the commands to the terminal that are ours.
+func raw(w io.Writer) io.Writer {
+	if safe, ok := w.(logs.Writer); ok {
+		return safe.To
+	}
+	return w
+}
+
 // isTerminal tells whether a person is likely to watch w.
 func isTerminal(w any) bool {
+	if safe, ok := w.(logs.Writer); ok {
+		w = safe.To
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
@@ -32,11 +49,20 @@ type program struct {
 	json       bool
 	verbose    bool
 	quiet      bool
+	service    string // the name of the service that this is; "" where no service manager of Windows' has started it
 }
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, t terminal) int {
-	p := &program{terminal: t}
+	p := &program{terminal: t.safe()}
+	root := p.command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	return p.report(ctx, err)
+}
+
+// command is the whole command line.
+func (p *program) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dropferry",
 		Short: "Drop a file in a folder; dropferry gets it to the other side: whole, verified, once",
@@ -46,9 +72,8 @@ func execute(ctx context.Context, args []string, t terminal) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetArgs(args)
-	root.SetOut(t.out)
-	root.SetErr(t.err)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err.Error()) })
 	flags := root.PersistentFlags()
 	flags.StringVarP(&p.configFile, "config", "c", "", "configuration file (else $"+config.Variable+", the user's or the system's agent.toml)")
@@ -58,10 +83,10 @@ func execute(ctx context.Context, args []string, t terminal) int {
 	root.AddCommand(
 		p.demoCommand(), p.checkCommand(), p.trustCommand(), p.planCommand(), p.onceCommand(), p.runCommand(),
 		p.statusCommand(), p.historyCommand(), p.explainCommand(), p.pauseCommand(), p.resumeCommand(),
-		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(), versionCommand(t.out),
+		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(),
+		p.secretCommand(), p.serviceCommand(), p.manCommand(), versionCommand(p.out),
 	)
-	err := root.ExecuteContext(ctx)
-	return p.report(ctx, err)
+	return root
 }
 
 // load finds and loads the configuration.
@@ -71,21 +96,4 @@ func (p *program) load() (*config.Config, error) {
 		return nil, noConfigError{err}
 	}
 	return config.Load(name)
-}
-
-// logger writes the log to standard error, as the configuration and -v or -q say.
-func (p *program) logger(l config.Log) *slog.Logger {
-	level := slog.LevelInfo
-	_ = level.UnmarshalText([]byte(l.Level)) // the configuration allows only words that slog knows
-	switch {
-	case p.verbose:
-		level = slog.LevelDebug
-	case p.quiet:
-		level = slog.LevelError
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(p.err, options))
-	}
-	return slog.New(slog.NewTextHandler(p.err, options))
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dropferry/dropferry/agent"
+	"github.com/dropferry/dropferry/service"
 )
 
 func (p *program) runCommand() *cobra.Command {
@@ -14,26 +15,37 @@ func (p *program) runCommand() *cobra.Command {
 		Short: "Watch and deliver until stopped: the agent in the foreground",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			c, err := p.load()
-			if err != nil {
-				return err
-			}
-			lines := &eventLines{p: p}
-			log, logging := p.changingLogger(c.Log)
-			a, err := agent.New(command.Context(), c, agent.Options{Log: log, Logging: logging, Observe: lines.observe, Version: version()})
-			if err != nil {
-				return err
-			}
-			ctx, stop := context.WithCancel(command.Context())
-			defer stop()
-			hangups := p.reloadOnHangup(ctx, a, stop)
-			err = a.Run(ctx)
-			stop()
-			hangups()
-			if closeErr := a.Close(); err == nil {
-				err = closeErr
-			}
-			return err // a stop that was asked for is a success
+			return service.Foreground(command.Context(), p.agent)
 		},
 	}
+}
+
+// agent runs the agent for a host until its context ends.
+func (p *program) agent(ctx context.Context, host service.Host) error {
+	c, err := p.load()
+	if err != nil {
+		return err
+	}
+	lines := &eventLines{p: p}
+	log, err := p.openChangingLog(c.Log)
+	if err != nil {
+		return err
+	}
+	defer log.close() //nolint:errcheck // what was written was flushed with each line
+	a, err := agent.New(ctx, c, agent.Options{
+		Log: log.logger(), Logging: log.change, Observe: lines.observe, Version: version(), Host: host,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	reloads := p.reloadWhenAsked(ctx, a, host, stop)
+	err = a.Run(ctx)
+	stop()
+	reloads()
+	if closeErr := a.Close(); err == nil {
+		err = closeErr
+	}
+	return err // a stop that was asked for is a success
 }

@@ -45,7 +45,7 @@ func (p *program) printStatus(s control.Status) error {
 		}
 		b.WriteString("\n")
 		if f.Reason != "" {
-			fmt.Fprintf(&b, "  %s\n", f.Reason)
+			fmt.Fprintf(&b, "  %s\n", indented(f.Reason))
 		}
 	}
 	for _, d := range s.Destinations {
@@ -55,7 +55,7 @@ func (p *program) printStatus(s control.Status) error {
 		}
 		fmt.Fprintf(&b, ", %d queued, %d under way\n", d.Queued, d.Active)
 		if d.Reason != "" {
-			fmt.Fprintf(&b, "  %s\n", d.Reason)
+			fmt.Fprintf(&b, "  %s\n", indented(d.Reason))
 		}
 		if d.NextAttempt != nil {
 			fmt.Fprintf(&b, "  next attempt %s\n", clock(*d.NextAttempt))

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -35,7 +36,7 @@ func (r *rig) runBare(args ...string) result {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, binary, args...)
+	command := exec.CommandContext(ctx, cmp.Or(r.program, binary), args...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	r.prepare(command)
@@ -117,7 +118,7 @@ func (r *rig) start(args ...string) *agent {
 func (r *rig) launch(args ...string) *agent {
 	r.t.Helper()
 	a := &agent{t: r.t, done: make(chan struct{})}
-	a.command = exec.Command(binary, args...)
+	a.command = exec.Command(cmp.Or(r.program, binary), args...)
 	a.command.Stdout, a.command.Stderr = a, a
 	r.prepare(a.command)
 	tie(a.command)

@@ -181,3 +181,22 @@ func TestOutboxIsNotSentAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestReloadReadsSecretsAgain has a destination whose secret was wrong go on once the file holds the right one, while the
+// session of another goes on.
+func TestReloadReadsSecretsAgain(t *testing.T) {
+	t.Parallel()
+	const password = "correct horse battery"
+	r, server := passwordRig(t, password, `{ file = "secret" }`)
+	r.write(r.at("secret"), "not the "+password)
+	a := r.start()
+	a.wait("destination blocked")
+	r.write(r.at("secret"), password)
+	r.reload()
+	eventually(t, "the file arrives", 20*time.Second, func() bool { return tree(t, server.Dir)["a.txt"] == "a" })
+	// The key of a session that stands is not asked for again; the next login uses the new one.
+	r.write(r.at("secret"), "changed "+password)
+	r.reload()
+	r.drop("b.txt", "b")
+	eventually(t, "the session goes on", 20*time.Second, func() bool { return tree(t, server.Dir)["b.txt"] == "b" })
+}

@@ -39,11 +39,8 @@ func runTests(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	binary = filepath.Join(dir, "dropferry")
-	build := exec.Command("go", "build", "-tags", "crashtest", "-o", binary, "../../cmd/dropferry")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		return 1, fmt.Errorf("build the program: %w", err)
+	if err := buildProgram(binary, "crashtest"); err != nil {
+		return 1, err
 	}
 	// These tests wait for processes and clocks more than they compute.
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
@@ -52,6 +49,17 @@ func runTests(m *testing.M) (code int, err error) {
 		}
 	}
 	return m.Run(), nil
+}
+
+// buildProgram builds the program with tags, as it is released otherwise.
+func buildProgram(name, tags string) error {
+	build := exec.Command("go", "build", "-tags", tags, "-o", name, "../../cmd/dropferry")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build the program: %w", err)
+	}
+	return nil
 }
 
 // rig is one agent's world: directories, a configuration and a server.
@@ -64,6 +72,7 @@ type rig struct {
 	state   string
 	config  string
 	grace   string // shutdown_grace; "" is 5s
+	program string // that is run; "" is the one under test
 	env     []string
 	stdin   io.Reader            // of the program's processes; nil is nothing
 	attr    *syscall.SysProcAttr // of the program's processes

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dropferry/dropferry/packaging"
+	"github.com/dropferry/dropferry/service"
+)
+
+func (p *program) serviceCommand() *cobra.Command {
+	var name string
+	command := &cobra.Command{
+		Use:   "service",
+		Short: "Install, start and stop the agent as a service of the system",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usageError("say what: service install, uninstall, start, stop, status or run")
+		},
+	}
+	command.PersistentFlags().StringVar(&name, "name", service.DefaultName, "name of the service")
+	command.AddCommand(
+		p.serviceInstallCommand(&name), p.serviceUninstallCommand(&name), p.serviceStartCommand(&name),
+		p.serviceStopCommand(&name), p.serviceStatusCommand(&name), p.serviceRunCommand(&name),
+	)
+	return command
+}
+
+func (p *program) serviceInstallCommand(name *string) *cobra.Command {
+	setup := service.Setup{}
+	command := &cobra.Command{
+		Use:   "install",
+		Short: "Have the system run the agent, from its next start on",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) (err error) {
+			setup.Name = *name
+			if setup.Program, err = os.Executable(); err != nil {
+				return err
+			}
+			if setup.Config = p.configFile; setup.Config != "" {
+				if setup.Config, err = filepath.Abs(setup.Config); err != nil {
+					return err
+				}
+			}
+			setup.Definition = serviceDefinition(runtime.GOOS, *name)
+			done, err := service.Install(command.Context(), setup)
+			return p.serviceDone(done, err)
+		},
+	}
+	command.Flags().StringVar(&setup.Account, "account", "", "whom the service runs as (else an account of its own)")
+	return command
+}
+
+// serviceDefinition returns the file that describes the service to the system.
+func serviceDefinition(goos, name string) string {
+	switch {
+	case goos == "darwin":
+		return packaging.Plist
+	case strings.Contains(name, "@"):
+		return packaging.InstanceUnit
+	}
+	return packaging.Unit
+}
+
+func (p *program) serviceUninstallCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "uninstall",
+		Short: "Stop the service and remove it; configuration and state stay",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			done, err := service.Uninstall(command.Context(), *name)
+			return p.serviceDone(done, err)
+		},
+	}
+}
+
+func (p *program) serviceStartCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "start",
+		Short: "Start the service, and wait until it works",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return p.serviceDone([]string{*name + " is started"}, service.Start(command.Context(), *name))
+		},
+	}
+}
+
+func (p *program) serviceStopCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "stop",
+		Short: "Stop the service; files under way get their shutdown_grace",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return p.serviceDone([]string{*name + " is stopped"}, service.Stop(command.Context(), *name))
+		},
+	}
+}
+
+func (p *program) serviceStatusCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show what the system knows of the service",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			s, err := service.Query(command.Context(), *name)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return p.printJSON(s)
+			}
+			return p.printf("%s", serviceWords(s))
+		},
+	}
+}
+
+// serviceRunCommand is what the service manager of Windows executes.
+func (p *program) serviceRunCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Be the service: what the system starts, and nobody else",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			p.service = *name
+			return service.Run(command.Context(), *name, p.agent)
+		},
+	}
+}
+
+// serviceDone prints what was done, of which there may be something even before an error.
+func (p *program) serviceDone(done []string, err error) error {
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(map[string]any{"done": done})
+	}
+	return p.printf("%s\n", strings.Join(done, "\n"))
+}
+
+func serviceWords(s service.State) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "service %s: %s", s.Name, s.Phase)
+	if s.PID != 0 {
+		fmt.Fprintf(&b, ", pid %d", s.PID)
+	}
+	if s.Account != "" {
+		fmt.Fprintf(&b, ", as %s", s.Account)
+	}
+	if s.Phase != service.Absent {
+		if s.Boot {
+			b.WriteString(", started with the system")
+		} else {
+			b.WriteString(", not started with the system")
+		}
+	}
+	b.WriteString("\n")
+	if s.Status != "" {
+		fmt.Fprintf(&b, "  %s\n", shown(s.Status))
+	}
+	return b.String()
+}

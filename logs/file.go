@@ -1,0 +1,127 @@
+package logs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+)
+
+// File is a log file. When it would grow over its size it becomes NAME.1, what was that becomes NAME.2, and so on; the
+// oldest is removed.
+type File struct {
+	name  string
+	limit int64
+	keep  int
+
+	file     *os.File // nil where it could not be opened anew
+	closed   bool
+	size     int64
+	fallback io.Writer
+	failing  bool // and that was told
+}
+
+// OpenFile opens a log file of at most limit bytes, of which keep older ones stay. Only its owner can read it. Where it cannot
+// be written later, records go to fallback.
+func OpenFile(name string, limit int64, keep int, fallback io.Writer) (*File, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	f := &File{name: name, limit: limit, keep: keep, fallback: fallback}
+	if err := f.open(); err != nil {
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	return f, nil
+}
+
+func (f *File) open() error {
+	file, err := os.OpenFile(f.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file", f.name)
+	}
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	f.file, f.size = file, info.Size()
+	return nil
+}
+
+// Emit implements Sink.
+func (f *File) Emit(_ slog.Record, line []byte) error {
+	line = append(line, '\n')
+	err := f.write(line)
+	if err == nil {
+		f.failing = false
+		return nil
+	}
+	if !f.failing {
+		f.failing = true
+		_, _ = fmt.Fprintf(f.fallback, "dropferry: the log cannot be written: %v\n", err)
+	}
+	_, fallbackErr := f.fallback.Write(line)
+	return errors.Join(err, fallbackErr)
+}
+
+func (f *File) write(line []byte) error {
+	if f.closed {
+		return fs.ErrClosed
+	}
+	if f.file == nil {
+		if err := f.open(); err != nil {
+			return err
+		}
+	}
+	if f.size > 0 && f.size+int64(len(line)) > f.limit {
+		if err := f.rotate(); err != nil {
+			return err
+		}
+	}
+	n, err := f.file.Write(line)
+	f.size += int64(n)
+	return err
+}
+
+// rotate makes room for a new file. It is closed first: Windows does not rename what is open.
+func (f *File) rotate() error {
+	err := f.file.Close()
+	f.file = nil
+	if err != nil {
+		return err
+	}
+	for n := f.keep; n > 0; n-- {
+		older, newer := f.older(n), f.older(n-1)
+		if err := os.Rename(newer, older); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if f.keep == 0 {
+		if err := os.Remove(f.name); err != nil {
+			return err
+		}
+	}
+	return f.open()
+}
+
+// older names the file that is n rotations old.
+func (f *File) older(n int) string {
+	if n == 0 {
+		return f.name
+	}
+	return fmt.Sprintf("%s.%d", f.name, n)
+}
+
+// Close implements Sink.
+func (f *File) Close() error {
+	f.closed = true
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
+}

@@ -1,0 +1,157 @@
+#!/bin/sh
+# Tries the packages as a machine would: builds two versions, the first one twice, boots a clean Debian with systemd in a
+# container, and has packaging/test/inside.sh install, use, upgrade, downgrade and purge them there.
+# It needs root, and what `sh scripts/needs.sh packages` installs. Nothing is kept: ROOT_TAR names a tar file of a clean root
+# to use instead of making one.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+root=$(CDPATH='' cd -- "$here/../.." && pwd)
+cd "$root"
+began=$(date +%s)
+say() { echo "test-packages: $(($(date +%s) - began)) s: $*"; }
+fail() { say "FAILED: $*"; exit 1; }
+
+[ "$(id -u)" = 0 ] || fail "it needs root, to make a clean system and to boot it in a container"
+for tool in systemd-nspawn mmdebstrap dpkg-deb rpmbuild zip; do
+	command -v "$tool" >/dev/null || fail "no $tool here: sh scripts/needs.sh packages"
+done
+
+work=$(mktemp -d)
+mounted=""
+making=""
+finish() {
+	[ -z "$making" ] || kill "$making" 2>/dev/null || true
+	[ -z "$mounted" ] || umount -l "$work/clean" || true
+	rm -rf "$work"
+}
+trap finish EXIT
+mkdir "$work/clean"
+# A root file system is made of thousands of small files that nobody wants to keep.
+if mount -t tmpfs -o size=1500m dropferry-test "$work/clean" 2>/dev/null; then mounted=yes; fi
+clean=$work/clean/root
+
+if [ -n "${ROOT_TAR:-}" ]; then
+	tar -C "$work/clean" -xf "$ROOT_TAR"
+else
+	say "making a clean Debian meanwhile"
+	mmdebstrap --quiet --variant=apt --include=systemd,systemd-sysv,dbus,openssh-server --dpkgopt=force-unsafe-io \
+		bookworm "$clean" >"$work/mmdebstrap.log" 2>&1 &
+	making=$!
+fi
+
+export SOURCE_DATE_EPOCH=1790000000
+arch=$(dpkg --print-architecture)
+export PLATFORMS="linux/$arch windows/amd64"
+say "building 1.0.0"
+VERSION=v1.0.0 sh packaging/build.sh "$work/one" 2>"$work/build.log" || { cat "$work/build.log"; fail "build"; }
+
+say "building 1.0.0 again, elsewhere and otherwise"
+mkdir "$work/copy"
+git ls-files -co --exclude-standard -z | xargs -0 cp --parents -t "$work/copy"
+(
+	cd "$work/copy"
+	umask 077
+	find . -exec touch {} +
+	VERSION=v1.0.0 TZ=Asia/Tokyo LC_ALL=C.UTF-8 HOSTNAME=elsewhere sh packaging/build.sh "$work/two" 2>"$work/build.log"
+) || { cat "$work/build.log"; fail "second build"; }
+diff -r "$work/one" "$work/two" || fail "two builds of the same sources differ"
+(cd "$work/one" && sha256sum --quiet -c SHA256SUMS) || fail "SHA256SUMS"
+
+say "building 1.1.0, whose store has a newer schema"
+VERSION=v1.1.0 GOFLAGS=-tags=nextschema sh packaging/build.sh "$work/newer" deb 2>"$work/build.log" || { cat "$work/build.log"; fail "build"; }
+
+# What cannot be installed here is looked at.
+rpm=$(ls "$work"/one/*.rpm)
+deb=$(ls "$work"/one/*.deb)
+rpm -qp --scripts "$rpm" 2>/dev/null | sed 's/^[a-z]* scriptlet (using .bin.sh)://' | sh -n || fail "the scripts of the rpm"
+rpm -qpl "$rpm" 2>/dev/null | sort >"$work/rpm.list"
+dpkg-deb -c "$deb" | sed -n 's/^-.* \.\//\//p' | sort >"$work/deb.list"
+for place in $(sed -n 's/^all .* \//\//p' packaging/files.txt); do
+	grep -qx "$place" "$work/rpm.list" || fail "the rpm lacks $place"
+	grep -qx "$place" "$work/deb.list" || fail "the deb lacks $place"
+done
+dpkg-deb -c "$deb" | grep -v ' root/root ' && fail "files of others than root are in the deb"
+if command -v lintian >/dev/null; then
+	lintian --allow-root --fail-on error --suppress-tags statically-linked-binary "$deb" || fail "lintian"
+fi
+zip=$(ls "$work"/one/*windows-amd64.zip)
+unzip -tqq "$zip" || fail "the zip"
+
+if [ -n "$making" ]; then
+	say "waiting for the clean Debian"
+	wait "$making" || { cat "$work/mmdebstrap.log"; fail "mmdebstrap"; }
+	making=""
+fi
+
+say "booting it"
+mkdir -p "$clean/test"
+cp "$work"/one/*.deb "$clean/test/dropferry-1.0.0.deb"
+cp "$work"/newer/*.deb "$clean/test/dropferry-1.1.0.deb"
+tar -C "$clean/test" -xzf "$work"/one/dropferry-1.0.0-linux-*.tar.gz
+cp "$here/inside.sh" "$clean/test/inside.sh"
+cat >"$clean/etc/systemd/system/dropferry-test.service" <<'EOF'
+[Unit]
+After=multi-user.target ssh.service
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /test/inside.sh
+StandardOutput=file:/test/log
+StandardError=inherit
+TimeoutStartSec=240
+EOF
+mkdir -p "$clean/etc/systemd/system/default.target.wants"
+ln -s ../dropferry-test.service "$clean/etc/systemd/system/default.target.wants/dropferry-test.service"
+timeout 300 systemd-nspawn --quiet --directory="$clean" --boot --private-network --register=no --keep-unit \
+	--machine="dropferry-test-$$" --console=pipe </dev/null >"$work/console" 2>&1 || true
+if [ -e "$clean/test/log" ]; then sed 's/^/  /' "$clean/test/log"; else tail -40 "$work/console"; fi
+[ "$(tail -n 1 "$clean/test/log" 2>/dev/null)" = "all is well" ] || fail "inside the container"
+
+say "the container of the Containerfile"
+image=$work/image
+mkdir -p "$image/etc" "$image/usr/bin" "$image/var/lib/dropferry" "$image/etc/dropferry" "$image/srv/out" "$image/proc" "$work/outbox" "$work/state" "$work/config"
+grep '^COPY ' packaging/container/Containerfile | while read -r _ sources; do
+	target=${sources##* }
+	case $target in
+	*/) install -D -t "$image$target" $(for f in ${sources% *}; do echo "$work/one/container/linux-$arch/$f"; done) ;;
+	*) cp "$work/one/container/linux-$arch/${sources% *}" "$image$target" ;;
+	esac
+done
+cat >"$work/config/agent.toml" <<'EOF'
+version = 1
+[[destination]]
+name = "acme"
+host = "127.0.0.1"
+port = 9
+user = "nobody"
+password = { file = "password" }
+host_key = ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+[[folder]]
+name = "out"
+path = "/srv/out"
+to = ["acme"]
+EOF
+echo none >"$work/config/password"
+chmod 600 "$work/config/password"
+chown 65532:65532 "$work/state" "$work/config/password"
+echo a >"$work/outbox/a.txt"
+user=$(sed -n 's/^USER \([0-9]*\):.*/\1/p' packaging/container/Containerfile)
+[ "$user" = 65532 ] || fail "the Containerfile's account is $user"
+# What an engine does with `run --read-only --network=none`.
+code=0
+image=$image work=$work unshare --mount --net --pid --fork --kill-child sh -euc '
+	mount --bind "$image" "$image"
+	mount -o remount,bind,ro "$image"
+	mount -t proc proc "$image/proc"
+	mount --bind "$work/state" "$image/var/lib/dropferry"
+	mount --bind "$work/config" "$image/etc/dropferry"
+	mount --bind "$work/outbox" "$image/srv/out"
+	exec timeout 60 chroot --userspec=65532:65532 "$image" /usr/bin/dropferry -c /etc/dropferry/agent.toml once --json
+' >"$work/container.log" 2>&1 || code=$?
+# Its one file waits for a server that is not there, and that is in the state.
+[ $code = 14 ] || { cat "$work/container.log"; fail "the container does not run: exit code $code"; }
+[ "$(stat -c %u "$work/state/dropferry.db")" = 65532 ] || fail "the container keeps no state"
+
+say "all is well"

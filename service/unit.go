@@ -1,0 +1,67 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+const (
+	packagedProgram = "/usr/bin/dropferry"
+	packagedAccount = "dropferry"
+	packagedConfigs = "/etc/dropferry/"
+)
+
+// unitName is the name of a unit without its ending: "dropferry", or "dropferry@NAME" for a further agent.
+var unitName = regexp.MustCompile(`^dropferry(@[A-Za-z0-9_-][A-Za-z0-9._-]*)?$`)
+
+// unitOf returns the name of the unit of a service.
+func unitOf(name string) (string, error) {
+	if !unitName.MatchString(name) {
+		return "", fmt.Errorf("%q is no name of a service here: it is dropferry, or dropferry@NAME for a further agent", name)
+	}
+	return name + ".service", nil
+}
+
+// instanceOf returns the NAME of dropferry@NAME, "" for dropferry.
+func instanceOf(name string) string {
+	_, instance, _ := strings.Cut(name, "@")
+	return instance
+}
+
+// configOf is the configuration that a service works with where it is given none.
+func configOf(name string) string {
+	if instance := instanceOf(name); instance != "" {
+		return packagedConfigs + instance + ".toml"
+	}
+	return packagedConfigs + "agent.toml"
+}
+
+// unitFor returns the unit that is written for a setup: the packaged one with other paths and another account in it.
+func unitFor(s Setup) (string, error) {
+	for _, value := range []string{s.Program, s.Config, s.Account} {
+		// systemd.syntax(7) has rules for what is quoted; nothing that needs them is worth a service that does not start.
+		if strings.ContainsAny(value, " \t\n\r\"'\\%$;") {
+			return "", fmt.Errorf("%q: systemd reads some of these letters in ways of its own: choose another name", value)
+		}
+	}
+	if s.Definition == "" {
+		return "", errors.New("there is no unit to write")
+	}
+	packaged := packagedConfigs + "agent.toml"
+	if instanceOf(s.Name) != "" {
+		packaged = packagedConfigs + "%i.toml"
+	}
+	replace := []string{"=" + packagedProgram + " ", "=" + s.Program + " "}
+	if s.Config != "" {
+		replace = append(replace, packaged, s.Config)
+	}
+	if s.Account != "" {
+		replace = append(replace, "User="+packagedAccount+"\nGroup="+packagedAccount+"\n", "User="+s.Account+"\n")
+	}
+	return unitMark + "\n" + strings.NewReplacer(replace...).Replace(s.Definition), nil
+}
+
+// unitMark is the first line of a unit that `service install` has written.
+const unitMark = "# Written by `dropferry service install`, which may write it again: changes belong into a drop-in."

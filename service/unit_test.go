@@ -1,0 +1,122 @@
+package service
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func packaged(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "packaging", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestUnitNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"dropferry": "dropferry.service", "dropferry@erp": "dropferry@erp.service", "dropferry@erp-2.x": "dropferry@erp-2.x.service",
+		"": "", "ssh": "", "dropferry@": "", "dropferry@../x": "", "dropferry@-x/y": "", "dropferry.service": "", "dropferry@.x": "", "dropferry@a b": "",
+	} {
+		got, err := unitOf(name)
+		if got != want || (err != nil) != (want == "") {
+			t.Errorf("%q: %q, %v", name, got, err)
+		}
+	}
+}
+
+func TestUnitFor(t *testing.T) {
+	unit := packaged(t, "systemd/dropferry.service")
+	for _, c := range []struct {
+		name        string
+		setup       Setup
+		has, hasNot []string
+	}{
+		{"elsewhere", Setup{Name: "dropferry", Program: "/opt/dropferry/dropferry", Definition: unit}, []string{
+			"ExecStart=/opt/dropferry/dropferry -c /etc/dropferry/agent.toml run\n",
+			"ExecReload=/opt/dropferry/dropferry -c /etc/dropferry/agent.toml reload\n",
+			"User=dropferry\nGroup=dropferry\n", "ConditionPathExists=/etc/dropferry/agent.toml\n",
+		}, []string{"/usr/bin/dropferry"}},
+		{"another configuration", Setup{Name: "dropferry", Program: "/usr/bin/dropferry", Config: "/srv/erp.toml", Definition: unit}, []string{
+			"ExecStart=/usr/bin/dropferry -c /srv/erp.toml run\n", "ConditionPathExists=/srv/erp.toml\n",
+		}, []string{"agent.toml\n", "agent.toml run"}},
+		{"another account", Setup{Name: "dropferry", Program: "/usr/bin/dropferry", Account: "erp", Definition: unit}, []string{
+			"User=erp\n",
+		}, []string{"=dropferry\nGroup"}},
+		{"instance", Setup{Name: "dropferry@erp", Program: "/opt/d", Definition: packaged(t, "systemd/dropferry@.service")}, []string{
+			"ExecStart=/opt/d -c /etc/dropferry/%i.toml run\n", "StateDirectory=dropferry-%i\n",
+		}, []string{"/usr/bin/dropferry"}},
+		{"instance with another configuration", Setup{
+			Name: "dropferry@erp", Program: "/opt/d", Config: "/srv/x.toml", Definition: packaged(t, "systemd/dropferry@.service"),
+		}, []string{
+			"ExecStart=/opt/d -c /srv/x.toml run\n", "ConditionPathExists=/srv/x.toml\n",
+		}, []string{"%i.toml run"}},
+	} {
+		got, err := unitFor(c.setup)
+		if err != nil || !strings.HasPrefix(got, unitMark) {
+			t.Errorf("%s: %v\n%s", c.name, err, got)
+		}
+		for _, part := range c.has {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: %q is not in\n%s", c.name, part, got)
+			}
+		}
+		for _, part := range c.hasNot {
+			if strings.Contains(got, part) {
+				t.Errorf("%s: %q is in\n%s", c.name, part, got)
+			}
+		}
+	}
+	for _, s := range []Setup{
+		{Name: "dropferry", Program: "/opt/my programs/d", Definition: unit},
+		{Name: "dropferry", Program: "/d", Config: "/srv/100%.toml", Definition: unit},
+		{Name: "dropferry", Program: "/d", Account: "x\nExecStartPre=/bin/evil", Definition: unit},
+		{Name: "dropferry", Program: "/d"},
+	} {
+		if got, err := unitFor(s); err == nil {
+			t.Errorf("%+v became\n%s", s, got)
+		}
+	}
+}
+
+// The two units differ in what makes one of them an instance, and in nothing else.
+func TestInstanceUnitIsTheSame(t *testing.T) {
+	settings := func(text string) string {
+		var kept []string
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(line, "#") {
+				kept = append(kept, line)
+			}
+		}
+		return strings.Join(kept, "")
+	}
+	as := strings.NewReplacer(
+		"/etc/dropferry/agent.toml", "/etc/dropferry/%i.toml", "StateDirectory=dropferry\n", "StateDirectory=dropferry-%i\n",
+		"to SFTP servers\n", "to SFTP servers (%i)\n",
+	)
+	if got, want := settings(packaged(t, "systemd/dropferry@.service")), as.Replace(settings(packaged(t, "systemd/dropferry.service"))); got != want {
+		t.Errorf("the unit of instances is\n%s\nand should be\n%s", got, want)
+	}
+}
+
+func TestPlistFor(t *testing.T) {
+	plist := packaged(t, "launchd/com.dropferry.agent.plist")
+	got, err := plistFor(Setup{Name: "dropferry@erp", Program: "/opt/a&b/d", Account: "erp", Definition: plist})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{
+		"<string>com.dropferry.agent.erp</string>", "<string>/opt/a&amp;b/d</string>", "<string>erp</string>",
+		"<string>/Library/Application Support/dropferry/erp.toml</string>", "<string>/Library/Logs/dropferry-erp.log</string>",
+	} {
+		if !strings.Contains(got, part) {
+			t.Errorf("%q is not in\n%s", part, got)
+		}
+	}
+	if _, err := plistFor(Setup{Name: "dropferry", Program: "/d", Definition: plist}); err == nil || !strings.Contains(err.Error(), "--account") {
+		t.Errorf("without an account: %v", err)
+	}
+}
