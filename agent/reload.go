@@ -145,6 +145,9 @@ func (s *switching) run(ctx context.Context) error {
 	if err := a.store.Configure(ctx, s.names, time.Now()); err != nil {
 		return back(err)
 	}
+	if err := arrange(ctx, a.store, s.next.config); err != nil {
+		return back(err)
+	}
 	a.syncer.Replace(replacementOf(a, s.next, s.freshLinks(links)))
 	s.next.plannedBy(a.syncer)
 	a.at.Store(s.next)

@@ -108,7 +108,7 @@ func (l *eventLines) observe(e syncer.Event) {
 		syncer.EventArchived, syncer.EventDeleted, syncer.EventDropped, syncer.EventLost, syncer.EventBlocked,
 		syncer.EventNoRoom, syncer.EventRoom, syncer.EventCancelled, agent.EventWaiting, agent.EventUnread, agent.EventPaused,
 		syncer.EventTrashed, syncer.EventRemoved, syncer.EventKept, syncer.EventGone, syncer.EventMadeDir, syncer.EventRemovedDir,
-		syncer.EventHalted, syncer.EventResumed, syncer.EventUnmarked:
+		syncer.EventHalted, syncer.EventResumed, syncer.EventUnmarked, syncer.EventWaits:
 	default:
 		return
 	}
