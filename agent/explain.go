@@ -22,6 +22,7 @@ type ledgerReader interface {
 	NamedNow(ctx context.Context, d state.Delivery) (state.Delivery, error)
 	Removals(ctx context.Context, f state.Filter) ([]state.Removal, error)
 	OperationsOf(ctx context.Context, folder string, p file.Path) ([]state.Operation, error)
+	syncer.WaitStore
 }
 
 // explain tells why a file was, or was not, sent, from what the disk, the watcher, the links and the store say of it.
@@ -57,6 +58,9 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 		r := explainRoute(route.Destination, local, record, receipts, f.rules.After)
 		notSent(&r, local)
 		at.outlook(&r)
+		if err := explainWaits(ctx, &r, f, store, &record); err != nil {
+			return e, err
+		}
 		at.paused(&r, e.Folder)
 		at.halted(&r, e.Folder)
 		e.Routes = append(e.Routes, r)
@@ -107,7 +111,7 @@ func fate(local watcher.Explanation) (word, sentence string) {
 
 // worst picks the route that most needs attention.
 func worst(routes []control.RouteOf) (word, sentence string) {
-	order := []string{"halted", "held", "parked", "blocked", "paused", "failed", "sending", "queued", "new", "cancelled", "delivered", "adopted"}
+	order := []string{"halted", "held", "parked", "blocked", "paused", "failed", "waits", "sending", "queued", "new", "cancelled", "delivered", "adopted"}
 	for _, state := range order {
 		for _, r := range routes {
 			if r.State == state {
@@ -221,7 +225,7 @@ func (w work) paused(r *control.RouteOf, folder string) {
 		return
 	}
 	switch r.State {
-	case "queued", "failed", "blocked":
+	case "queued", "failed", "waits", "blocked":
 		r.State, r.NextAttempt = "paused", nil
 		r.Reason = pausedSince(p) + "; `dropferry resume " + viewPause(p).Target() + "` lets it go on"
 	case "new", "held", "parked":

@@ -130,7 +130,7 @@ func (w work) halted(r *control.RouteOf, folder string) {
 		return
 	}
 	switch r.State {
-	case "queued", "failed", "blocked", "paused", "new":
+	case "queued", "failed", "waits", "blocked", "paused", "new":
 		r.State, r.NextAttempt = "halted", nil
 		r.Reason = "the folder is " + haltedSince(h) + ": " + h.Detail + "; " + haltHint(folder)
 	}

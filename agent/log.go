@@ -103,6 +103,8 @@ func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
 		return slog.LevelWarn, "destination cannot be used for now"
 	case syncer.EventDropped:
 		return slog.LevelInfo, "not sent: the file has changed or is gone"
+	case syncer.EventWaits:
+		return slog.LevelWarn, "not sent yet: another file comes first"
 	case syncer.EventHeld:
 		return slog.LevelError, "held: a person has to decide"
 	case syncer.EventParked:

@@ -61,6 +61,7 @@ func newReader(ctx context.Context, c *config.Config, only []string) (*reader, e
 		if err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
+		looksAt(view, w)
 		r.folders = append(r.folders, &folder{config: f, watcher: w, rules: view})
 	}
 	return r, nil
@@ -108,7 +109,9 @@ func (r *reader) Status(ctx context.Context) (control.Status, error) {
 	}
 	showPauses(&s, pauses)
 	if r.store != nil {
-		err = showHalts(ctx, &s, r.store)
+		if err = showWaiting(ctx, &s, r.store, r.folders, counts); err == nil {
+			err = showHalts(ctx, &s, r.store)
+		}
 	}
 	return s, err
 }
@@ -274,6 +277,8 @@ func (emptyStore) OperationsOf(context.Context, string, file.Path) ([]state.Oper
 func (emptyStore) Intents(context.Context, string, string, int, ...state.Phase) ([]state.Intent, error) {
 	return nil, nil
 }
+
+func (emptyStore) CountLast(context.Context, state.Route, state.Ordered) (int, error) { return 0, nil }
 
 func (emptyStore) NamedNow(_ context.Context, d state.Delivery) (state.Delivery, error) {
 	return d, nil

@@ -147,6 +147,9 @@ func (s *switching) run(ctx context.Context) error {
 	if err := a.store.Configure(ctx, s.names, time.Now()); err != nil {
 		return back(err)
 	}
+	if err := arrange(ctx, a.store, s.next.config); err != nil {
+		return back(err)
+	}
 	a.limits.Set(ratesOf(s.next.config))
 	a.syncer.Replace(replacementOf(a, s.next, s.freshLinks(links)))
 	s.next.plannedBy(a.syncer)

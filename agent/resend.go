@@ -32,7 +32,11 @@ func (m *commander) resend(ctx context.Context, t *target, o *control.Outcome) e
 		return err
 	}
 	in := syncer.Resend(&d, source, print, m.now(), m.publishing(d.Destination))
-	results, err := m.store.Plan(ctx, []state.Plan{{Intent: in}})
+	turn, err := m.turn(d.Folder, d.Path, print)
+	if err != nil {
+		return err
+	}
+	results, err := m.store.Plan(ctx, []state.Plan{{Intent: in, Turn: turn}})
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ func (a *Agent) setUp(c *config.Config, before *setup, unchanged map[string]bool
 			return nil, err
 		}
 		view.Rescan = w.Rescan
+		looksAt(view, w)
 		s.folders = append(s.folders, &folder{config: f, watcher: w, rules: view})
 	}
 	return s, nil

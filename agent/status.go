@@ -28,7 +28,8 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return s, err
 	}
-	for _, f := range a.current().folders {
+	folders := a.current().folders
+	for _, f := range folders {
 		view := folderStatus(f, counts)
 		w := f.planner.Watching()
 		view.State, view.Reason, view.Files, view.Settling, view.LastScan = w.State, w.Reason, w.Files, w.Settling, moment(w.LastScan)
@@ -58,6 +59,9 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	slices.SortFunc(s.Transfers, func(x, y control.Transfer) int { return x.StartedAt.Compare(y.StartedAt) })
 	s.Left = leftRoutes(a.current().config, counts)
 	showPauses(&s, pauses)
+	if err := showWaiting(ctx, &s, a.store, folders, counts); err != nil {
+		return s, err
+	}
 	return s, showHalts(ctx, &s, a.store)
 }
 

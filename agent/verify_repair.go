@@ -147,8 +147,12 @@ func (m *commander) repair(ctx context.Context, t target, damages []control.Dama
 		if d.Remedy == control.RemedyHold {
 			in.Phase, in.LastError = state.Held, d.Why
 		}
+		turn, err := m.turn(t.Folder, in.Path, in.Fingerprint)
+		if err != nil {
+			return err
+		}
 		repairs = append(repairs, state.Repair{
-			Intent: in, Overwrite: d.Remedy == control.RemedyOverwrite, Size: d.Size, SHA256: d.SHA256,
+			Intent: in, Overwrite: d.Remedy == control.RemedyOverwrite, Size: d.Size, SHA256: d.SHA256, Turn: turn,
 		})
 		at = append(at, i)
 	}

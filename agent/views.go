@@ -37,7 +37,7 @@ func viewOperation(o syncer.Operation) control.Operation {
 
 func viewWaiting(o syncer.Operation) control.Waiting {
 	return control.Waiting{
-		Folder: o.Folder, Path: string(o.Path), PathB64: raw(o.Path), Size: o.Size, Reason: string(o.Reason), Detail: o.Detail,
+		Folder: o.Folder, Destination: o.Destination, Path: string(o.Path), PathB64: raw(o.Path), Size: o.Size, Reason: string(o.Reason), Detail: o.Detail,
 		Until: moment(o.Until),
 	}
 }

@@ -61,6 +61,10 @@ func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer
 		Retry: syncer.Retry{Initial: f.Retry.Initial, Max: f.Retry.Max, GiveUpAfter: f.Retry.GiveUpAfter},
 	}
 	deletes(folder, f)
+	var err error
+	if folder.Order, err = orderOf(f); err != nil {
+		return nil, err
+	}
 	values := func(p file.Path, at time.Time) config.Values {
 		return config.Values{Path: p, At: at.In(f.Timezone), Folder: f.Name, Agent: c.Agent.Name}
 	}

@@ -70,6 +70,20 @@ type FolderStatus struct {
 	Halted     *Halt `json:"halted,omitempty"` // nothing is begun until a person has decided
 	// Unmounted are places in the folder whose file systems are not mounted any more: what lay there is unknown.
 	Unmounted []string `json:"unmounted,omitempty"`
+	// Waiting are files that wait, by the order of the folder, for more than their turn.
+	Waiting []Standstill `json:"waiting,omitempty"`
+}
+
+// Standstill is files of one route that wait for another file.
+type Standstill struct {
+	Destination string `json:"destination"`
+	Rule        string `json:"rule"`           // sequential or last
+	Files       int    `json:"files"`          // that wait
+	Path        string `json:"path,omitempty"` // of what they wait for
+	PathB64     []byte `json:"path_b64,omitempty"`
+	ID          string `json:"id,omitempty"`
+	State       string `json:"state"`  // settling, failed, held, parked, new, unreadable, scanning
+	Reason      string `json:"reason"` // the end of the sentence that begins with "they wait for"
 }
 
 // Halt is why a folder waits for a person.
@@ -158,9 +172,11 @@ type Operation struct {
 	Detail      string `json:"detail,omitempty"`
 }
 
-// Waiting is a file that is not ready.
+// Waiting is a file that is not ready, or has to wait for another one.
 type Waiting struct {
-	Folder  string     `json:"folder"`
+	Folder      string `json:"folder"`
+	Destination string `json:"destination,omitempty"` // where it waits for that one alone
+
 	Path    string     `json:"path"`
 	PathB64 []byte     `json:"path_b64,omitempty"`
 	Size    int64      `json:"size"`
@@ -173,7 +189,7 @@ type Waiting struct {
 type Explanation struct {
 	Path     string     `json:"path"` // absolute
 	Folder   string     `json:"folder,omitempty"`
-	State    string     `json:"state"`  // delivered, adopted, excluded, settling, queued, failed, held, parked, paused, cancelled, unknown, ...
+	State    string     `json:"state"`  // delivered, adopted, excluded, settling, queued, waits, failed, held, parked, paused, cancelled, unknown, ...
 	Reason   string     `json:"reason"` // a sentence
 	Since    *time.Time `json:"since,omitempty"`
 	Until    *time.Time `json:"until,omitempty"`

@@ -178,8 +178,11 @@ func (l *link) nextInLine(f *Folder, s *scene, now time.Time, busy, skip map[str
 	if in == nil {
 		return nil
 	}
+	if busy[in.ID] && !l.skip[in.ID] { // it is under way
+		return nil
+	}
 	later := in.NextAttempt.After(now) || skip[in.ID]
-	if stop == nil && later && in.LastError != "" {
+	if stop == nil && later && fails(in) {
 		stop = obstacleOf(RuleSequential, in)
 	}
 	if stop != nil {

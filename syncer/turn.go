@@ -117,10 +117,15 @@ func obstacleOf(rule Rule, in *state.Intent) *Obstacle {
 		o.What = IsHeld
 	case in.Phase == state.Parked:
 		o.What = IsParked
-	case in.LastError != "":
+	case fails(in):
 		o.What = IsFailing
 	}
 	return o
+}
+
+// fails tells whether an intent has failed and nobody has released it since.
+func fails(in *state.Intent) bool {
+	return in.LastError != "" && (in.Failures > 0 || !in.NextAttempt.IsZero())
 }
 
 // beforeGroup returns what a group of files that go last waits for, nil where it waits for nothing that is known.

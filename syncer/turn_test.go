@@ -16,7 +16,7 @@ func openFile(text string) *state.Intent {
 		text, in.Phase, in.LastError = rest, state.Parked, "no"
 	}
 	if rest, ok := strings.CutPrefix(text, "?"); ok {
-		text, in.LastError = rest, "no"
+		text, in.LastError, in.Failures = rest, "no", 1
 	}
 	in.Path, in.ID = file.Path(text), "id of "+text
 	return in

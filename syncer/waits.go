@@ -89,7 +89,7 @@ func Waiting(ctx context.Context, store WaitStore, f *Folder, p *Planner, destin
 	var all []Standstill
 	if f.Order.Sequential {
 		next, stop := s.next(func(*state.Group) bool { return false })
-		if stop == nil && next != nil && next.LastError != "" {
+		if stop == nil && next != nil && fails(next) {
 			stop = obstacleOf(RuleSequential, next)
 		}
 		if stop != nil && stop.What != IsQueued {

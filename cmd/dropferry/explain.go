@@ -41,7 +41,7 @@ func (p *program) printExplanation(e control.Explanation) error {
 	for _, r := range e.Routes {
 		fmt.Fprintf(&b, "  destination  %s: %s\n", r.Destination, indented(r.Reason))
 		switch r.State {
-		case "queued", "failed", "blocked", "paused", "held", "parked", "cancelled": // what commands can be told of
+		case "queued", "failed", "waits", "blocked", "paused", "held", "parked", "cancelled": // what commands can be told of
 			fmt.Fprintf(&b, "               id %s\n", r.ID)
 		}
 		if r.RemotePath != "" {

@@ -61,7 +61,11 @@ func (p *program) printPlan(plan control.Plan) error {
 			_, _ = fmt.Fprintf(p.err, "dropferry: folder %s: %s\n", w.Folder, indented(w.Detail))
 			continue
 		}
-		fmt.Fprintf(&b, "%-7s %s: %s (%s", "wait", w.Folder, shown(w.Path), indented(w.Detail))
+		to := ""
+		if w.Destination != "" {
+			to = " -> " + w.Destination
+		}
+		fmt.Fprintf(&b, "%-7s %s: %s%s (%s", "wait", w.Folder, shown(w.Path), to, indented(w.Detail))
 		if w.Until != nil {
 			fmt.Fprintf(&b, ", until %s", clock(*w.Until))
 		}

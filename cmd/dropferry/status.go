@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/syncer"
 )
 
 func (p *program) statusCommand() *cobra.Command {
@@ -22,6 +23,20 @@ func (p *program) statusCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// whoWaits says how many files wait, and why they do.
+func whoWaits(w control.Standstill) string {
+	last := w.Rule == string(syncer.RuleLast)
+	switch {
+	case last && w.Files == 1:
+		return "1 file that goes last waits"
+	case last:
+		return fmt.Sprintf("%d files that go last wait", w.Files)
+	case w.Files == 1:
+		return "strict order: 1 file waits"
+	}
+	return fmt.Sprintf("strict order: %d files wait", w.Files)
 }
 
 func (p *program) printStatus(s control.Status) error {
@@ -46,6 +61,9 @@ func (p *program) printStatus(s control.Status) error {
 		b.WriteString("\n")
 		if f.Reason != "" {
 			fmt.Fprintf(&b, "  %s\n", indented(f.Reason))
+		}
+		for _, w := range f.Waiting {
+			fmt.Fprintf(&b, "  %s: %s for %s\n", w.Destination, whoWaits(w), w.Reason)
 		}
 	}
 	for _, d := range s.Destinations {

@@ -16,9 +16,9 @@ type (
 			Size                                          int64
 		}
 		Waiting []struct {
-			Folder, Path, Reason, Detail string
-			Size                         int64
-			Until                        *time.Time
+			Folder, Destination, Path, Reason, Detail string
+			Size                                      int64
+			Until                                     *time.Time
 		}
 		Unreached map[string]string
 	}
@@ -74,6 +74,10 @@ type (
 			Name, Mode, Path, State, Reason      string
 			Files, Ready, Settling, Held, Parked int
 			LastScan                             *time.Time `json:"last_scan"`
+			Waiting                              []struct {
+				Destination, Rule, Path, ID, State, Reason string
+				Files                                      int
+			}
 		}
 		Destinations []struct {
 			Name, State, Reason string
