@@ -21,7 +21,7 @@ func TestParts(t *testing.T) {
 		if made.faults != nil {
 			t.Errorf("%s: %v", p.name, made.faults)
 		}
-		for _, want := range []string{"- Measured on ", "cores", "The server's account is ", "- dropferry: "} {
+		for _, want := range []string{"- Measured on ", "cores", " ms to start a process.", "The server's account is ", "- dropferry: "} {
 			if !strings.Contains(made.text, want) {
 				t.Errorf("%s does not tell %q:\n%s", p.name, want, made.text)
 			}
