@@ -156,13 +156,19 @@ func (r *rig) receiptOf(name string, print file.Fingerprint, content string, at 
 // recovered runs once and tells what became of each file.
 func (r *rig) recovered(s *fakeServer) map[string]string {
 	r.Helper()
+	return r.recoveredFrom(s, func(string, string) error { return nil })
+}
+
+// recoveredFrom does so at a server that refuses something.
+func (r *rig) recoveredFrom(s *fakeServer, refuse func(op, name string) error) map[string]string {
+	r.Helper()
 	var mu sync.Mutex
 	renames := map[string]bool{}
 	s.refuse = func(op, name string, _ func()) error {
 		mu.Lock()
 		defer mu.Unlock()
 		renames[name] = renames[name] || op == "rename"
-		return nil
+		return refuse(op, name)
 	}
 	before := len(r.receipts())
 	r.once()
