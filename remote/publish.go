@@ -49,13 +49,20 @@ func (s *Session) Publish(ctx context.Context, temp, final string, replace bool)
 		return err
 	}
 	// The status does not say why, or not reliably: look what stands there.
-	if _, statErr := s.Stat(ctx, final); statErr != nil {
+	if !s.isTaken(ctx, temp, final) {
 		return refusedRename(err, temp, final)
 	}
 	if !replace {
 		return &Error{Op: "rename", Destination: s.target.Name, Path: final, Kind: Exists, Err: errors.New("a file stands there already")}
 	}
 	return s.replaceByBackup(ctx, temp, final)
+}
+
+// isTaken tells whether a file stands at the final name. A server may refuse to look at closed files: then one is there if it
+// says of another name that nothing is.
+func (s *Session) isTaken(ctx context.Context, temp, final string) bool {
+	_, err := s.Stat(ctx, final)
+	return err == nil || refusal(err) && s.isMissing(ctx, BackupName(temp)+".part")
 }
 
 // refusedRename says what can be done about a server that refuses to rename to a free name.

@@ -22,7 +22,8 @@ type Upload struct {
 	ModTime time.Time
 
 	// Look is a remote path that is looked at in the round trip in which the temp is opened; "" is none. Seen is told what
-	// stands there, nil where nothing does, before a byte is sent. Its error ends the upload, which removes the temp.
+	// stands there, nil where nothing does, before a byte is sent; of what the server refuses to tell of, the size is Untold.
+	// Its error ends the upload, which removes the temp.
 	Look string
 	Seen func(*Info) error
 
@@ -34,6 +35,9 @@ type Upload struct {
 	CheckpointBytes int64
 	CheckpointEvery time.Duration
 }
+
+// Untold is the size of a file of which the server tells none.
+const Untold int64 = -1
 
 // slowest is the rate in bytes per second at which what is in flight may arrive.
 const slowest = 16 << 10
@@ -129,6 +133,8 @@ func (s *Session) openAndLook(l *lane, u *Upload, open *request) (seen, err erro
 	switch {
 	case Missing.is(look.err):
 		seen = u.Seen(nil)
+	case refusal(look.err):
+		seen = u.Seen(&Info{Size: Untold})
 	case look.err != nil:
 		seen = look.err
 	default:

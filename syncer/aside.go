@@ -53,14 +53,14 @@ func (l *link) putBack(ctx context.Context, session Session, busy map[string]boo
 
 func (l *link) putOneBack(ctx context.Context, session Session, a *state.Aside) error {
 	defer l.ops.names.wait(a.Final)()
-	earlier, err := stands(ctx, session, a.Name)
+	earlier, err := isThere(ctx, session, a.Name)
 	switch {
 	case err != nil:
 		return nil //nolint:nilerr // see putBack
-	case earlier == nil || a.Replaced:
-		return l.store.ClearAside(ctx, a.Destination, a.Name, earlier != nil)
+	case !earlier || a.Replaced:
+		return l.store.ClearAside(ctx, a.Destination, a.Name, earlier)
 	}
-	if final, err := stands(ctx, session, a.Final); err != nil || final != nil {
+	if taken, err := isThere(ctx, session, a.Final); err != nil || taken {
 		return nil //nolint:nilerr // it is told where it is when the replacement fails, and somebody else's file is not touched
 	}
 	if err := session.Publish(ctx, a.Name, a.Final, false); err != nil {

@@ -23,8 +23,8 @@ func (r *rig) asides() []state.Aside {
 	return all
 }
 
-// hidden returns the names at the server that begin with a dot.
-func hidden(t *testing.T, s *sftptest.TestServer) []string {
+// hiddenIn returns the names at the server that begin with a dot.
+func hiddenIn(t *testing.T, s *sftptest.TestServer) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(s.Dir, "in", ".*"))
 	if err != nil {
@@ -47,7 +47,7 @@ func strand(t *testing.T) (*rig, *sftptest.TestServer) {
 	s.Faults.Add(refuseRenames(2, 0))
 	r.once()
 	r.await(EventParked, "a", "acme")
-	if got := hidden(t, s); len(got) != 1 || !strings.HasSuffix(got[0], ".old.part") {
+	if got := hiddenIn(t, s); len(got) != 1 || !strings.HasSuffix(got[0], ".old.part") {
 		t.Fatalf("at the server: %q", got)
 	}
 	s.Faults.Clear()
@@ -77,7 +77,7 @@ func TestAnEarlierVersionIsPutBack(t *testing.T) {
 	}
 	r.once()
 	r.wantInbox("acme", map[string]string{"a": "second", "b": "beside it"})
-	if got := hidden(t, s); len(got) != 0 || len(r.asides()) != 0 {
+	if got := hiddenIn(t, s); len(got) != 0 || len(r.asides()) != 0 {
 		t.Errorf("left over: %q, %+v", got, r.asides())
 	}
 }
@@ -117,7 +117,7 @@ func TestAnEarlierVersionBesideAnotherFile(t *testing.T) {
 			r.drop("b", "beside it")
 			r.once()
 			row.want["b"] = "beside it"
-			left := hidden(t, s)
+			left := hiddenIn(t, s)
 			if len(left) != row.hidden || len(r.asides()) != row.hidden {
 				t.Errorf("left over: %q, %+v", left, r.asides())
 			}

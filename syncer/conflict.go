@@ -44,6 +44,8 @@ func (e *errConflict) Error() string {
 func conflict(final string, info *remote.Info, sum []byte) *errConflict {
 	what := "something that is no file"
 	switch {
+	case info.Size == remote.Untold:
+		what = "a file that the server does not let us look at"
 	case info.Mode.IsRegular():
 		what = "a file of " + described(info.Size, info.ModTime, sum)
 	case info.Mode.IsDir():

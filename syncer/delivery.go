@@ -219,6 +219,9 @@ func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened ti
 	if err != nil || standing == Free || standing == Ours {
 		return false, err
 	}
+	if standing == Unseen && d.intent.Temp != "" {
+		return false, nil // the rename shows it
+	}
 	sum, same, err := d.adoptable(ctx, src, standing, final)
 	switch {
 	case err != nil:
@@ -250,7 +253,17 @@ func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened ti
 // tell, which also gives the hash, else by size and time. An outbox that takes its files away once they are
 // delivered adopts nothing: it must not do so for a file that it never sent.
 func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing Standing, final *remote.Info) (sum []byte, same bool, err error) {
-	if d.folder.endsStory() || d.intent.Source != "" || !final.Mode.IsRegular() || final.Size != src.Size() {
+	if d.folder.endsStory() || d.intent.Source != "" || !final.Mode.IsRegular() {
+		return nil, false, nil
+	}
+	if final.Size == remote.Untold {
+		if sum, err = d.sumOf(ctx, src); err != nil {
+			return nil, false, err
+		}
+		like, err := d.compare(ctx, d.intent.Final, src.Size(), sum)
+		return sum, like == likeSame, err
+	}
+	if final.Size != src.Size() {
 		return nil, false, nil
 	}
 	sum, _, err = d.session.Hash(ctx, d.intent.Final, final.Size)
@@ -285,6 +298,9 @@ func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) 
 	if err != nil {
 		return state.Proof{}, err
 	}
+	if info.ModTime.IsZero() { // it cannot be looked at
+		info.ModTime = d.intent.Fingerprint.Modified()
+	}
 	return state.Proof{
 		SHA256: sum, Evidence: evidence.Kind, Command: evidence.Command,
 		RemoteModTime: info.ModTime, HostKey: d.session.HostKey(),
@@ -305,7 +321,10 @@ func (d *delivery) setTime(ctx context.Context, name string, info remote.Info) (
 	} else if kind := remote.KindOf(err); kind == remote.Transient || kind == remote.Missing {
 		return info, err
 	}
-	return info, nil // a server that tells nothing of a file that is closed
+	if d.session.Capabilities().SetTimes { // it was not refused, by a server that tells nothing of a file that is closed
+		info.ModTime = at
+	}
+	return info, nil
 }
 
 // receipt records T3.

@@ -16,6 +16,7 @@ const (
 	Ours    Standing = "ours"    // our own earlier version, or one that we adopted: it may be replaced
 	Same    Standing = "same"    // by size and time, the very file that is to be sent
 	Foreign Standing = "foreign" // somebody else's, as far as size and time tell
+	Unseen  Standing = "unseen"  // the server tells nothing of it, nor whether it is there
 )
 
 // mtimeSlack is how far modification times may differ and still mean the same: FAT keeps two seconds.

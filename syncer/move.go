@@ -93,6 +93,9 @@ func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof 
 		return proof, false, err
 	}
 	old, err := d.stands(ctx, k.RemotePath)
+	if isRefusal(err) {
+		return proof, false, nil
+	}
 	if err != nil || old == nil || !old.Mode.IsRegular() || old.Size != src.Size() {
 		return proof, false, err
 	}

@@ -3,6 +3,7 @@ package syncer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -188,7 +189,7 @@ func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operati
 	if err != nil {
 		return o, false, err
 	}
-	if standing == Free || standing == Ours {
+	if standing == Free || standing == Ours || standing == Unseen {
 		_, err := p.moved(ctx, c, view, &o)
 		return o, true, err
 	}
@@ -224,3 +225,11 @@ func (v viewOnly) Stat(ctx context.Context, name string) (remote.Info, error) {
 func (v viewOnly) Hash(ctx context.Context, name string, size int64) ([]byte, string, error) {
 	return v.Viewer.Hash(ctx, name, size)
 }
+
+// Verify proves nothing: to read a file back costs more than a look may.
+func (v viewOnly) Verify(_ context.Context, name string, _ int64, _ []byte, _ remote.Demand) (remote.Info, remote.Evidence, error) {
+	return remote.Info{}, remote.Evidence{}, &remote.Error{Op: "verify", Path: name, Kind: remote.Unsupported, Err: errOnlyLooks}
+}
+
+// errOnlyLooks is for what a preview does not do.
+var errOnlyLooks = errors.New("only looked at")

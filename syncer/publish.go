@@ -26,20 +26,13 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 		}
 		return proof, err
 	}
-	proof, done, err := d.recover(ctx, temp)
+	found, err := d.recover(ctx, temp)
 	if err != nil {
-		return proof, err
+		return found.proof, err
 	}
-	if !done {
-		if proof, err = d.rename(ctx, temp, false); err != nil {
-			return proof, err
-		}
-		// Where temp and final are two names of one file already, a rename does nothing. What stands at an old name by
-		// now may be anybody's.
-		if d.intent.MovedFrom == "" {
-			err = d.clear(ctx, temp)
-		}
-		if err != nil {
+	proof := found.proof
+	if !found.done {
+		if proof, err = d.renameAgain(ctx, temp, &found); err != nil {
 			return proof, err
 		}
 	}
@@ -74,10 +67,11 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 		return state.Proof{}, err
 	}
 	replace := standing == Ours
-	if standing == Same || standing == Foreign {
+	if standing == Same || standing == Foreign || standing == Unseen {
 		switch {
 		case d.mayReplace(final):
 			replace = true
+		case standing == Unseen && d.session.Capabilities().RenameRefuses: // it shows whether anything is there
 		case d.mayMoveAside(final):
 			if err := d.moveAside(ctx); err != nil {
 				return state.Proof{}, err
@@ -97,7 +91,11 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 		err = d.vanished(ctx, temp, err)
 	}
 	if err != nil && remote.KindOf(err) == remote.Exists {
-		if info, statErr := d.session.Stat(ctx, d.intent.Final); statErr == nil {
+		info, statErr := d.session.Stat(ctx, d.intent.Final)
+		if isRefusal(statErr) {
+			info, statErr = remote.Info{Size: remote.Untold}, nil
+		}
+		if statErr == nil {
 			return state.Proof{}, d.conflict(ctx, &info, nil, d.intent.Proof.SHA256)
 		}
 	}
@@ -115,54 +113,118 @@ func (d *delivery) vanished(ctx context.Context, temp string, err error) error {
 	return err
 }
 
-// recover finds out how far an interrupted publication came. The private temp is the witness: only our rename makes it
-// vanish. done says that the file is published.
-func (d *delivery) recover(ctx context.Context, name string) (proof state.Proof, done bool, err error) {
-	proof = d.intent.Proof
-	var temp *remote.Info
-	if name != "" {
-		if temp, err = d.stands(ctx, name); err != nil {
-			return proof, false, err
-		}
-	}
-	if temp != nil && d.intent.MovedFrom != "" && (temp.Size != d.intent.Fingerprint.Size || !near(temp.ModTime, proof.RemoteModTime, 0)) {
-		temp = nil // another file has got the old name
-	}
-	final, err := d.stands(ctx, d.intent.Final)
+// renameAgain publishes what an interrupted attempt has not.
+func (d *delivery) renameAgain(ctx context.Context, temp string, found *recovery) (state.Proof, error) {
+	proof, err := d.rename(ctx, temp, false)
 	if err != nil {
-		return proof, false, err
-	}
-	found := absent
-	if final != nil {
-		if found, err = d.recognise(ctx, final); err != nil {
-			return proof, false, err
+		if found.witness == tempHidden && remote.KindOf(err) == remote.Missing { // which is what it could not be asked
+			proof, _, err = d.withoutTemp(ctx, found.finding, found.final)
 		}
+		return proof, err
 	}
-	if temp != nil {
-		if found == published { // OpenSSH's plain rename is a link and an unlink: the crash came between them
-			proof.RemoteModTime = final.ModTime
-			return proof, true, d.clear(ctx, name)
-		}
-		err := d.verifyAgain(ctx, name)
-		return d.intent.Proof, false, err
+	// Where temp and final are two names of one file already, a rename does nothing. What stands at an old name by
+	// now may be anybody's.
+	if d.intent.MovedFrom == "" {
+		err = d.clear(ctx, temp)
 	}
+	return proof, err
+}
+
+// recovery is how far an interrupted publication came.
+type recovery struct {
+	proof state.Proof
+	done  bool // the file is published
+	witness
+	finding
+	final *remote.Info // nil where nothing is there that could be looked at
+}
+
+// recover finds out how far an interrupted publication came. The private temp is the witness: only our rename makes it
+// vanish.
+func (d *delivery) recover(ctx context.Context, name string) (r recovery, err error) {
+	r.proof = d.intent.Proof
+	if r.witness, err = d.look(ctx, name); err != nil {
+		return r, err
+	}
+	if r.finding, r.final, err = d.find(ctx); err != nil {
+		return r, err
+	}
+	switch {
+	case r.witness == tempGone:
+		r.proof, r.done, err = d.withoutTemp(ctx, r.finding, r.final)
+		return r, err
+	case r.finding == published: // OpenSSH's plain rename is a link and an unlink: the crash came between them
+		r.proof, r.done = d.publishedAs(r.final), true
+		return r, d.clear(ctx, name)
+	case r.witness == tempStands:
+		err = d.verifyAgain(ctx, name)
+		r.proof = d.intent.Proof
+	case r.witness == tempDamaged:
+		err = &errNotPublished{name, errOtherContent}
+	}
+	return r, err
+}
+
+// withoutTemp says what follows where the temp is gone.
+func (d *delivery) withoutTemp(ctx context.Context, found finding, final *remote.Info) (proof state.Proof, done bool, err error) {
+	proof = d.intent.Proof
 	switch found {
 	case published, republished:
-		proof.RemoteModTime = final.ModTime
-		return proof, true, nil
+		return d.publishedAs(final), true, nil
 	case earlier:
-		return proof, false, &errNotPublished{name, errVanished}
+		return proof, false, &errNotPublished{d.intent.Temp, errVanished}
 	case foreign:
 		return proof, false, d.conflict(ctx, final, nil, proof.SHA256)
 	}
 	if d.intent.MovedFrom != "" { // anybody may have removed the old name
-		return proof, false, &errNotPublished{name, errVanished}
+		return proof, false, &errNotPublished{d.intent.Temp, errVanished}
 	}
 	if d.folder.HoldAmbiguous || !d.familiar || proof.HostKey != d.session.HostKey() {
 		return proof, false, errAmbiguous
 	}
 	proof.Evidence, proof.Command = remote.Inferred, ""
 	return proof, true, nil
+}
+
+// publishedAs is the proof of a file that is found published. Its time may be another, as where a server sets it.
+func (d *delivery) publishedAs(final *remote.Info) state.Proof {
+	proof := d.intent.Proof
+	if final.Size != remote.Untold {
+		proof.RemoteModTime = final.ModTime
+	}
+	return proof
+}
+
+// witness is what a recovery finds at the temp's name.
+type witness int
+
+const (
+	tempGone    witness = iota
+	tempStands          // and is to be verified again
+	tempProved          // it has been, since it could not be looked at otherwise
+	tempDamaged         // likewise
+	tempHidden          // it cannot be told whether it is there
+)
+
+// look asks for the witness.
+func (d *delivery) look(ctx context.Context, name string) (witness, error) {
+	if name == "" {
+		return tempGone, nil
+	}
+	temp, err := d.stands(ctx, name)
+	moved := d.intent.MovedFrom != ""
+	switch {
+	case isRefusal(err) && moved: // then it is sent
+		return tempGone, nil
+	case isRefusal(err):
+		like, err := d.compare(ctx, name, d.intent.Fingerprint.Size, d.intent.Proof.SHA256)
+		return map[likeness]witness{likeNothing: tempGone, likeSame: tempProved, likeOther: tempDamaged, likeUnknown: tempHidden}[like], err
+	case err != nil || temp == nil:
+		return tempGone, err
+	case moved && (temp.Size != d.intent.Fingerprint.Size || !near(temp.ModTime, d.intent.Proof.RemoteModTime, 0)):
+		return tempGone, nil // another file has got the old name
+	}
+	return tempStands, nil
 }
 
 // verifyAgain proves a temp that was verified before a crash or a cut, which may have been one of the server's power: see
@@ -192,6 +254,19 @@ const (
 	earlier             // our earlier version: the rename did not take place
 	foreign             // anything else
 )
+
+// find asks for what stands at the final name.
+func (d *delivery) find(ctx context.Context) (finding, *remote.Info, error) {
+	final, err := d.stands(ctx, d.intent.Final)
+	switch {
+	case isRefusal(err):
+		return d.recogniseUnseen(ctx)
+	case err != nil || final == nil:
+		return absent, nil, err
+	}
+	found, err := d.recognise(ctx, final)
+	return found, final, err
+}
 
 // recognise tells whether the final file is the one that T2 speaks of. The content must be the same, as far as the server
 // shows it; yesterday's file may have had the same content, and then only the time tells them apart.

@@ -97,20 +97,13 @@ func (p *putting) isUnpublished(ctx context.Context, session Session, err error)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptGrace)
 	defer cancel()
-	if p.intent.Temp == "" {
-		return false
-	}
-	if temp, err := stands(ctx, session, p.intent.Temp); err != nil || temp == nil {
-		return false
-	}
 	d := p.delivery(p.Store, session, true)
 	d.intent = p.intent
-	final, err := d.stands(ctx, d.intent.Final)
-	if err != nil || final == nil {
-		return err == nil
+	if temp, err := d.look(ctx, d.intent.Temp); err != nil || temp == tempGone || temp == tempHidden {
+		return false
 	}
-	found, err := d.recognise(ctx, final)
-	return err == nil && (found == earlier || found == foreign)
+	found, _, err := d.find(ctx)
+	return err == nil && (found == absent || found == earlier || found == foreign)
 }
 
 // again returns the wait before the next attempt, which grows as long as nothing moves, and tells of it.

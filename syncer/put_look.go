@@ -112,7 +112,7 @@ func (p *putting) look(ctx context.Context, d *delivery) (there bool, err error)
 	if there && d.intent.Temp == "" { // an attempt that was cut off has written it all
 		err = p.Store.ClearUnfinished(ctx, p.Destination.Name, p.Final)
 	}
-	if err != nil || there || standing == Ours || d.mayReplace(final) {
+	if err != nil || there || standing == Ours || standing == Unseen && d.intent.Temp != "" || d.mayReplace(final) {
 		return there, err
 	}
 	return false, &OccupiedError{Final: p.Final, What: conflict(p.Final, final, nil).theirs, IsFile: final.Mode.IsRegular()}
@@ -132,7 +132,7 @@ func (p *putting) holds(ctx context.Context, session Session, final *remote.Info
 		return false, nil
 	}
 	sum, size, err := p.content(ctx, final)
-	if err != nil || sum == nil || final.Size != size {
+	if err != nil || sum == nil || final.Size != size && final.Size != remote.Untold {
 		return false, err
 	}
 	info, evidence, err := session.Verify(ctx, p.Final, size, sum, remote.Content)
@@ -159,9 +159,13 @@ func (p *putting) holds(ctx context.Context, session Session, final *remote.Info
 // only read where something of its size stands at the final name.
 func (p *putting) content(ctx context.Context, final *remote.Info) ([]byte, int64, error) {
 	switch {
+	case p.Stream != nil && final.Size == remote.Untold && p.Expect.Size < 0:
+		return nil, 0, nil
+	case p.Stream != nil && final.Size == remote.Untold:
+		return p.Expect.SHA256, p.Expect.Size, nil
 	case p.Stream != nil:
 		return p.Expect.SHA256, final.Size, nil
-	case p.sum != nil || final.Size != p.print.Size:
+	case p.sum != nil || final.Size != p.print.Size && final.Size != remote.Untold:
 		return p.sum, p.print.Size, nil
 	}
 	src, print, err := OpenCopy(p.Source)

@@ -134,7 +134,7 @@ func (r *rig) toFake() *fakeServer {
 	r.Helper()
 	s := newFakeServer()
 	r.route("acme", s.dial)
-	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, []byte(`{"version":2,"posix_rename":true,"set_times":true,"rename_refuses":true}`)))
+	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, fmt.Appendf(nil, `{"version":%d,"posix_rename":true,"set_times":true,"rename_refuses":true}`, remote.ProbeVersion)))
 	return s
 }
 
@@ -156,13 +156,19 @@ func (r *rig) receiptOf(name string, print file.Fingerprint, content string, at 
 // recovered runs once and tells what became of each file.
 func (r *rig) recovered(s *fakeServer) map[string]string {
 	r.Helper()
+	return r.recoveredFrom(s, func(string, string) error { return nil })
+}
+
+// recoveredFrom does so at a server that refuses something.
+func (r *rig) recoveredFrom(s *fakeServer, refuse func(op, name string) error) map[string]string {
+	r.Helper()
 	var mu sync.Mutex
 	renames := map[string]bool{}
 	s.refuse = func(op, name string, _ func()) error {
 		mu.Lock()
 		defer mu.Unlock()
 		renames[name] = renames[name] || op == "rename"
-		return nil
+		return refuse(op, name)
 	}
 	before := len(r.receipts())
 	r.once()
@@ -240,7 +246,7 @@ func TestATempThatAPowerCutHasChanged(t *testing.T) {
 			s := newFakeServer()
 			s.writeOnly = row.writeOnly
 			r.route("acme", s.dial)
-			can := fmt.Sprintf(`{"version":2,"posix_rename":true,"set_times":true,"rename_refuses":true,"fsync":%v}`, row.syncs)
+			can := fmt.Sprintf(`{"version":%d,"posix_rename":true,"set_times":true,"rename_refuses":true,"fsync":%v}`, remote.ProbeVersion, row.syncs)
 			r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, []byte(can)))
 			i := r.plan("a", "content")[0]
 			s.put(i.Temp, row.temp, i.Fingerprint.Modified())
@@ -294,7 +300,7 @@ func TestAReplacementInTwoStepsIsMended(t *testing.T) {
 			s := newFakeServer()
 			s.posix = false
 			r.route("acme", s.dial)
-			r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, []byte(`{"version":2,"set_times":true}`)))
+			r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, fmt.Appendf(nil, `{"version":%d,"set_times":true}`, remote.ProbeVersion)))
 			yesterday := time.Now().AddDate(0, 0, -1)
 			r.receipt("a", "old", yesterday)
 			i := r.plan("a", "new")[0]

@@ -59,6 +59,9 @@ func (v *earlierVersion) looksLike(final *remote.Info, sum []byte) bool {
 // standing tells what stands at the final name.
 func (d *delivery) standing(ctx context.Context) (Standing, *remote.Info, error) {
 	final, err := d.stands(ctx, d.intent.Final)
+	if isRefusal(err) {
+		return d.standingUnseen(ctx)
+	}
 	if err != nil || final == nil {
 		return Free, nil, err
 	}

@@ -55,6 +55,9 @@ func (e *errNotPublished) Unwrap() error { return e.why }
 // errVanished is why a temp that was not published is gone.
 var errVanished = errors.New("the temp is gone, and the final name still holds what was there before")
 
+// errOtherContent is why a temp that is there was not published.
+var errOtherContent = errors.New("the temp has not the content that was verified")
+
 const (
 	refusalsBeforeParking    = 3
 	permissionsBeforeParking = 2

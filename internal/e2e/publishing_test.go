@@ -19,19 +19,29 @@ type publishingServer struct {
 	lines  string // of the destination
 	steps  string // requests that a crash can come before or after
 	direct bool   // part of a file is seen under its final name
+	most   int    // steps, and more than it takes
 }
 
 func publishingServers() []publishingServer {
 	const renames = sftptest.OpRename + "," + sftptest.OpPosixRename + "," + sftptest.OpRemove
+	faults := func(all ...sftptest.Fault) []sftptest.Fault { return all }
 	return []publishingServer{
-		{name: "posix-rename", steps: renames},
-		{name: "no posix-rename", faults: []sftptest.Fault{sftptest.NoPosixRename()}, steps: renames},
-		{name: "rename replaces", faults: []sftptest.Fault{sftptest.NoPosixRename(), sftptest.OverwritingRename()}, steps: renames},
-		{name: "temp_dir", lines: "temp_dir = \".up/temps\"\n", steps: renames},
+		{name: "posix-rename", steps: renames, most: 12},
+		{name: "no posix-rename", faults: faults(sftptest.NoPosixRename()), steps: renames, most: 12},
+		{name: "rename replaces", faults: faults(sftptest.NoPosixRename(), sftptest.OverwritingRename()), steps: renames, most: 12},
+		{name: "temp_dir", lines: "temp_dir = \".up/temps\"\n", steps: renames, most: 12},
 		{
-			name: "direct", faults: []sftptest.Fault{sftptest.RefuseRename()}, lines: "publish = \"direct\"\n", direct: true,
+			name: "direct", faults: faults(sftptest.RefuseRename()), lines: "publish = \"direct\"\n", direct: true, most: 12,
 			steps: sftptest.OpOpen + "," + sftptest.OpFsync + "," + sftptest.OpClose + "," + sftptest.OpSetstat,
 		},
+		{name: "stat after close refused", faults: faults(sftptest.RefuseStatAfterClose()), steps: renames, most: 5},
+		{
+			name: "stat after close refused, no posix-rename", faults: faults(sftptest.RefuseStatAfterClose(), sftptest.NoPosixRename()),
+			steps: renames, most: 9,
+		},
+		{name: "setstat refused", faults: faults(sftptest.RefuseSetstat()), steps: renames, most: 5},
+		{name: "setstat discards", faults: faults(sftptest.DiscardOnSetstat()), steps: renames, most: 5},
+		{name: "one open file", faults: faults(sftptest.OneOpenFile()), steps: renames, most: 5},
 	}
 }
 
@@ -115,7 +125,6 @@ func TestPublishing(t *testing.T) {
 // the next run ends with the new version whole, once in the ledger, and nothing beside it.
 func TestCrashWhilePublishing(t *testing.T) {
 	t.Parallel()
-	const most = 12 // steps, and more than any way takes
 	for _, p := range publishingServers() {
 		for _, late := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/late %v", p.name, late), func(t *testing.T) {
@@ -125,7 +134,7 @@ func TestCrashWhilePublishing(t *testing.T) {
 				r.deliver(1)
 				receipts := 1
 				kills := 0
-				for step := range most {
+				for step := range p.most {
 					r.version("a.bin", strings.Repeat(fmt.Sprintf("version %02d;", step), 250_000))
 					if r.killAt(p, step, late) {
 						kills++
@@ -137,8 +146,8 @@ func TestCrashWhilePublishing(t *testing.T) {
 						t.Fatalf("at step %d", step)
 					}
 				}
-				if kills == 0 && !late || kills == most {
-					t.Errorf("%d kills in %d steps", kills, most)
+				if kills == 0 && !late || kills == p.most {
+					t.Errorf("%d kills in %d steps", kills, p.most)
 				}
 				if got := r.history(); len(got) != receipts {
 					t.Errorf("%d receipts for %d versions: %+v", len(got), receipts, got)
@@ -204,10 +213,7 @@ func TestCrashWhilePublishingToAPartner(t *testing.T) {
 // returns false where there were fewer.
 func (r *publishing) killAt(p publishingServer, n int, late bool) bool {
 	r.t.Helper()
-	defer func() {
-		r.server.Faults.Clear()
-		r.server.Faults.Add(p.faults...)
-	}()
+	defer r.server.Faults.Set(p.faults...)
 	var running atomic.Pointer[agent]
 	started := make(chan struct{})
 	hit := make(chan struct{})

@@ -43,6 +43,10 @@ func NewFaults(table ...Fault) *Faults {
 func (f *Faults) Add(table ...Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.add(table)
+}
+
+func (f *Faults) add(table []Fault) {
 	for _, t := range table {
 		f.table = append(f.table, &rule{Fault: t})
 	}
@@ -52,7 +56,20 @@ func (f *Faults) Add(table ...Fault) {
 func (f *Faults) Clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.table, f.closed = nil, nil
+	f.empty()
+	f.closed = nil
+}
+
+// Set puts another table in the place of the one there is. What the server remembers of files stays too.
+func (f *Faults) Set(table ...Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.empty()
+	f.add(table)
+}
+
+func (f *Faults) empty() {
+	f.table = nil
 	if f.cleared != nil {
 		close(f.cleared)
 		f.cleared = nil

@@ -27,12 +27,12 @@ func (v *view) Lstat(r *sftp.Request) (sftp.ListerAt, error) {
 
 func (v *view) stat(op, name string, look func(string) (fs.FileInfo, error)) (infos infoList, err error) {
 	err = v.do(op, name, "", func(meeting) error {
-		if v.faults.unstatable(name) {
-			return PermissionDenied
-		}
 		info, err := look(v.local(name))
 		if err != nil {
 			return err
+		}
+		if v.faults.unstatable(name) {
+			return PermissionDenied
 		}
 		infos = infoList{info}
 		return nil
