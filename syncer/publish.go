@@ -15,6 +15,12 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 	if fresh && d.intent.Temp == "" { // it was written where it is to be
 		return d.intent.Proof, nil
 	}
+	if k, err := d.respelled(ctx); err != nil || k != nil {
+		if err != nil {
+			return state.Proof{}, err
+		}
+		return d.respell(ctx, k)
+	}
 	temp, err := d.temp(ctx)
 	if err != nil {
 		return state.Proof{}, err
@@ -70,6 +76,9 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 		}
 	}
 	standing, final, err := d.standing(ctx)
+	if err == nil && standing != Free {
+		err = d.collides(ctx)
+	}
 	if err != nil {
 		return state.Proof{}, err
 	}
@@ -139,6 +148,9 @@ func (d *delivery) recover(ctx context.Context, name string) (proof state.Proof,
 		}
 	}
 	if temp != nil {
+		if err := d.collides(ctx); err != nil {
+			return proof, false, err
+		}
 		if found == published { // OpenSSH's plain rename is a link and an unlink: the crash came between them
 			proof.RemoteModTime = final.ModTime
 			return proof, true, d.clear(ctx, name)

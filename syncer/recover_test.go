@@ -134,7 +134,7 @@ func (r *rig) toFake() *fakeServer {
 	r.Helper()
 	s := newFakeServer()
 	r.route("acme", s.dial)
-	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, []byte(`{"version":2,"posix_rename":true,"set_times":true,"rename_refuses":true}`)))
+	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, fmt.Appendf(nil, `{"version":%d,"posix_rename":true,"set_times":true,"rename_refuses":true}`, remote.ProbeVersion)))
 	return s
 }
 
