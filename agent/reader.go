@@ -262,6 +262,12 @@ func (emptyStore) Roots(context.Context, string, string) ([]state.Root, error) {
 
 func (emptyStore) Mounts(context.Context, string, string) ([]file.Path, error) { return nil, nil }
 
+func (emptyStore) FoldingOf(context.Context, string) (file.Folding, error) { return file.Folding{}, nil }
+
+func (emptyStore) Namesakes(context.Context, state.Route, file.Path, string) ([]state.Namesake, error) {
+	return nil, nil
+}
+
 func (emptyStore) Dirs(context.Context, string) ([]state.Dir, error) { return nil, nil }
 
 func (emptyStore) Expired(context.Context, string, time.Time, int) ([]state.Trashed, error) {

@@ -47,3 +47,21 @@ func foldCase(name string) string {
 
 // Same tells whether two names are taken for one.
 func (f Folding) Same(a, b string) bool { return a == b || f.Folds() && f.Key(a) == f.Key(b) }
+
+// Respelled returns other names that some file systems take for a name: with the case of its letters changed, and in another
+// form. There is none where it has no such letters.
+func Respelled(name string) []string {
+	var others []string
+	swapped := strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, name)
+	for _, other := range []string{swapped, norm.NFC.String(name), norm.NFD.String(name)} {
+		if other != name {
+			others = append(others, other)
+		}
+	}
+	return others
+}

@@ -69,6 +69,9 @@ func (s *Store) ReleaseAs(ctx context.Context, id, final, temp string) (ok bool,
 			return err
 		}
 		_, err = c.exec("UPDATE intents SET "+released+", overwrite = 0, final = ?, temp = ? WHERE id = ?", final, temp, id)
+		if err == nil {
+			err = s.folds.respelled(c, id)
+		}
 		ok = err == nil
 		return err
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/dropferry/dropferry/file"
 )
 
 // Failure is why an attempt ended without a delivery, and what follows from it.
@@ -23,6 +25,8 @@ type Failure struct {
 	// next attempt's bytes. The temp so far is queued to be swept, and its checkpoint forgotten. "" keeps the temp, and so
 	// does an intent that stays committing.
 	Temp string
+	// Collides is the file whose name the destination takes for the intent's, which is held because of it; "" none.
+	Collides file.Path
 }
 
 // Commit records that the intent's temp is uploaded and verified, and about to be renamed (T2). It returns false where
@@ -56,6 +60,11 @@ func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 		}
 		if f.Mismatch {
 			if _, err := c.exec("DELETE FROM checkpoints WHERE intent = ?", id); err != nil {
+				return 0, err
+			}
+		}
+		if f.Collides != "" {
+			if err := collide(c, id, f.Collides); err != nil {
 				return 0, err
 			}
 		}

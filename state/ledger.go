@@ -44,6 +44,9 @@ func (s *Store) Deliver(ctx context.Context, id string, d Deliver) (bool, error)
 		if err := forgetMoved(c, id); err != nil {
 			return 0, err
 		}
+		if err := s.folds.replaced(c, id); err != nil {
+			return 0, err
+		}
 		return n, finish(c, id, d, begun)
 	})
 }

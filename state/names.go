@@ -123,6 +123,7 @@ func (s *Store) Configure(ctx context.Context, n Configured, at time.Time) error
 		return nil
 	})
 	s.renamed.forget()
+	s.folds.forget()
 	return err
 }
 

@@ -64,6 +64,9 @@ func (s *Store) prepare(c *conn, schema []migration) error {
 	if err := migrate(c, s.file, schema); err != nil {
 		return err
 	}
+	if err := forgetSpellings(c); err != nil {
+		return err
+	}
 	r, _, err := c.one("SELECT max(seq) FROM intents")
 	if err != nil {
 		return err

@@ -13,12 +13,16 @@ type Plan struct {
 	Intent     Intent // planned, or held or parked from the start
 	Supersedes string // id of an intent that this one replaces; "" none
 	Turn       Turn
+	// Collides is the file whose name the destination takes for the intent's, which is held because of it; "" none.
+	Collides file.Path
 }
 
 // PlanResult is what became of a Plan.
 type PlanResult struct {
 	OK    bool
 	Other string // id of the intent that stands in the way, where OK is false
+	// Collides is the file at the destination whose name it takes for the intent's, where OK is false.
+	Collides *Known
 }
 
 // Plan records intents, each for itself: where one is refused, nothing changes for it and the others stand.
@@ -31,7 +35,7 @@ func (s *Store) Plan(ctx context.Context, plans []Plan) ([]PlanResult, error) {
 	err := s.write(ctx, "plan", func(c *conn) error {
 		all = make([]PlanResult, len(plans))
 		for i := range plans {
-			p, err := plan(c, &plans[i])
+			p, err := s.folds.plan(c, &plans[i])
 			if err != nil {
 				return fmt.Errorf("%s: %w", plans[i].Intent.ID, err)
 			}

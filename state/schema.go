@@ -393,4 +393,27 @@ CREATE TABLE orders (
 	folder TEXT NOT NULL PRIMARY KEY,
 	rules  TEXT NOT NULL
 ) WITHOUT ROWID;
+`, `
+-- Destinations that take several names for one, and their keys of the names of what is known there or under way. What
+-- has gone meanwhile may still be in it.
+CREATE TABLE folding (
+	destination TEXT NOT NULL PRIMARY KEY,
+	by_case     INTEGER NOT NULL,
+	by_form     INTEGER NOT NULL -- of letters with accents
+) WITHOUT ROWID;
+CREATE TABLE spellings (
+	destination TEXT NOT NULL,
+	key         TEXT NOT NULL,
+	folder      TEXT NOT NULL,
+	path        TEXT NOT NULL,
+	PRIMARY KEY (destination, key, folder, path)
+) WITHOUT ROWID;
+-- Intents that are held because the destination takes the name of another file for theirs.
+CREATE TABLE collisions (
+	intent TEXT NOT NULL PRIMARY KEY REFERENCES intents (id) ON DELETE CASCADE,
+	path   TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TRIGGER collisions_end AFTER UPDATE OF phase ON intents WHEN new.phase <> 'held' BEGIN
+	DELETE FROM collisions WHERE intent = new.id;
+END;
 `}

@@ -35,6 +35,7 @@ type Store struct {
 	lock     *os.File // nil where the store was opened for reading
 	attempts attempts
 	renamed  renamed
+	folds    folds
 
 	// inherited is the last intent that an earlier process planned. What it did for such an intent is not known, so
 	// there may be a temp even where no attempt is on record.

@@ -121,7 +121,7 @@ func (c *census) ours(r state.Record) *state.Known {
 func (c *census) goneDir(dir file.Path, r state.Record) bool {
 	at, known := c.gone[dir]
 	if !known {
-		if !isGoneDir(dir.In(c.folder.Root)) {
+		if !c.ground.lacksDir(dir) {
 			return false
 		}
 		at = map[string]struct{}{}

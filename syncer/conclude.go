@@ -93,6 +93,9 @@ func (l *link) fail(ctx context.Context, o *outcome, f state.Failure) error {
 func (l *link) putAside(ctx context.Context, session Session, o *outcome, v verdict) error {
 	delete(l.troubles, o.intent.ID)
 	f := l.mismatched(o, state.Failure{Err: o.err.Error(), At: l.clock(), Phase: v.phase, Own: true})
+	if e, ok := errors.AsType[*errCollides](o.err); ok {
+		f.Collides = e.with.Path
+	}
 	if err := l.store.Fail(ctx, o.intent.ID, f); err != nil {
 		return err
 	}

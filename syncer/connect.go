@@ -27,6 +27,9 @@ func (l *link) connect(ctx context.Context) (session Session, familiar bool, err
 	if err = session.CheckRoot(ctx); err == nil {
 		familiar, err = learn(ctx, l.store, l.name, session, l.now())
 	}
+	if err == nil {
+		err = l.store.SetFolding(ctx, l.name, session.Capabilities().Folding())
+	}
 	if err != nil {
 		session.Close()
 		return nil, false, err

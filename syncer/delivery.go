@@ -43,7 +43,7 @@ func (d *delivery) turn() (end func()) {
 	if d.names == nil {
 		return func() {}
 	}
-	return d.names.wait(d.intent.Final)
+	return d.names.wait(d.session.Capabilities().Folding().Key(d.intent.Final))
 }
 
 // errSuperseded says that the store has given the file to a newer intent meanwhile.
@@ -92,6 +92,9 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	opened := d.now()
 	if same, err := d.sameAsKnown(ctx, src, opened); err != nil || same {
 		return same, err
+	}
+	if done, err := d.takeSpelling(ctx, src); err != nil || done {
+		return false, err
 	}
 	if !d.mayLookMeanwhile() {
 		if ended, err := d.lookFirst(ctx, src, opened); err != nil || ended {
@@ -216,6 +219,9 @@ func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened ti
 	standing, final, err := d.standing(ctx)
 	d.free = err == nil && standing == Free
 	d.remember(!d.free)
+	if err == nil && !d.free {
+		err = d.collides(ctx)
+	}
 	if err != nil || standing == Free || standing == Ours {
 		return false, err
 	}
@@ -223,6 +229,9 @@ func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened ti
 		return false, nil // the rename shows it
 	}
 	sum, same, err := d.adoptable(ctx, src, standing, final)
+	if err == nil && same {
+		same, err = d.isAnotherFile(ctx)
+	}
 	switch {
 	case err != nil:
 		return false, err
@@ -272,7 +281,7 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 		local, err := d.sumOf(ctx, src)
 		return sum, bytes.Equal(sum, local), err
 	case remote.KindOf(err) == remote.Unsupported:
-		return nil, standing == Same, nil
+		return nil, standing == Same && !d.intent.Overwrite, nil // a person who lets it be replaced takes it for another
 	}
 	return nil, false, err
 }

@@ -36,7 +36,7 @@ func (p *Planner) directories(ctx context.Context, c *census) error {
 	for _, d := range append(known, left...) {
 		switch _, empty := c.empty[d.Path]; {
 		case empty:
-		case isDir(d.Path.In(f.Root)):
+		case c.ground.holdsDir(d.Path):
 			full = append(full, d)
 		case f.Deletes:
 			c.missDir(&d)
@@ -79,7 +79,7 @@ func (c *census) leftBehind(known []state.Dir) []state.Dir {
 
 // missDir notes a directory that has left the folder.
 func (c *census) missDir(d *state.Dir) {
-	if underAny(d.Path, c.unknown) || !c.ground.hasLeft(d.Path, d.Dev) || !isGoneDir(d.Path.In(c.folder.Root)) {
+	if underAny(d.Path, c.unknown) || !c.ground.hasLeft(d.Path, d.Dev) || !c.ground.lacksDir(d.Path) {
 		return
 	}
 	if n := len(c.absent); n == 0 || c.absent[n-1].Path != d.Path || !c.absent[n-1].Dir {

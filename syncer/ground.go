@@ -21,6 +21,7 @@ type ground struct {
 	were   map[uint64]bool // numbers that the root's file system has had
 	noted  bool            // the one that it has now is on record
 	lost   []file.Path     // where something was mounted that is not any more
+	spells *file.Spelling
 }
 
 // rootReader has what is on record of roots.
@@ -31,7 +32,7 @@ type rootReader interface {
 
 // groundOf looks at a folder's root, and reads what is on record of it.
 func groundOf(ctx context.Context, store rootReader, f *Folder) (ground, error) {
-	g := ground{folder: f.Name, path: f.Root}
+	g := ground{folder: f.Name, path: f.Root, spells: file.NewSpelling()}
 	d, err := os.Open(f.Root)
 	if err != nil {
 		return g, nil //nolint:nilerr // nothing has left a root that cannot be read
@@ -101,13 +102,23 @@ func (g *ground) hasLeft(p file.Path, dev uint64) bool {
 }
 
 // fileHasLeft tells whether a file has surely left the folder. A directory may stand in its place. What is a file there, or
-// anything else, has not: a pattern may exclude it by now.
+// anything else, has not: a pattern may exclude it by now. One of another spelling is another file.
 func (g *ground) fileHasLeft(p file.Path, dev uint64) bool {
 	info, err := os.Lstat(p.In(g.path))
-	if err == nil && !info.IsDir() || err != nil && !isNotThere(err) {
+	if err == nil && !info.IsDir() && !g.spells.IsAnother(g.path, p) || err != nil && !isNotThere(err) {
 		return false
 	}
 	return g.hasLeft(p, dev)
+}
+
+// holdsDir tells whether a directory is in the folder, under this spelling.
+func (g *ground) holdsDir(p file.Path) bool {
+	return isDir(p.In(g.path)) && !g.spells.IsAnother(g.path, p)
+}
+
+// lacksDir tells whether there is surely none.
+func (g *ground) lacksDir(p file.Path) bool {
+	return isGoneDir(p.In(g.path)) || isDir(p.In(g.path)) && g.spells.IsAnother(g.path, p)
 }
 
 // ofDirectory returns the fingerprint of a directory, links followed.

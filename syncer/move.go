@@ -77,13 +77,14 @@ func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof 
 	if left, err := d.hasLeft(ctx, k); err != nil || !left {
 		return proof, false, err
 	}
-	can := d.session.Capabilities()
-	if d.intent.Temp == "" || !can.Rename || !d.folder.mayMove() {
-		return proof, false, nil
-	}
-	standing, _, err := d.standing(ctx)
-	if err != nil || standing != Free && (standing != Ours || !can.PosixRename) {
+	respelled, err := d.respelled(ctx)
+	if err != nil || d.intent.Temp == "" || !d.session.Capabilities().Rename || respelled == nil && !d.folder.mayMove() {
 		return proof, false, err
+	}
+	if respelled == nil {
+		if free, err := d.isFree(ctx); err != nil || !free {
+			return proof, false, err
+		}
 	}
 	sum, err := d.sumOf(ctx, src)
 	if err != nil || !bytes.Equal(sum, k.SHA256) {
@@ -113,6 +114,12 @@ func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof 
 	proof.Evidence = remote.SizeOnly
 	untouched := near(old.ModTime, k.Fingerprint.Modified(), mtimeSlack)
 	return proof, untouched && d.folder.demand() != remote.Content, nil
+}
+
+// isFree tells whether a file that the server has may get the final name.
+func (d *delivery) isFree(ctx context.Context) (bool, error) {
+	standing, _, err := d.standing(ctx)
+	return err == nil && (standing == Free || standing == Ours && d.session.Capabilities().PosixRename), err
 }
 
 // hasLeft tells whether a known file has left the folder. Nothing is known of one whose file system does not show.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -277,12 +278,21 @@ func (l *link) makeDir(ctx context.Context, session Session, o *state.Operation,
 // removeDir removes a directory that has left the folder, if nothing is in it. One that holds something is not ours
 // alone, and stays.
 func (l *link) removeDir(ctx context.Context, session Session, o *state.Operation, f *Folder) error {
-	stands, err := rootStands(ctx, l.store, f, o)
+	g, err := groundOf(ctx, l.store, f)
 	if err != nil {
 		return err
 	}
-	if !f.Deletes || !isGoneDir(o.Path.In(f.Root)) || !stands {
-		return l.store.DropOperation(ctx, o.ID)
+	if stands, err := rootStands(ctx, l.store, f, o); err != nil || !f.Deletes || !g.lacksDir(o.Path) || !stands {
+		if err == nil {
+			err = l.store.DropOperation(ctx, o.ID)
+		}
+		return err
+	}
+	if respelled, err := l.isRespelledDir(ctx, session, o); err != nil || respelled {
+		if err == nil {
+			err = l.store.DirGone(ctx, o)
+		}
+		return err
 	}
 	err = session.Rmdir(ctx, o.RemotePath)
 	if err != nil && (session.Err() != nil || remote.KindOf(err) == remote.Transient) {
@@ -306,10 +316,22 @@ func (l *link) removeDir(ctx context.Context, session Session, o *state.Operatio
 		l.tellOperation(EventRemovedDir, o, "")
 		l.poke() // something may have waited for its name
 	}
-	if f.Rescan != nil && isDir(o.Path.In(f.Root)) { // it has come back at this moment
+	if f.Rescan != nil && g.holdsDir(o.Path) { // it has come back at this moment
 		f.Rescan()
 	}
 	return nil
+}
+
+// isRespelledDir tells whether the server takes the name of another directory on record for one's.
+func (l *link) isRespelledDir(ctx context.Context, session Session, o *state.Operation) (bool, error) {
+	f := session.Capabilities().Folding()
+	if !f.Folds() {
+		return false, nil
+	}
+	dirs, err := l.store.Dirs(ctx, o.Folder)
+	return slices.ContainsFunc(dirs, func(d state.Dir) bool {
+		return d.Destination == o.Destination && d.Path != o.Path && f.Same(d.RemotePath, o.RemotePath)
+	}), err
 }
 
 // errHoldsOurs is why a directory is tried again that was not empty.

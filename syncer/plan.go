@@ -37,6 +37,7 @@ const (
 	ReasonChanged     Reason = "changed"      // delivered, and different since
 	ReasonSameContent Reason = "same-content" // touched, or there already, with the same bytes
 	ReasonConflict    Reason = "conflict"     // somebody else's file stands at the final name
+	ReasonCollision   Reason = "collision"    // another file of ours has the name, as the server sees it
 	ReasonRemoved     Reason = "removed"      // gone from the folder
 	ReasonSettling    Reason = "settling"     // changed too recently, or still being written
 	ReasonQueued      Reason = "queued"       // planned before, and under way

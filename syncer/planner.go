@@ -55,6 +55,9 @@ func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) err
 		return err
 	}
 	p.endLook(look)
+	if err := p.reviewCollisions(ctx); err != nil {
+		return err
+	}
 	ended, err := p.store.Ended(ctx, p.folder.Name, maxMissing)
 	if err != nil {
 		return err
@@ -214,6 +217,11 @@ func (p *Planner) write(ctx context.Context, batch []planned) error {
 	woken := map[string]bool{}
 	for i, result := range results {
 		b := &batch[i]
+		if result.Collides != nil {
+			if result, err = p.collide(ctx, b, result.Collides); err != nil {
+				return err
+			}
+		}
 		if !result.OK {
 			if err := p.deferUntil(ctx, result.Other, b.change.Entry); err != nil {
 				return err
@@ -224,6 +232,9 @@ func (p *Planner) write(ctx context.Context, batch []planned) error {
 			p.takenBack(ctx, &b.change)
 		}
 		e := eventOf(EventPlanned, &b.Intent)
+		if b.Intent.Phase == state.Held {
+			e.Type, e.Reason = EventHeld, b.Intent.LastError
+		}
 		e.At = b.Intent.ReadyAt
 		p.observe(e)
 		woken[b.Intent.Destination] = true

@@ -73,6 +73,7 @@ type Store interface {
 
 	operationStore
 	cycleStore
+	collisionStore
 }
 
 // Session is what the syncer needs of a live connection: *remote.Session, but for tests.

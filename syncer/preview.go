@@ -44,6 +44,7 @@ type Previewer struct {
 	Now    func() time.Time
 
 	ground ground
+	claims map[string]file.Path // who is to get a name at a destination that folds names
 }
 
 // Scan implements watcher.Sink.
@@ -178,6 +179,9 @@ func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operati
 	if view == nil {
 		_, err := p.moved(ctx, c, nil, &o)
 		return o, true, err
+	}
+	if k, err := p.namesake(ctx, &c, &o); err != nil || k != nil {
+		return p.collision(ctx, c, o, k, err)
 	}
 	d := delivery{store: p.Store, session: viewOnly{Viewer: view}, folder: p.Folder, now: p.Now, observe: func(Event) {}}
 	d.intent.Route = state.Route{Folder: p.Folder.Name, Destination: c.Destination}

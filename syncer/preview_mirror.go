@@ -237,7 +237,7 @@ func (m *mirrorPreview) directories(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := f.route(d.Destination); !ok || !noted || !isGoneDir(d.Path.In(f.Root)) {
+		if _, ok := f.route(d.Destination); !ok || !noted || !m.ground.lacksDir(d.Path) {
 			continue
 		}
 		o := Operation{Op: RemoveDir, Folder: f.Name, Destination: d.Destination, Path: d.Path, RemotePath: d.RemotePath, Reason: ReasonRemoved}

@@ -15,6 +15,12 @@ func (d *delivery) publish(ctx context.Context, fresh bool) (state.Proof, error)
 	if fresh && d.intent.Temp == "" { // it was written where it is to be
 		return d.intent.Proof, nil
 	}
+	if k, err := d.respelled(ctx); err != nil || k != nil {
+		if err != nil {
+			return state.Proof{}, err
+		}
+		return d.respell(ctx, k)
+	}
 	temp, err := d.temp(ctx)
 	if err != nil {
 		return state.Proof{}, err
@@ -63,6 +69,9 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 		}
 	}
 	standing, final, err := d.standing(ctx)
+	if err == nil && standing != Free {
+		err = d.collides(ctx)
+	}
 	if err != nil {
 		return state.Proof{}, err
 	}
@@ -149,10 +158,14 @@ func (d *delivery) recover(ctx context.Context, name string) (r recovery, err er
 	if r.finding, r.final, err = d.find(ctx); err != nil {
 		return r, err
 	}
-	switch {
-	case r.witness == tempGone:
+	if r.witness == tempGone {
 		r.proof, r.done, err = d.withoutTemp(ctx, r.finding, r.final)
 		return r, err
+	}
+	if err := d.collides(ctx); err != nil {
+		return r, err
+	}
+	switch {
 	case r.finding == published: // OpenSSH's plain rename is a link and an unlink: the crash came between them
 		r.proof, r.done = d.publishedAs(r.final), true
 		return r, d.clear(ctx, name)

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 )
@@ -32,7 +33,7 @@ func (r *removing) run(ctx context.Context) error {
 			return r.dropUnless(ctx, err)
 		}
 	}
-	defer r.link.ops.names.wait(r.o.RemotePath)() // nobody publishes there now
+	defer r.link.ops.names.wait(r.session.Capabilities().Folding().Key(r.o.RemotePath))() // nobody publishes there now
 	if r.o.Begun {
 		if done, err := r.recover(ctx); err != nil || done {
 			return err
@@ -40,6 +41,13 @@ func (r *removing) run(ctx context.Context) error {
 	}
 	if ok, err := r.mayGo(ctx); err != nil || !ok { // what was under way may have ended
 		return r.dropUnless(ctx, err)
+	}
+	same, err := collidesWith(ctx, r.link.store, &state.Intent{Route: r.o.Route, Path: r.o.Path, Final: r.o.RemotePath})
+	if err != nil {
+		return err
+	}
+	if same != nil {
+		return r.end(ctx, EventKept, (&errCollides{r.o.RemotePath, *same}).Error())
 	}
 	info, err := stands(ctx, r.session, r.o.RemotePath)
 	if err != nil {
@@ -78,7 +86,7 @@ func (r *removing) end(ctx context.Context, t EventType, why string) error {
 
 // lookAgain asks the watcher to look at a file that has come back: what it was known by is forgotten.
 func (r *removing) lookAgain() {
-	if r.folder != nil && !isMissing(r.o.Path.In(r.folder.Root)) {
+	if r.folder != nil && !isMissing(r.o.Path.In(r.folder.Root)) && !file.NewSpelling().IsAnother(r.folder.Root, r.o.Path) {
 		r.folder.Hint(r.o.Path)
 	}
 }

@@ -62,7 +62,7 @@ func (s *survey) run(ctx context.Context) (*Obstacle, error) {
 		if more && record.Path == e.Path {
 			of = record
 		}
-		there, open := isThere(of, s.destination, e.Fingerprint)
+		there, open := hasVersion(of, s.destination, e.Fingerprint)
 		if there {
 			return true
 		}
@@ -93,8 +93,8 @@ func (s *survey) run(ctx context.Context) (*Obstacle, error) {
 	return found, nil
 }
 
-// isThere tells whether a destination has a version of a file, or is not to have it. open is what is under way for it.
-func isThere(r state.Record, destination string, f file.Fingerprint) (there bool, open *state.Intent) {
+// hasVersion tells whether a destination has a version of a file, or is not to have it. open is what is under way for it.
+func hasVersion(r state.Record, destination string, f file.Fingerprint) (there bool, open *state.Intent) {
 	open = openOf(r, destination)
 	if open != nil {
 		switch open.Phase {

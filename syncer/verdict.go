@@ -91,9 +91,10 @@ func spent(i *state.Intent, began time.Time, took time.Duration, own bool) time.
 // still stands.
 func judgeFailure(err error, alive bool, f failed, retry Retry, random *rand.Rand) verdict {
 	var conflict *errConflict
+	var collides *errCollides
 	var notPublished *errNotPublished
 	switch {
-	case errors.As(err, &conflict), errors.Is(err, errAmbiguous):
+	case errors.As(err, &conflict), errors.As(err, &collides), errors.Is(err, errAmbiguous):
 		return verdict{action: hold, phase: state.Held}
 	case errors.As(err, &notPublished):
 		return judgeUnpublished(f, retry, random)

@@ -91,7 +91,7 @@ func (l *looking) at(way *descent, p file.Path, op fsnotify.Op) {
 		st, err = d.lstat(name)
 	}
 	switch {
-	case err != nil && isGone(err):
+	case err != nil && isGone(err), err == nil && mayHaveGone(op) && l.w.isAnother(p):
 		l.w.trust.tell(p)
 		l.forget(p)
 	case err != nil:
@@ -118,6 +118,9 @@ func (l *looking) at(way *descent, p file.Path, op fsnotify.Op) {
 		l.observe(p, st, d)
 	}
 }
+
+// mayHaveGone tells whether a name may be found although it has gone: as another one that the file system takes for it.
+func mayHaveGone(op fsnotify.Op) bool { return op == 0 || op&(fsnotify.Remove|fsnotify.Rename) != 0 }
 
 // forget takes note that there is no file or directory at p. A scan must tell, since events never do.
 func (l *looking) forget(p file.Path) {

@@ -337,3 +337,20 @@ func TestRunForgetsWhatVanishes(t *testing.T) {
 		t.Errorf("ready: %v", got)
 	}
 }
+
+// TestHintsOfAnotherSpelling: a name that has gone may still be found, where the file system takes a new one for it. It is no
+// file then.
+func TestHintsOfAnotherSpelling(t *testing.T) {
+	root := t.TempDir()
+	name := filepath.Join(root, "a")
+	write(t, name, "x")
+	w := newQuick(t, Rules{Root: root})
+	w.isAnother = func(p file.Path) bool { return p == "a" }
+	for op, gone := range map[fsnotify.Op]bool{fsnotify.Rename: true, fsnotify.Remove: true, 0: true, fsnotify.Write: false, fsnotify.Create: false} {
+		scan, _ := w.look(t.Context(), map[string]fsnotify.Op{name: op}, nil)
+		if scan != gone || w.settling.len() == 0 != gone {
+			t.Errorf("%s: a scan is wanted: %v; %d files settle", op, scan, w.settling.len())
+		}
+		w.settling.clear()
+	}
+}

@@ -82,6 +82,8 @@ type Watcher struct {
 	notify func(root string, hints *dirty) (notifier, error)
 	kindOf func(*dir) fileSystem
 	mounts func(root string) (mountTable, error)
+	// isAnother tells whether what is found under a path has another spelling of it for its name.
+	isAnother func(file.Path) bool
 
 	dirty    *dirty
 	settling *settling
@@ -145,6 +147,7 @@ func New(rules Rules, log *slog.Logger) (*Watcher, error) {
 		notify: newNotifier, kindOf: (*dir).fileSystem, mounts: readMounts,
 		dirty: newDirty(), settling: newSettling(marker), fileSystems: map[uint64]fileSystem{}, clocks: newClocks(),
 		trust: &trust{}, links: links{},
+		isAnother: func(p file.Path) bool { return file.NewSpelling().IsAnother(rules.Root, p) },
 	}, nil
 }
 
