@@ -105,8 +105,9 @@ func TestStatusLine(t *testing.T) {
 		want   string
 	}{
 		{
-			"idle", control.Status{Folders: make([]control.FolderStatus, 2), Destinations: make([]control.DestinationStatus, 1)},
-			"folders: 2, destinations: 1; nothing to do",
+			name:   "idle",
+			status: control.Status{Folders: make([]control.FolderStatus, 2), Destinations: make([]control.DestinationStatus, 1)},
+			want:   "folders: 2, destinations: 1; nothing to do",
 		},
 		{"at work", control.Status{
 			Folders:      []control.FolderStatus{{Name: "out", State: "watching"}},

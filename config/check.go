@@ -118,12 +118,12 @@ func checkKey(name string) error {
 	if err != nil {
 		return err
 	}
-	word := shellWord(name)
+	word := ShellWord(name)
 	switch {
 	case strings.HasPrefix(head, ppkHeader):
 		return &hinted{
 			name + " is a PuTTY key, not an OpenSSH key",
-			"puttygen " + word + " -O private-openssh -o " + shellWord(strings.TrimSuffix(name, ".ppk")+".openssh"),
+			"puttygen " + word + " -O private-openssh -o " + ShellWord(strings.TrimSuffix(name, ".ppk")+".openssh"),
 		}
 	case isPublicKey(head):
 		hint := "name the private key"

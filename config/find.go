@@ -76,6 +76,19 @@ func StateDirFor(file string) string {
 	return s.userState
 }
 
+// ServiceFor returns the name of the service that works with a configuration, if it is one that services look for: dropferry for
+// the system's agent.toml, dropferry@NAME for NAME.toml beside it.
+func ServiceFor(file string) (name string, is bool) {
+	s := thisSystem()
+	switch dir := StateDirFor(file); {
+	case dir == s.serviceState:
+		return "dropferry", true
+	case strings.HasPrefix(dir, s.serviceState+"-"):
+		return "dropferry@" + strings.TrimPrefix(dir, s.serviceState+"-"), true
+	}
+	return "", false
+}
+
 // locations are the paths that one system gives to configuration and state; the user's are empty for an account
 // without a home directory.
 type locations struct {

@@ -111,6 +111,11 @@ func TestStateDir(t *testing.T) {
 	if got := StateDirFor(beside("erp.toml")); got != s.serviceState+"-erp" {
 		t.Errorf("for a further service: %s", got)
 	}
+	for file, want := range map[string]string{s.serviceConfig: "dropferry", beside("erp.toml"): "dropferry@erp", beside("more/erp.toml"): ""} {
+		if got, is := ServiceFor(file); got != want || is != (want != "") {
+			t.Errorf("the service of %s is %q", file, got)
+		}
+	}
 	for _, name := range []string{"agent.toml.new", ".toml", filepath.Join("more", "erp.toml")} {
 		if got := StateDirFor(beside(name)); got != s.userState {
 			t.Errorf("for %s: %s, want %s", name, got, s.userState)

@@ -148,7 +148,7 @@ func (e *looseMode) text() string {
 	return fmt.Sprintf("%s: mode %04o lets others than its owner in", e.name, e.mode)
 }
 
-func (e *looseMode) hint() string { return "chmod 600 " + shellWord(e.name) }
+func (e *looseMode) hint() string { return "chmod 600 " + ShellWord(e.name) }
 
 // checkPrivate returns a *looseMode unless only the owner of the file has rights on it. Windows keeps rights elsewhere
 // and makes its modes up, so they are not looked at there.
@@ -166,8 +166,8 @@ func checkPrivate(name string) error {
 	return nil
 }
 
-// shellWord quotes name for a POSIX shell, where it needs it.
-func shellWord(name string) string {
+// ShellWord quotes name for a POSIX shell, where it needs it.
+func ShellWord(name string) string {
 	if strings.ContainsAny(name, " \t\n\"'`$\\&|;<>()*?[]{}!#~") {
 		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 	}

@@ -114,8 +114,8 @@ func TestShellWord(t *testing.T) {
 		"/it's":          `'/it'\''s'`,
 		"/$HOME":         "'/$HOME'",
 	} {
-		if got := shellWord(name); got != want {
-			t.Errorf("shellWord(%s) = %s, want %s", name, got, want)
+		if got := ShellWord(name); got != want {
+			t.Errorf("ShellWord(%s) = %s, want %s", name, got, want)
 		}
 	}
 }

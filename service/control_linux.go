@@ -239,6 +239,22 @@ func Query(ctx context.Context, name string) (State, error) {
 	return stateIn(name, p), err
 }
 
+// Confined asks systemd what it keeps a service from. ErrNotInstalled says that there is no such service.
+func Confined(ctx context.Context, name string) (Confinement, error) {
+	unit, err := unitOf(name)
+	if err == nil {
+		err = booted()
+	}
+	if err != nil {
+		return Confinement{}, err
+	}
+	p, err := show(ctx, unit)
+	if err == nil && p["LoadState"] == "not-found" {
+		err = ErrNotInstalled
+	}
+	return confinementIn(p), err
+}
+
 // installed returns the unit of a service that is to be started or stopped.
 func installed(ctx context.Context, name string) (string, error) {
 	unit, err := unitOf(name)

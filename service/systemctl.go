@@ -6,13 +6,17 @@ import (
 )
 
 // shownProperties are what is asked of systemd about a unit.
-const shownProperties = "LoadState,ActiveState,SubState,MainPID,User,UnitFileState,StatusText,Result,ExecMainStatus,ConditionResult,ConditionTimestamp,FragmentPath"
+const shownProperties = "LoadState,ActiveState,SubState,MainPID,User,UnitFileState,StatusText,Result,ExecMainStatus,ConditionResult,ConditionTimestamp,FragmentPath," +
+	"ProtectSystem,ReadWritePaths,StateDirectory,LogsDirectory,LoadCredential,LoadCredentialEncrypted,SetCredential"
 
-// propertiesIn reads what `systemctl show` prints.
+// propertiesIn reads what `systemctl show` prints. What stands there several times is put together.
 func propertiesIn(text string) map[string]string {
 	properties := map[string]string{}
 	for line := range strings.Lines(text) {
 		if key, value, ok := strings.Cut(strings.TrimRight(line, "\n"), "="); ok {
+			if before, again := properties[key]; again {
+				value = before + " " + value
+			}
 			properties[key] = value
 		}
 	}

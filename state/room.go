@@ -18,3 +18,6 @@ func (s *Store) noRoom(err error) error {
 	}
 	return &RoomError{Dir: s.dir, Free: free, Err: err}
 }
+
+// FreeIn returns how many bytes an account without privileges can still write where dir is.
+func FreeIn(dir string) (int64, error) { return freeIn(dir) }

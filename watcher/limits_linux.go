@@ -36,6 +36,17 @@ func knownLimit(err error, starting bool) (sentence string, ok bool) {
 	return "", false
 }
 
+// WatchLimits returns how many directories an account may watch, and with how many programs; ok is false where the system
+// has no such limits, or does not tell.
+func WatchLimits() (watches, instances int, ok bool) {
+	watches, err := readLimit("max_user_watches")
+	if err != nil {
+		return 0, 0, false
+	}
+	instances, err = readLimit("max_user_instances")
+	return watches, instances, err == nil
+}
+
 // readLimit fails where no file can be opened, too.
 func readLimit(name string) (int, error) {
 	text, err := os.ReadFile(inotifyLimits + name)

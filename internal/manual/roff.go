@@ -36,7 +36,7 @@ func (p *page) subsection(title string) { p.line(".SS " + quoted(title)) }
 
 // text writes paragraphs, which empty lines part. Lines that are moved to the right keep their ends.
 func (p *page) text(text string) {
-	for _, paragraph := range strings.Split(strings.TrimSpace(text), "\n\n") {
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		p.line(".PP")
 		p.body(paragraph)
 	}

@@ -1,0 +1,195 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/service"
+)
+
+// Severity says how bad a finding is.
+type Severity string
+
+// The severities, from what is well to what keeps files from being sent.
+const (
+	Well    Severity = "ok"
+	Note    Severity = "note"    // worth knowing
+	Warning Severity = "warning" // it works, and might not for long, or not as well as it could
+	Broken  Severity = "fault"   // it keeps files from being sent, or the agent from starting
+)
+
+// Diagnosis is what doctor has to say about one thing.
+type Diagnosis struct {
+	Severity Severity `json:"severity"`
+	Area     string   `json:"area"`              // configuration, account, state, disk, clock, service, log, watches, folder, destination
+	Subject  string   `json:"subject,omitempty"` // the name of the folder or destination
+	Text     string   `json:"text"`
+	Hint     string   `json:"hint,omitempty"` // what to type, or else to do
+}
+
+// DoctorOptions are what doctor looks at.
+type DoctorOptions struct {
+	Config  *config.Config // nil where it could not be loaded
+	Version string         // of this program
+	Network bool           // servers are asked for their host keys; nobody logs in
+}
+
+// doctor collects what it finds.
+type doctor struct {
+	options DoctorOptions
+	config  *config.Config
+	account string // that the agent runs as, for what is to be typed
+	service string // the name of the service of the configuration; "" where it is none's
+	confine service.Confinement
+	faulty  map[string]bool // destinations whose keys or secrets are known to be at fault
+	all     []Diagnosis
+}
+
+// Doctor looks at everything that the agent stands on, as the account that runs it, and says what to do about what is wrong.
+// It changes nothing, but for empty files that it makes and removes to see whether it may.
+func Doctor(ctx context.Context, o DoctorOptions) []Diagnosis {
+	d := &doctor{options: o, config: o.Config, account: "dropferry", faulty: map[string]bool{}}
+	d.whoLooks()
+	d.clock()
+	if d.config == nil {
+		return d.all
+	}
+	d.configuration()
+	d.service, _ = config.ServiceFor(d.config.File)
+	d.services(ctx)
+	d.state(ctx)
+	d.log()
+	d.folders(ctx)
+	for i := range d.config.Destinations {
+		d.destination(ctx, &d.config.Destinations[i])
+	}
+	return d.all
+}
+
+func (d *doctor) say(found Diagnosis) { d.all = append(d.all, found) }
+
+// configuration says what is wrong with keys and secrets, with the lines that name them. Folders and state are looked at more
+// closely later.
+func (d *doctor) configuration() {
+	d.say(Diagnosis{Severity: Well, Area: "configuration", Text: fmt.Sprintf("%s: %d folders, %d destinations",
+		d.config.File, len(d.config.Folders), len(d.config.Destinations))})
+	for _, f := range d.config.CheckPaths() {
+		if f.Key == "folder.path" || f.Key == "agent.state_dir" {
+			continue
+		}
+		d.say(DiagnosisOf(f))
+		for _, at := range d.config.Destinations {
+			if !f.Warning && strings.HasPrefix(f.Text, fmt.Sprintf("destination %q: ", at.Name)) {
+				d.faulty[at.Name] = true
+			}
+		}
+	}
+}
+
+// DiagnosisOf words a fault of the configuration.
+func DiagnosisOf(f config.Fault) Diagnosis {
+	d := Diagnosis{Severity: Broken, Area: "configuration", Hint: f.Hint}
+	if f.Warning {
+		d.Severity = Warning
+	}
+	f.Hint, f.Warning = "", false
+	d.Text = f.String()
+	return d
+}
+
+// whoLooks says who is asking: it decides what is found.
+func (d *doctor) whoLooks() {
+	u, err := user.Current()
+	if err != nil {
+		d.say(Diagnosis{Warning, "account", "", "this account has no name: " + err.Error(), ""})
+		return
+	}
+	if u.Uid != "0" {
+		d.account = u.Username
+	}
+	d.say(Diagnosis{Severity: Well, Area: "account", Text: "looking with the rights of " + u.Username})
+}
+
+func (d *doctor) clock() { d.say(clockDiagnosis(time.Now(), clockState())) }
+
+// clockKnowledge is what the system knows of its clock.
+type clockKnowledge int
+
+const (
+	clockUnknown clockKnowledge = iota
+	clockKept                   // in step with the world's
+	clockAlone
+)
+
+// builtAfter is a moment that every clock has passed.
+var builtAfter = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+func clockDiagnosis(now time.Time, known clockKnowledge) Diagnosis {
+	at := now.UTC().Format(time.RFC3339)
+	switch {
+	case now.Before(builtAfter):
+		return Diagnosis{Broken, "clock", "", "the clock says " + at + ", which is past: receipts, archives and retries go by it", setClock}
+	case known == clockAlone:
+		return Diagnosis{Warning, "clock", "", "the clock, " + at + ", is kept in step by nobody", setClock}
+	case known == clockKept:
+		return Diagnosis{Severity: Well, Area: "clock", Text: at + ", kept in step"}
+	}
+	return Diagnosis{Severity: Well, Area: "clock", Text: at}
+}
+
+// services says what the system knows of the service of this configuration.
+func (d *doctor) services(ctx context.Context) {
+	if d.service == "" {
+		d.say(Diagnosis{Severity: Note, Area: "service", Text: d.config.File + " is no service's configuration: the agent runs as whoever starts it"})
+		return
+	}
+	s, err := service.Query(ctx, d.service)
+	d.say(serviceDiagnosis(d.service, s, err))
+	if confined, err := service.Confined(ctx, d.service); err == nil {
+		d.confine = confined
+	}
+}
+
+func serviceDiagnosis(name string, s service.State, err error) Diagnosis {
+	flag := ""
+	if name != service.DefaultName {
+		flag = " --name " + name
+	}
+	found := Diagnosis{Severity: Well, Area: "service", Subject: name}
+	switch {
+	case err != nil:
+		found.Severity, found.Text = Note, err.Error()
+		return found
+	case s.Phase == service.Absent:
+		found.Severity, found.Text = Note, "there is no service of that name"
+		found.Hint = asAdmin + "dropferry service install" + flag
+		return found
+	}
+	found.Text = string(s.Phase)
+	if s.PID != 0 {
+		found.Text += fmt.Sprintf(", pid %d", s.PID)
+	}
+	if s.Account != "" {
+		found.Text += ", as " + s.Account
+	}
+	if s.Status != "" {
+		found.Text += ": " + s.Status
+	}
+	switch {
+	case s.Phase == service.Failed, s.Phase == service.Starting && s.Status != "":
+		found.Severity, found.Hint = Broken, lookWhy(name)
+	case s.Phase == service.Stopped:
+		found.Severity, found.Hint = Warning, asAdmin+"dropferry service start"+flag
+	case !s.Boot:
+		found.Severity, found.Hint = Warning, letBoot(name)
+		found.Text += "; it is not started with the system"
+	case s.Account == "root":
+		found.Severity, found.Text = Warning, found.Text+"; it needs no such rights"
+		found.Hint = "give it an account of its own: " + asAdmin + "dropferry service install --account NAME"
+	}
+	return found
+}

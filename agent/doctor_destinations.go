@@ -1,0 +1,109 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/remote"
+)
+
+// destination looks at the secrets of one, and asks its server for its host keys. Nobody logs in.
+func (d *doctor) destination(ctx context.Context, at *config.Destination) {
+	target := targetOf(d.config, at)
+	if !d.faulty[at.Name] {
+		d.say(d.secretDiagnosis(at, remote.CheckSecrets(target)))
+	}
+	if d.options.Network {
+		keys, err := remote.HostKeys(ctx, target)
+		d.say(reachDiagnosis(at.Name, target.Addr(), err))
+		if err == nil {
+			known, err := trustedBy(&target)
+			d.say(hostKeyDiagnosis(at, keys, known, err))
+		}
+	}
+}
+
+// secretDiagnosis judges why keys and secrets cannot be used. What systemd hands to the service alone cannot be seen here.
+func (d *doctor) secretDiagnosis(at *config.Destination, err error) Diagnosis {
+	found := Diagnosis{Severity: Well, Area: "destination", Subject: at.Name, Text: "its key or password can be read"}
+	if err == nil {
+		return found
+	}
+	for _, s := range []config.Secret{at.KeyPassphrase, at.Password} {
+		if s.Credential != "" && slices.Contains(d.confine.Credentials, s.Credential) && strings.Contains(err.Error(), s.String()) {
+			found.Severity, found.Text = Note, fmt.Sprintf("systemd hands %s to %s alone, so it cannot be looked at here", s, d.service)
+			return found
+		}
+	}
+	found.Severity, found.Text, found.Hint = Broken, err.Error(), remote.HintOf(err)
+	for _, s := range []config.Secret{at.KeyPassphrase, at.Password} {
+		if s.Credential != "" && strings.Contains(err.Error(), s.String()) {
+			found.Hint = asAdmin + "dropferry secret set " + s.Credential
+		}
+	}
+	return found
+}
+
+func reachDiagnosis(name, address string, err error) Diagnosis {
+	found := Diagnosis{Severity: Well, Area: "destination", Subject: name, Text: address + " answers"}
+	if err == nil {
+		return found
+	}
+	found.Severity, found.Text, found.Hint = Broken, err.Error(), remote.HintOf(err)
+	host, port, _ := net.SplitHostPort(address)
+	var dns *net.DNSError
+	var network *net.OpError
+	switch {
+	case errors.As(err, &dns):
+		found.Hint = "getent hosts " + host + "; mend host in the configuration, or the machine's name server"
+	case found.Hint == "" && errors.As(err, &network):
+		found.Hint = fmt.Sprintf("a firewall may be in the way: nc -vz %s %s", host, port)
+	}
+	return found
+}
+
+// trustedBy returns the fingerprints that count for a target.
+func trustedBy(t *remote.Target) ([]string, error) {
+	if len(t.PinnedKeys) > 0 {
+		return t.PinnedKeys, nil
+	}
+	keys, err := t.Trusted()
+	if err != nil {
+		return nil, err
+	}
+	var prints []string
+	for _, k := range keys {
+		prints = append(prints, k.Fingerprint)
+	}
+	return prints, nil
+}
+
+func hostKeyDiagnosis(at *config.Destination, shown []remote.Key, known []string, err error) Diagnosis {
+	found := Diagnosis{Severity: Broken, Area: "destination", Subject: at.Name}
+	var prints []string
+	for _, k := range shown {
+		if slices.Contains(known, k.Fingerprint) {
+			found.Severity, found.Text = Well, "its host key is the right one: "+k.String()
+			return found
+		}
+		prints = append(prints, k.String())
+	}
+	switch pinned := len(at.HostKey) > 0 || at.KnownHosts != ""; {
+	case err != nil:
+		found.Text = err.Error()
+	case len(known) == 0:
+		found.Text, found.Hint = "nobody has said that its host key is right: "+strings.Join(prints, ", "), "dropferry trust "+at.Name
+	case pinned:
+		found.Text = "it shows " + strings.Join(prints, ", ") + ", and the configuration wants " + strings.Join(known, ", ")
+		found.Hint = "ask the server's owner; if the key was changed on purpose, mend host_key or known_hosts"
+	default:
+		found.Text = "it shows " + strings.Join(prints, ", ") + ", and another key was accepted: " + strings.Join(known, ", ")
+		found.Hint = "ask the server's owner; if the key was changed on purpose: dropferry trust " + at.Name + " --replace"
+	}
+	return found
+}

@@ -1,0 +1,148 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+const (
+	extentTime = 5 * time.Second // for all folders
+	extentMost = 1 << 20         // directories of one
+)
+
+// folders looks at each folder, and whether the system lets all of them be watched.
+func (d *doctor) folders(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, extentTime)
+	defer cancel()
+	total, complete := 0, true
+	for i := range d.config.Folders {
+		f := &d.config.Folders[i]
+		extent, err := watcher.MeasureExtent(ctx, rulesOf(f), extentMost)
+		d.say(folderDiagnosis(f, d.account, extent, err))
+		if err == nil {
+			d.putAway(f)
+		}
+		if f.Watch == watcher.WatchPoll || extent.FileSystem == "network" {
+			continue // it takes no watches
+		}
+		total += extent.Directories
+		complete = complete && (extent.Complete || err != nil)
+	}
+	if watches, instances, ok := watcher.WatchLimits(); ok {
+		d.say(watchDiagnosis(total, complete, watches))
+		d.say(instanceDiagnosis(len(d.config.Folders), instances))
+	}
+}
+
+func folderDiagnosis(f *config.Folder, account string, s watcher.Extent, err error) Diagnosis {
+	found := Diagnosis{Severity: Well, Area: "folder", Subject: f.Name}
+	word := config.ShellWord(f.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		found.Severity, found.Text = Broken, f.Path+" is not there"
+		found.Hint = "mkdir -p " + word + ", or mend the path; a disk that is not mounted is waited for"
+	case errors.Is(err, fs.ErrPermission):
+		found.Severity, found.Text, found.Hint = Broken, err.Error(), letRead(account, f.Path)
+	case err != nil:
+		found.Severity, found.Text = Broken, err.Error()
+	case s.Unreadable != nil:
+		found.Severity, found.Text, found.Hint = Broken, "not all of it can be read: "+s.Unreadable.Error(), letRead(account, f.Path)
+	case s.FileSystem == "network" && f.Watch == watcher.WatchEvents:
+		found.Severity = Warning
+		found.Text = f.Path + " is on a network file system, which does not tell what other machines change"
+		found.Hint = `watch = "auto" or "poll"`
+	default:
+		found.Text = fmt.Sprintf("%s can be read: %s", f.Path, directories(s))
+		if s.FileSystem != "local" {
+			found.Severity = Note
+			found.Text += fmt.Sprintf("; on a %s file system, which is scanned every %v", s.FileSystem, f.PollInterval)
+		}
+	}
+	return found
+}
+
+func directories(s watcher.Extent) string {
+	text := fmt.Sprintf("%d directories", s.Directories)
+	if s.Directories == 1 {
+		text = "1 directory"
+	}
+	if !s.Complete {
+		text = "more than " + text
+	}
+	return text
+}
+
+// putAway looks whether what is delivered can be put away, or a marker written.
+func (d *doctor) putAway(f *config.Folder) {
+	var dirs []string
+	switch {
+	case f.After == "archive":
+		dirs = []string{f.Path, archiveRoot(f.Archive)}
+	case f.After == "delete", f.Mode == config.Mirror && f.Delete:
+		dirs = []string{f.Path}
+	}
+	for _, dir := range dirs {
+		at := nearest(dir)
+		if err := mayWriteIn(at); err != nil {
+			d.say(Diagnosis{Broken, "folder", f.Name, "delivered files cannot be put away: " + err.Error(), letWrite(d.account, at)})
+			continue
+		}
+		if !d.confine.MayWrite(dir) {
+			d.say(Diagnosis{
+				Broken, "folder", f.Name, fmt.Sprintf("delivered files cannot be put away: the unit %s leaves %s read-only", d.service, dir),
+				writePaths(d.service, dirs...),
+			})
+			return
+		}
+	}
+}
+
+// archiveRoot is the directory that a template names before its first placeholder.
+func archiveRoot(template string) string {
+	fixed, _, found := strings.Cut(template, "{")
+	if !found {
+		return template
+	}
+	return filepath.Dir(fixed + "x")
+}
+
+// writePaths says how a service is allowed to write.
+func writePaths(name string, dirs ...string) string {
+	return fmt.Sprintf("sudo systemctl edit %s, with [Service] ReadWritePaths=%s; then restart it", name, strings.Join(dirs, " "))
+}
+
+// watchDiagnosis compares what the folders take with what the system gives to an account.
+func watchDiagnosis(directories int, complete bool, limit int) Diagnosis {
+	text := fmt.Sprintf("the folders take %d watches, and the system gives %d to an account", directories, limit)
+	if !complete {
+		text = fmt.Sprintf("the folders take more than %d watches, and the system gives %d to an account", directories, limit)
+	}
+	raise := fmt.Sprintf("echo fs.inotify.max_user_watches=%d | sudo tee /etc/sysctl.d/60-dropferry.conf; sudo sysctl --system", max(524288, 2*directories))
+	switch {
+	case directories > limit:
+		return Diagnosis{Warning, "watches", "", text + ": what cannot be watched is scanned instead", raise}
+	case directories > limit/4*3, !complete && directories > limit/4:
+		return Diagnosis{Warning, "watches", "", text, raise}
+	}
+	return Diagnosis{Severity: Well, Area: "watches", Text: text}
+}
+
+// instanceDiagnosis compares the number of folders with that of the watch lists that an account may have.
+func instanceDiagnosis(folders, limit int) Diagnosis {
+	text := fmt.Sprintf("%d folders take as many inotify instances, and the system gives %d to an account", folders, limit)
+	if folders > limit/4*3 {
+		return Diagnosis{
+			Warning, "watches", "", text,
+			fmt.Sprintf("echo fs.inotify.max_user_instances=%d | sudo tee /etc/sysctl.d/61-dropferry.conf; sudo sysctl --system", max(1024, 2*folders)),
+		}
+	}
+	return Diagnosis{Severity: Well, Area: "watches", Text: text}
+}

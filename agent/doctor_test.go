@@ -1,0 +1,148 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/service"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// judged is a finding, and what it has to be: its text and hint hold these parts, and there is a hint just where one is wanted.
+type judged struct {
+	name       string
+	got        Diagnosis
+	severity   Severity
+	text, hint string
+}
+
+func check(t *testing.T, all []judged) {
+	t.Helper()
+	for _, j := range all {
+		if j.got.Severity != j.severity || !strings.Contains(j.got.Text, j.text) {
+			t.Errorf("%s: %+v, want %s with %q", j.name, j.got, j.severity, j.text)
+		}
+		if !strings.Contains(j.got.Hint, j.hint) || (j.got.Hint == "") != (j.hint == "") {
+			t.Errorf("%s: the hint is %q, want %q", j.name, j.got.Hint, j.hint)
+		}
+		if j.got.Area == "" {
+			t.Errorf("%s: of no area", j.name)
+		}
+	}
+}
+
+func TestDoctorOnTheClock(t *testing.T) {
+	now := time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)
+	check(t, []judged{
+		{"in step", clockDiagnosis(now, clockKept), Well, "2027-03-01T00:00:00Z, kept in step", ""},
+		{"who knows", clockDiagnosis(now, clockUnknown), Well, "2027-03-01", ""},
+		{"alone", clockDiagnosis(now, clockAlone), Warning, "kept in step by nobody", setClock},
+		{"of 1970", clockDiagnosis(time.Unix(0, 0), clockKept), Broken, "which is past", setClock},
+	})
+}
+
+func TestDoctorOnTheService(t *testing.T) {
+	at := func(s service.State) Diagnosis { return serviceDiagnosis("dropferry", s, nil) }
+	check(t, []judged{
+		{"none", at(service.State{Phase: service.Absent}), Note, "no service", "dropferry service install"},
+		{"unknown", serviceDiagnosis("dropferry", service.State{}, service.ErrUnsupported), Note, "no service manager", ""},
+		{
+			"at work", at(service.State{Phase: service.Running, PID: 7, Account: "dropferry", Boot: true, Status: "folders: 1"}),
+			Well, "running, pid 7, as dropferry: folders: 1", "",
+		},
+		{"of root", at(service.State{Phase: service.Running, Account: "root", Boot: true}), Warning, "no such rights", "--account"},
+		{"until the next boot", at(service.State{Phase: service.Running, Account: "x"}), Warning, "not started with the system", letBoot("dropferry")},
+		{"failed", at(service.State{Phase: service.Failed, Status: "exit code 5"}), Broken, "failed: exit code 5", lookWhy("dropferry")},
+		{"again and again", at(service.State{Phase: service.Starting, Status: "it has ended"}), Broken, "starting: it has ended", lookWhy("dropferry")},
+		{"stopped", at(service.State{Phase: service.Stopped, Boot: true}), Warning, "stopped", "dropferry service start"},
+		{
+			"another's name", serviceDiagnosis("dropferry@erp", service.State{Phase: service.Stopped, Boot: true}, nil),
+			Warning, "stopped", "service start --name dropferry@erp",
+		},
+	})
+}
+
+func TestDoctorOnTheDisk(t *testing.T) {
+	check(t, []judged{
+		{"room", diskDiagnosis("/s", 20<<30, 1<<30), Well, "/s has 20 GiB free", ""},
+		{"none for copies", diskDiagnosis("/s", 2<<30, 1<<30), Warning, "the store has 1024.0 MiB", "make room"},
+		{"little", diskDiagnosis("/s", 50<<20, 0), Warning, "50.0 MiB free", "make room"},
+		{"none", diskDiagnosis("/s", 1<<20, 0), Broken, "nothing is sent with less than 16.0 MiB", "make room"},
+	})
+}
+
+func TestDoctorOnTheStore(t *testing.T) {
+	check(t, []judged{
+		{"well", countsDiagnosis([]state.Count{{Planned: 2, Committing: 1}}), Well, "3 files are to be delivered", ""},
+		{"waits for a person", countsDiagnosis([]state.Count{{Held: 2}, {Parked: 1, Planned: 4}}), Warning, "2 files are held and 1 given up", "dropferry explain"},
+		{"its agent", agentDiagnosis(control.AgentStatus{PID: 3, Version: "1", Config: "/c"}, "1", "/c"), Well, "pid 3, version 1", ""},
+		{"its agent before the upgrade", agentDiagnosis(control.AgentStatus{Version: "1", Config: "/c"}, "2", "/c"), Warning, "this program is 2", "restart"},
+		{"its agent with another file", agentDiagnosis(control.AgentStatus{Version: "1", Config: "/c"}, "1", "/d"), Warning, "and not with /d", "-c /c"},
+	})
+}
+
+func TestDoctorOnFolders(t *testing.T) {
+	f := &config.Folder{Name: "out", Path: "/srv/my out", PollInterval: 30 * time.Second}
+	events := &config.Folder{Name: "out", Path: "/srv/out", Watch: watcher.WatchEvents}
+	denied := &fs.PathError{Op: "open", Path: "/srv/my out/x", Err: fs.ErrPermission}
+	check(t, []judged{
+		{"well", folderDiagnosis(f, "me", watcher.Extent{Directories: 3, Complete: true, FileSystem: "local"}, nil), Well, "3 directories", ""},
+		{"large", folderDiagnosis(f, "me", watcher.Extent{Directories: 9, FileSystem: "local"}, nil), Well, "more than 9 directories", ""},
+		{"a share", folderDiagnosis(f, "me", watcher.Extent{Directories: 1, Complete: true, FileSystem: "network"}, nil), Note, "1 directory; on a network file system, which is scanned every 30s", ""},
+		{"a share with events", folderDiagnosis(events, "me", watcher.Extent{Complete: true, FileSystem: "network"}, nil), Warning, "does not tell", `watch = "auto"`},
+		{"gone", folderDiagnosis(f, "me", watcher.Extent{}, fmt.Errorf("x: %w", fs.ErrNotExist)), Broken, "is not there", "mkdir -p '/srv/my out'"},
+		{"locked", folderDiagnosis(f, "me", watcher.Extent{}, denied), Broken, "permission denied", "me"},
+		{"locked in part", folderDiagnosis(f, "me", watcher.Extent{Unreadable: denied}, nil), Broken, "not all of it", "me"},
+		{"a file", folderDiagnosis(f, "me", watcher.Extent{}, errors.New("not a directory")), Broken, "not a directory", ""},
+		{"watches", watchDiagnosis(100, true, 8192), Well, "100 watches", ""},
+		{"too few watches", watchDiagnosis(9000, true, 8192), Warning, "scanned instead", "max_user_watches=524288"},
+		{"far too few", watchDiagnosis(1<<20, false, 524288), Warning, "more than", "max_user_watches=2097152"},
+		{"watches nearly gone", watchDiagnosis(7000, true, 8192), Warning, "7000 watches", "max_user_watches"},
+		{"instances", instanceDiagnosis(3, 128), Well, "3 folders", ""},
+		{"many folders", instanceDiagnosis(120, 128), Warning, "120 folders", "max_user_instances=1024"},
+	})
+}
+
+func TestArchiveRoot(t *testing.T) {
+	for template, want := range map[string]string{
+		"/srv/sent": "/srv/sent", "/srv/sent/{yyyy}/{mm}": "/srv/sent", "/srv/sent-{yyyy}": "/srv", "/srv/{folder}/x": "/srv",
+	} {
+		if got := archiveRoot(template); got != want {
+			t.Errorf("%s: %s, want %s", template, got, want)
+		}
+	}
+}
+
+func TestDoctorOnDestinations(t *testing.T) {
+	acme := &config.Destination{Name: "acme", Password: config.Secret{Credential: "acme-pass"}}
+	d := &doctor{service: "dropferry", confine: service.Confinement{Credentials: []string{"acme-pass"}}}
+	alone := &doctor{}
+	missing := errors.New("connect acme: credential acme-pass: no such file")
+	refused := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	key := func(print string) remote.Key { return remote.Key{Type: "ssh-ed25519", Fingerprint: print} }
+	shown := []remote.Key{key("SHA256:a"), key("SHA256:b")}
+	pinned := &config.Destination{Name: "acme", HostKey: []string{"SHA256:c"}}
+	check(t, []judged{
+		{"secret", d.secretDiagnosis(acme, nil), Well, "can be read", ""},
+		{"secret of systemd's", d.secretDiagnosis(acme, missing), Note, "hands credential acme-pass to dropferry alone", ""},
+		{"no secret", alone.secretDiagnosis(acme, missing), Broken, "credential acme-pass", "secret set acme-pass"},
+		{"key", alone.secretDiagnosis(&config.Destination{Name: "acme"}, errors.New("key: x")), Broken, "key: x", ""},
+		{"answers", reachDiagnosis("acme", "h:22", nil), Well, "h:22 answers", ""},
+		{"no such host", reachDiagnosis("acme", "h:22", &net.DNSError{Err: "no such host"}), Broken, "no such host", "getent hosts h"},
+		{"closed", reachDiagnosis("acme", "h:22", refused), Broken, "connection refused", "nc -vz h 22"},
+		{"trusted", hostKeyDiagnosis(acme, shown, []string{"SHA256:b"}, nil), Well, "SHA256:b", ""},
+		{"untrusted", hostKeyDiagnosis(acme, shown, nil, nil), Broken, "nobody has said", "dropferry trust acme"},
+		{"changed", hostKeyDiagnosis(acme, shown, []string{"SHA256:c"}, nil), Broken, "another key was accepted: SHA256:c", "--replace"},
+		{"not the pinned one", hostKeyDiagnosis(pinned, shown, []string{"SHA256:c"}, nil), Broken, "the configuration wants SHA256:c", "mend host_key"},
+		{"unreadable", hostKeyDiagnosis(acme, shown, nil, errors.New("known_hosts: denied")), Broken, "known_hosts: denied", ""},
+	})
+}

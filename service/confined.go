@@ -1,0 +1,53 @@
+package service
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// Confinement is what the system keeps a service from, as far as it matters to one that reads folders.
+type Confinement struct {
+	ReadOnly    bool     // it may write to Writable alone, whatever its account may
+	Writable    []string // directories
+	Credentials []string // names of the secrets that it is handed
+}
+
+// MayWrite tells whether the confinement leaves a path writable.
+func (c *Confinement) MayWrite(path string) bool {
+	if !c.ReadOnly {
+		return true
+	}
+	for _, dir := range c.Writable {
+		if rel, err := filepath.Rel(dir, path); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+			return true
+		}
+	}
+	return false
+}
+
+// confinementIn reads the properties of a unit.
+func confinementIn(p map[string]string) Confinement {
+	c := Confinement{ReadOnly: p["ProtectSystem"] == "strict"}
+	for path := range strings.FieldsSeq(p["ReadWritePaths"]) {
+		c.Writable = append(c.Writable, strings.TrimLeft(path, "-+"))
+	}
+	for name := range strings.FieldsSeq(p["StateDirectory"]) {
+		c.Writable = append(c.Writable, "/var/lib/"+directoryOf(name))
+	}
+	for name := range strings.FieldsSeq(p["LogsDirectory"]) {
+		c.Writable = append(c.Writable, "/var/log/"+directoryOf(name))
+	}
+	for _, key := range []string{"LoadCredential", "LoadCredentialEncrypted", "SetCredential"} {
+		for word := range strings.FieldsSeq(p[key]) {
+			name, _, _ := strings.Cut(word, ":")
+			c.Credentials = append(c.Credentials, name)
+		}
+	}
+	return c
+}
+
+// directoryOf is a directory of systemd's without the symbolic links to it, which stand behind colons.
+func directoryOf(word string) string {
+	name, _, _ := strings.Cut(word, ":")
+	return name
+}

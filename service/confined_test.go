@@ -1,0 +1,27 @@
+package service
+
+import (
+	"reflect"
+	"testing"
+)
+
+func TestConfinement(t *testing.T) {
+	c := confinementIn(propertiesIn("ProtectSystem=strict\nReadWritePaths=/srv/out -/srv/sent\nStateDirectory=dropferry\nLogsDirectory=dropferry:alias\n" +
+		"LoadCredential=acme-pass:/etc/dropferry/acme-pass\nLoadCredential=b:/x\nLoadCredentialEncrypted=c:/y\n"))
+	want := Confinement{
+		ReadOnly: true, Writable: []string{"/srv/out", "/srv/sent", "/var/lib/dropferry", "/var/log/dropferry"}, Credentials: []string{"acme-pass", "b", "c"},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("%+v, want %+v", c, want)
+	}
+	for path, may := range map[string]bool{
+		"/srv/out": true, "/srv/out/a/b": true, "/srv/outside": false, "/srv": false, "/var/lib/dropferry/log": true, "/etc": false, "/srv/out/../x": false,
+	} {
+		if got := c.MayWrite(path); got != may {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	if open := confinementIn(propertiesIn("ProtectSystem=full\nReadWritePaths=\n")); open.ReadOnly || !open.MayWrite("/srv") || open.Credentials != nil {
+		t.Errorf("%+v", open)
+	}
+}
