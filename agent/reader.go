@@ -262,7 +262,9 @@ func (emptyStore) Roots(context.Context, string, string) ([]state.Root, error) {
 
 func (emptyStore) Mounts(context.Context, string, string) ([]file.Path, error) { return nil, nil }
 
-func (emptyStore) FoldingOf(context.Context, string) (file.Folding, error) { return file.Folding{}, nil }
+func (emptyStore) FoldingOf(context.Context, string) (file.Folding, error) {
+	return file.Folding{}, nil
+}
 
 func (emptyStore) Namesakes(context.Context, state.Route, file.Path, string) ([]state.Namesake, error) {
 	return nil, nil

@@ -44,8 +44,8 @@ type Capabilities struct {
 	RenameRefuses bool              `json:"rename_refuses"` // plain RENAME refuses a taken name, so it cannot replace anybody's file
 	PosixRename   bool              `json:"posix_rename"`   // posix-rename replaces
 	SetTimes      bool              `json:"set_times"`
-	FoldsCase     bool              `json:"folds_case,omitempty"` // names that differ only in case are one file's
-	FoldsForm     bool              `json:"folds_form,omitempty"` // so are those that differ in the form of letters with accents
+	FoldsCase     bool              `json:"folds_case,omitempty"`   // names that differ only in case are one file's
+	FoldsForm     bool              `json:"folds_form,omitempty"`   // so are those that differ in the form of letters with accents
 	Stat          bool              `json:"stat"`                   // a file that was uploaded and closed can be looked at
 	RefusesMode   bool              `json:"refuses_mode,omitempty"` // setting permissions was refused
 	StatVFS       bool              `json:"statvfs"`
@@ -105,7 +105,9 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 }
 
 // Folding says which names the server takes for one, as far as the root goes.
-func (c Capabilities) Folding() file.Folding { return file.Folding{Case: c.FoldsCase, Form: c.FoldsForm} }
+func (c Capabilities) Folding() file.Folding {
+	return file.Folding{Case: c.FoldsCase, Form: c.FoldsForm}
+}
 
 // OpenFiles returns how many files a session keeps open at once; 0 is any number. Of what a server tells, half is left to
 // other sessions of the account.

@@ -96,7 +96,8 @@ func TestAnEarlierVersionBesideAnotherFile(t *testing.T) {
 					r.Fatal(ok, err)
 				}
 			},
-			map[string]string{"a": "second"}, 0,
+			map[string]string{"a": "second"},
+			0,
 		},
 		"replaced by a third version": {
 			func(r *rig, _ *sftptest.TestServer) { r.drop("a", "the third") }, map[string]string{"a": "the third"}, 0,
@@ -105,7 +106,8 @@ func TestAnEarlierVersionBesideAnotherFile(t *testing.T) {
 			func(r *rig, s *sftptest.TestServer) {
 				r.must(os.WriteFile(filepath.Join(s.Dir, "in", "a"), []byte("theirs"), 0o600))
 			},
-			map[string]string{"a": "theirs"}, 1,
+			map[string]string{"a": "theirs"},
+			1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

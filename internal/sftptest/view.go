@@ -55,7 +55,7 @@ func (v *view) spelledIn(dir, name string) string {
 	if err != nil {
 		return name
 	}
-	defer d.Close() //nolint:errcheck // opened for reading
+	defer d.Close()                //nolint:errcheck // opened for reading
 	names, _ := d.Readdirnames(-1) // what cannot be read has the name that is asked for
 	for _, other := range names {
 		if v.key(other) == v.key(name) {
