@@ -46,14 +46,12 @@ func WaitsFor(ctx context.Context, store WaitStore, f *Folder, p *Planner, in *s
 // beforeLast returns what one file waits for that goes last: rather what needs a person than what needs time.
 func (s *scene) beforeLast(ctx context.Context, store WaitStore, f *Folder, p *Planner, in *state.Intent) (*Obstacle, error) {
 	seat := s.order.seatOf(in)
-	aside, err := store.Intents(ctx, in.Folder, in.Destination, 0, state.Held, state.Parked)
+	aside, err := store.Intents(ctx, in.Folder, in.Destination, maxAside, state.Held, state.Parked)
 	if err != nil {
 		return nil, err
 	}
-	for i := range aside {
-		if seat.waitsFor(s.order.seatOf(&aside[i])) {
-			return obstacleOf(RuleLast, &aside[i]), nil
-		}
+	if o := s.among(aside, seat); o != nil {
+		return o, nil
 	}
 	for i := range s.line.Groups {
 		g := &s.line.Groups[i]
@@ -68,6 +66,19 @@ func (s *scene) beforeLast(ctx context.Context, store WaitStore, f *Folder, p *P
 		return o, nil
 	}
 	return (&survey{store: store, folder: f, destination: in.Destination, last: seat, planner: p}).run(ctx)
+}
+
+// maxAside is how many files are looked at that need a person.
+const maxAside = 1000
+
+// among returns the first intent that a file waits for which goes last.
+func (s *scene) among(aside []state.Intent, last seat) *Obstacle {
+	for i := range aside {
+		if last.waitsFor(s.order.seatOf(&aside[i])) {
+			return obstacleOf(RuleLast, &aside[i])
+		}
+	}
+	return nil
 }
 
 // Standstill is files of one route that wait by the order of their folder.
@@ -100,11 +111,22 @@ func Waiting(ctx context.Context, store WaitStore, f *Folder, p *Planner, destin
 			all = append(all, Standstill{*stop, behind})
 		}
 	}
+	if len(s.line.Groups) == 0 {
+		return all, nil
+	}
+	aside, err := store.Intents(ctx, f.Name, destination, maxAside, state.Held, state.Parked)
+	if err != nil {
+		return nil, err
+	}
 	var found *Obstacle
 	for i := range s.line.Groups {
-		o := s.beforeGroup(&s.line.Groups[i])
+		g := &s.line.Groups[i]
+		o := s.among(aside, s.order.seatOf(g.First))
 		if o == nil {
-			o = s.lastSeen(s.line.Groups[i].First)
+			o = s.beforeGroup(g)
+		}
+		if o == nil {
+			o = s.lastSeen(g.First)
 		}
 		if o != nil && o.What != IsQueued && (found == nil || !found.Troubled() && o.Troubled()) {
 			found = o
