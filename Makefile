@@ -41,7 +41,7 @@ $(LINT):
 
 # The race detector is the one thing here that needs C.
 unit:
-	CGO_ENABLED=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -race -shuffle=on -count=1 -timeout 9m ./...
+	CGO_ENABLED=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -race -shuffle=on -count=1 -timeout 15m ./...
 
 fuzz:
 	sh scripts/fuzz.sh $(FUZZ_TIME)

@@ -100,6 +100,7 @@ func TestParseLeastFile(t *testing.T) {
 			PollInterval: 30 * time.Second,
 			Ready:        ReadyStable,
 			Symlinks:     SkipLinks,
+			Order:        ByName,
 			Names:        StrictNames,
 		}},
 	}
@@ -195,7 +196,7 @@ give_up_after = "4h"
 	}
 	wantFolder := Folder{
 		Name: "f", Mode: Outbox, Path: at(t, "/srv/f"), Include: []string{"*.xml"},
-		Exclude: []string{".DS_Store", "Thumbs.db", "a/**"}, Ready: ReadyStable, Symlinks: SkipLinks, StableFor: 3 * time.Second, Rescan: 10 * time.Minute,
+		Exclude: []string{".DS_Store", "Thumbs.db", "a/**"}, Ready: ReadyStable, Symlinks: SkipLinks, Order: ByName, StableFor: 3 * time.Second, Rescan: 10 * time.Minute,
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
