@@ -156,7 +156,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	var beating sync.WaitGroup
 	beats, stopBeating := context.WithCancel(context.WithoutCancel(ctx)) // while files finish, too
 	defer stopBeating()
-	if a.host != service.Host(service.Nobody{}) {
+	if _, nobody := a.host.(service.Nobody); !nobody {
 		beating.Go(func() { a.pulse().run(beats) })
 	}
 	<-ctx.Done()

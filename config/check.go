@@ -15,7 +15,7 @@ import (
 // person must mend before the agent can work is a fault; a folder that is not there is a warning, since a
 // mount or another program may bring it later. Nothing is changed, and no secret is read.
 func (c *Config) CheckPaths() Faults {
-	var faults Faults
+	faults := c.CheckSystem()
 	for i := range c.Destinations {
 		faults = append(faults, c.checkDestination(i)...)
 	}

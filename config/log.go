@@ -1,6 +1,10 @@
 package config
 
-import "path/filepath"
+import (
+	"cmp"
+	"path/filepath"
+	"runtime"
+)
 
 // Log says what is logged, how and where.
 type Log struct {
@@ -53,4 +57,18 @@ func (t table) log(stateDir string) Log {
 	}
 	l.File = name
 	return l
+}
+
+// CheckSystem returns what the configuration wants and this system does not have. It loads all the same, since it may be
+// written on another machine than the one it is for.
+func (c *Config) CheckSystem() Faults { return c.checkSystem(runtime.GOOS) }
+
+func (c *Config) checkSystem(goos string) Faults {
+	if c.Log.Target != TargetEventLog || goos == "windows" {
+		return nil
+	}
+	return Faults{{
+		File: cmp.Or(c.shown, c.File), Line: c.line(place("").key("log").key("target"), 0), Key: "log.target",
+		Text: `log: target = "eventlog", and only Windows has an event log`, Hint: `target = "auto"`,
+	}}
 }

@@ -38,3 +38,17 @@ func TestFaultsOfLogs(t *testing.T) {
 		{"in a folder that leaves it out", least + "exclude = [\"x.log*\"]\n[log]\ntarget = \"file\"\nfile = \"/srv/invoices/x.log\"", nil},
 	})
 }
+
+func TestEventLogOfAnotherSystem(t *testing.T) {
+	c := parse(t, least+"[log]\ntarget = \"eventlog\"")
+	if faults := c.checkSystem("windows"); len(faults) != 0 {
+		t.Errorf("on Windows: %v", faults)
+	}
+	faults := c.checkSystem("linux")
+	if want := `agent.toml:13: log: target = "eventlog", and only Windows has an event log: target = "auto"`; len(faults) != 1 || faults[0].String() != want || !faults.Fatal() {
+		t.Errorf("on Linux: %v", faults)
+	}
+	if faults := parse(t, least).checkSystem("linux"); len(faults) != 0 {
+		t.Errorf("by default: %v", faults)
+	}
+}

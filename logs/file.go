@@ -27,7 +27,7 @@ type File struct {
 // OpenFile opens a log file of at most limit bytes, of which keep older ones stay. Only its owner can read it. Where it cannot
 // be written later, records go to fallback.
 func OpenFile(name string, limit int64, keep int, fallback io.Writer) (*File, error) {
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+	if err := makeDirectory(filepath.Dir(name)); err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	f := &File{name: name, limit: limit, keep: keep, fallback: fallback}
@@ -37,7 +37,26 @@ func OpenFile(name string, limit int64, keep int, fallback io.Writer) (*File, er
 	return f, nil
 }
 
+// makeDirectory makes a directory and those above it, for their owner only.
+func makeDirectory(dir string) error {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
+		if err := makeDirectory(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, 0o700)
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	return ownAsDirectory(dir)
+}
+
 func (f *File) open() error {
+	_, missing := os.Stat(f.name)
 	file, err := os.OpenFile(f.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -45,6 +64,9 @@ func (f *File) open() error {
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s is no regular file", f.name)
+	}
+	if err == nil && errors.Is(missing, fs.ErrNotExist) {
+		err = ownAsDirectory(f.name)
 	}
 	if err != nil {
 		return errors.Join(err, file.Close())

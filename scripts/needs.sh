@@ -15,6 +15,7 @@ if [ "${1:-}" = packages ]; then
 	command -v wixl >/dev/null 2>&1 || missing="$missing wixl"
 	command -v msibuild >/dev/null 2>&1 || missing="$missing msitools"
 	command -v osslsigncode >/dev/null 2>&1 || missing="$missing osslsigncode"
+	command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 	command -v mmdebstrap >/dev/null 2>&1 || missing="$missing mmdebstrap"
 	command -v systemd-nspawn >/dev/null 2>&1 || missing="$missing systemd-container"
 fi

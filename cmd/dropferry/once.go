@@ -26,6 +26,9 @@ func (p *program) onceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if faults := c.CheckSystem(); len(faults) > 0 {
+				return faults
+			}
 			log, closeLog, err := p.onceLog(c.Log)
 			if err != nil {
 				return err

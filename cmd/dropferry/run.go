@@ -26,6 +26,9 @@ func (p *program) agent(ctx context.Context, host service.Host) error {
 	if err != nil {
 		return err
 	}
+	if faults := c.CheckSystem(); len(faults) > 0 {
+		return faults
+	}
 	lines := &eventLines{p: p}
 	log, err := p.openChangingLog(c.Log)
 	if err != nil {

@@ -73,7 +73,8 @@ step "configure, as docs/service.md says"
 mkdir -p /srv/erp/out /srv/erp/sent
 chown dropferry: /srv/erp/out /srv/erp/sent
 install -d -o dropferry -g dropferry -m 700 /etc/dropferry/keys
-install -o dropferry -g dropferry -m 600 /root/key /etc/dropferry/keys/acme_ed25519
+runuser -u dropferry -- ssh-keygen -q -t ed25519 -N '' -C dropferry -f /etc/dropferry/keys/acme_ed25519
+cat /etc/dropferry/keys/acme_ed25519.pub >>~partner/.ssh/authorized_keys
 cat >/etc/dropferry/agent.toml <<'EOF'
 version = 1
 [agent]
@@ -97,11 +98,14 @@ EOF
 chmod 640 /etc/dropferry/agent.toml
 chgrp dropferry /etc/dropferry/agent.toml
 cp /etc/dropferry/agent.toml /root/agent.toml
+dropferry -c /etc/dropferry/agent.toml trust acme --fingerprint "$host_key"
+is "known_hosts" dropferry "$(stat -c %U /var/lib/dropferry/known_hosts)"
+fails dropferry doctor
+has "$(cat /tmp/out)" "the unit dropferry leaves /srv/erp/out read-only"
+has "$(cat /tmp/out)" "looking with the rights of dropferry"
 mkdir -p /etc/systemd/system/dropferry.service.d
 printf '[Service]\nReadWritePaths=/srv/erp/out /srv/erp/sent\n' >/etc/systemd/system/dropferry.service.d/folders.conf
 systemctl daemon-reload
-dropferry -c /etc/dropferry/agent.toml trust acme --fingerprint "$host_key"
-is "known_hosts" dropferry "$(stat -c %U /var/lib/dropferry/known_hosts)"
 printf 'a secret\n' | dropferry -c /etc/dropferry/agent.toml secret set unused
 is "the secret" "dropferry 600" "$(stat -c '%U %a' /var/lib/dropferry/secrets/unused)"
 dropferry -c /etc/dropferry/agent.toml check --connect acme | grep -q 'ok  *login'
@@ -119,7 +123,7 @@ eventually 30 test -e /srv/erp/sent/a.xml
 has "$(dropferry -c /etc/dropferry/agent.toml history)" a.xml
 is "priority of the line in the journal" 6 "$(journalctl -u dropferry -o json --output-fields=PRIORITY,MESSAGE | grep 'msg=delivered' | sed 's/.*"PRIORITY":"\([0-9]\)".*/\1/')"
 has "$(dropferry service status)" "service dropferry: running, pid $(property dropferry MainPID), as dropferry, started with the system"
-if dropferry --help | grep -q '^  doctor'; then dropferry -c /etc/dropferry/agent.toml doctor; fi
+dropferry doctor # root's -c is found: /etc/dropferry/agent.toml
 
 step "reload, and a reload that is refused"
 sed -i 's/^stable_for.*/stable_for = "600ms"/' /etc/dropferry/agent.toml

@@ -13,7 +13,7 @@ say() { echo "test-packages: $(($(date +%s) - began)) s: $*"; }
 fail() { say "FAILED: $*"; exit 1; }
 
 [ "$(id -u)" = 0 ] || fail "it needs root, to make a clean system and to boot it in a container"
-for tool in systemd-nspawn mmdebstrap dpkg-deb rpmbuild zip; do
+for tool in systemd-nspawn mmdebstrap dpkg-deb rpmbuild zip unzip openssl osslsigncode; do
 	command -v "$tool" >/dev/null || fail "no $tool here: sh scripts/needs.sh packages"
 done
 
@@ -77,6 +77,16 @@ if command -v lintian >/dev/null; then
 fi
 zip=$(ls "$work"/one/*windows-amd64.zip)
 unzip -tqq "$zip" || fail "the zip"
+unzip -qqj "$zip" '*/dropferry.exe' -d "$work/signing"
+(
+	cd "$work/signing"
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=dropferry-test \
+		-addext extendedKeyUsage=codeSigning
+	openssl pkcs12 -export -inkey key.pem -in cert.pem -passout pass:a-password -out cert.pfx
+	printf a-password >password
+	DROPFERRY_SIGN_PFX=cert.pfx DROPFERRY_SIGN_PASSWORD_FILE=password sh "$root/packaging/sign.sh" dropferry.exe
+	osslsigncode verify -CAfile cert.pem dropferry.exe
+) >"$work/signing.log" 2>&1 || { cat "$work/signing.log"; fail "signing"; }
 
 if [ -n "$making" ]; then
 	say "waiting for the clean Debian"
