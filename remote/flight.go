@@ -84,12 +84,6 @@ func openRequest(op, name string, flags uint32, handle *string) *request {
 	}}
 }
 
-func writeRequest(op, handle string, offset int64, data []byte) *request {
-	p := newPiece(len(data))
-	copy(p.data, data)
-	return &request{op: op, packet: p.write(handle, offset)}
-}
-
 // statRequest asks what stands at a name, or behind a handle: kind says which.
 func statRequest(kind byte, subject string, info *Info) *request {
 	return &request{op: "stat", kind: kind, body: appendString(nil, subject), take: func(reply []byte) (err error) {

@@ -1,15 +1,9 @@
 package remote
 
 import (
-	"bytes"
-	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"math"
 	"sync"
 	"time"
-
-	"github.com/dropferry/dropferry/file"
 )
 
 // lanes are the channels of a session beside its first. OpenSSH lets a channel carry 2 MiB a round trip and no more, so
@@ -97,7 +91,7 @@ func (s *Session) pick() *lane {
 	return least
 }
 
-// openLanes opens so many lanes at once, and finds out whether a file can be written over several.
+// openLanes opens so many lanes at once.
 func (s *Session) openLanes(n int) {
 	all := &s.lanes
 	var opening sync.WaitGroup
@@ -114,11 +108,6 @@ func (s *Session) openLanes(n int) {
 		})
 	}
 	opening.Wait()
-	if s.caps.Load().Stripes == "" {
-		if found := s.proveStripes(); found != "" {
-			s.note(func(c *Capabilities) { c.Stripes = found })
-		}
-	}
 	all.mu.Lock()
 	all.opening = false
 	all.mu.Unlock()
@@ -151,53 +140,22 @@ const (
 	stripesFail = "no"
 )
 
-// stripeProof is the size of the file that proves it.
-const stripeProof = 2 * safeWrite
-
-// proveStripes writes a small file over two channels, its second half first, and reads it back. It returns "" where the
-// session ended meanwhile, or there is no second channel.
-func (s *Session) proveStripes() string {
-	ctx := context.Background()
-	s.lanes.mu.Lock()
-	beside := s.lanes.beside
-	s.lanes.mu.Unlock()
-	if len(beside) == 0 {
-		return ""
-	}
-	name := s.target.Path(file.PrivateName("dropferry-probe", file.NewID(time.Now()), file.TempSuffix))
-	content := make([]byte, stripeProof)
-	_, _ = rand.Read(content) // never fails
-	err := s.writeHalves(name, content, &s.lane, beside[0])
-	var sum []byte
-	if err == nil {
-		sum, err = s.readBack(ctx, name, stripeProof)
-	}
-	if Transient.is(s.Remove(ctx, name)) || Transient.is(err) {
-		return ""
-	}
-	if want := sha256.Sum256(content); err != nil || !bytes.Equal(sum, want[:]) {
-		return stripesFail
-	}
-	return stripesWork
+// mayStripe tells whether a file may be written over several channels: where the server has shown that it can, and where
+// what comes of it is going to be proved, which shows it.
+func (s *Session) mayStripe(u *Upload) bool {
+	c := s.caps.Load()
+	return c.Stripes == stripesWork || c.Stripes == "" && u.Proved && c.Hashes()
 }
 
-func (s *Session) writeHalves(name string, content []byte, first, second *lane) error {
-	var one, other string
-	if err := s.fly(first, name, false, 0, openRequest("probe", name, openWrite|openCreate|openTruncate, &one)); err != nil {
-		return err
+// noteStripes notes what the proof of a file's content shows of how it was written.
+func (s *Session) noteStripes(name string, err error) {
+	if _, striped := s.striped.LoadAndDelete(name); !striped {
+		return
 	}
-	err := s.fly(second, name, false, 0, openRequest("probe", name, openWrite|openCreate, &other))
-	if err == nil {
-		err = s.fly(second, name, false, 0, writeRequest("probe", other, stripeProof/2, content[stripeProof/2:]))
-		if closeErr := s.fly(second, name, false, 0, closeRequest(other)); err == nil {
-			err = closeErr
-		}
+	switch {
+	case err == nil:
+		s.note(func(c *Capabilities) { c.Stripes = stripesWork })
+	case Integrity.is(err):
+		s.note(func(c *Capabilities) { c.Stripes = stripesFail })
 	}
-	if err == nil {
-		err = s.fly(first, name, false, 0, writeRequest("probe", one, 0, content[:stripeProof/2]))
-	}
-	if closeErr := s.fly(first, name, false, 0, closeRequest(one)); err == nil {
-		err = closeErr
-	}
-	return err
 }

@@ -96,7 +96,7 @@ func TestLargeFileOverSeveralChannels(t *testing.T) {
 	content := random(96<<20 + 11)
 	var marks []Mark
 	sum, err := s.Upload(t.Context(), Upload{
-		Temp: s.target.Path("f.part"), Size: int64(len(content)), CheckpointBytes: 16 << 20,
+		Temp: s.target.Path("f.part"), Size: int64(len(content)), Proved: true, CheckpointBytes: 16 << 20,
 		Save: func(m Mark) error { marks = append(marks, m); return nil },
 	}, bytes.NewReader(content))
 	if err != nil {
@@ -105,15 +105,15 @@ func TestLargeFileOverSeveralChannels(t *testing.T) {
 	if n := s.countLanes(); n < 2 {
 		t.Errorf("%d channels", n)
 	}
-	if c := s.Capabilities(); c.Stripes != stripesWork {
-		t.Errorf("stripes: %q", c.Stripes)
-	}
 	if len(marks) < 4 {
 		t.Errorf("%d checkpoints", len(marks))
 	}
 	holds(t, content, sshd.Dir, "f.part")
 	if _, evidence, err := s.Verify(t.Context(), s.target.Path("f.part"), int64(len(content)), sum, Content); err != nil {
 		t.Errorf("%v, %v", evidence, err)
+	}
+	if c := s.Capabilities(); c.Stripes != stripesWork { // which the proof has shown
+		t.Errorf("stripes: %q", c.Stripes)
 	}
 	if left := names(t, sshd.Dir); len(left) != 1 {
 		t.Errorf("left: %q", left)
@@ -131,7 +131,7 @@ func TestCutOverSeveralChannels(t *testing.T) {
 	for i, after := range []int64{9 << 20, 21 << 20, 30 << 20} {
 		var last Mark
 		_, err := s.Upload(t.Context(), Upload{
-			Temp: name, Size: int64(len(content)), CheckpointBytes: 4 << 20, Save: func(m Mark) error {
+			Temp: name, Size: int64(len(content)), Proved: true, CheckpointBytes: 4 << 20, Save: func(m Mark) error {
 				last = m
 				if m.Offset >= after {
 					wire.CutAfter(700_000)
@@ -144,7 +144,7 @@ func TestCutOverSeveralChannels(t *testing.T) {
 			t.Fatalf("cut %d: the last mark is at %d", i, last.Offset)
 		}
 		s = mustProbe(t, target)
-		sum, err := s.Upload(t.Context(), Upload{Temp: name, Size: int64(len(content)), From: last, Save: func(Mark) error { return nil }}, bytes.NewReader(content))
+		sum, err := s.Upload(t.Context(), Upload{Temp: name, Size: int64(len(content)), From: last, Proved: true, Save: func(Mark) error { return nil }}, bytes.NewReader(content))
 		if err != nil {
 			t.Fatalf("cut %d: %v", i, err)
 		}

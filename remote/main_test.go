@@ -47,7 +47,7 @@ func serverTarget(s *sftptest.TestServer) Target {
 // over is a target that is reached over a wire, and gives up soon.
 func over(w *sftptest.Wire, t Target) Target {
 	t.Host, t.Port = w.Host(), w.Port()
-	t.Keepalive, t.StallTimeout = stall/4, stall
+	t.Keepalive, t.StallTimeout, t.Channels = stall/4, stall, 1
 	return t
 }
 

@@ -28,8 +28,9 @@ type Session struct {
 	limits  Limits
 	packet  atomic.Int64 // payload of a WRITE, in bytes
 	trip    roundTrip
-	lane          // the first
-	lanes   lanes // and the others
+	lane             // the first
+	lanes   lanes    // and the others
+	striped sync.Map // temps that were written over several of them, until they are verified
 
 	caps      atomic.Pointer[Capabilities]
 	hash      hasher

@@ -21,6 +21,10 @@ type Upload struct {
 	// another when they close a file: what Verify finds tells.
 	ModTime time.Time
 
+	// Proved says that the content of the temp is going to be proved before anything is made of it: a server that has not
+	// shown yet that it bears one file on several channels may be tried with this one.
+	Proved bool
+
 	// Look is a remote path that is looked at in the round trip in which the temp is opened; "" is none. Seen is told what
 	// stands there, nil where nothing does, before a byte is sent; of what the server refuses to tell of, the size is Untold.
 	// Its error ends the upload, which removes the temp.
@@ -135,8 +139,8 @@ func (s *Session) openAndLook(l *lane, u *Upload, open *request) (seen, err erro
 		seen = u.Seen(nil)
 	case refusal(look.err):
 		seen = u.Seen(&Info{Size: Untold})
-	case look.err != nil:
-		seen = look.err
+	case look.err != nil: // the server does not let us look
+		seen = u.Seen(&Info{Size: Untold})
 	default:
 		seen = u.Seen(&info)
 	}

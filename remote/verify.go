@@ -54,6 +54,14 @@ func refusal(err error) bool { return Permission.is(err) || Refused.is(err) || U
 // upload was made in this session, unless the content is proved. That the file is missing is an error: it
 // was acknowledged, and nobody is to take a temp.
 func (s *Session) Verify(ctx context.Context, name string, size int64, sum []byte, demand Demand) (Info, Evidence, error) {
+	info, evidence, err := s.verify(ctx, name, size, sum, demand)
+	if err != nil || evidence.Kind != SizeOnly {
+		s.noteStripes(name, err)
+	}
+	return info, evidence, err
+}
+
+func (s *Session) verify(ctx context.Context, name string, size int64, sum []byte, demand Demand) (Info, Evidence, error) {
 	hashing := s.hashMeanwhile(ctx, name, size, demand)
 	info, evidence, unseen, err := s.look(ctx, name)
 	got, means, hashErr := hashing()

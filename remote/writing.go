@@ -106,8 +106,10 @@ func (w *writing) all() error {
 	quit()
 	reading.Wait()
 	w.watch.stop()
-	if err == nil && w.failed() == nil && !w.in.ended { // a piece has waited for its turn until the session ended
-		err = errGone
+	if err == nil && w.failed() == nil && !w.in.ended { // a piece has waited for its turn until the end of one or the other
+		if w.local = w.in.ctx.Err(); w.local == nil {
+			err = errGone
+		}
 	}
 	err = s.wrap("put", w.upload.Temp, err)
 	s.noteLarge(w, err)
@@ -198,7 +200,7 @@ const stripeFrom = 2 * laneWindow
 func (w *writing) choose() (openFile, error) {
 	s := w.session
 	f := w.files[0]
-	if s.caps.Load().Stripes != stripesWork {
+	if !s.mayStripe(w.upload) {
 		return f, nil
 	}
 	for _, l := range s.inUse() {
@@ -350,6 +352,9 @@ func (w *writing) finish(writes ...*request) error {
 	if !caps.Stat { // a server that tells nothing of a file that is closed: this is what Verify has to go by
 		look = statRequest(packetFstat, f.handle, &info)
 		requests = append(requests, look)
+	}
+	if len(w.files) > 1 {
+		s.striped.Store(u.Temp, struct{}{}) // Verify tells what came of it
 	}
 	closing := closeRequest(f.handle)
 	requests = append(requests, closing)

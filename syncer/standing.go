@@ -3,6 +3,7 @@ package syncer
 import (
 	"bytes"
 	"context"
+	"path"
 	"time"
 
 	"github.com/dropferry/dropferry/remote"
@@ -56,10 +57,13 @@ func (v *earlierVersion) looksLike(final *remote.Info, sum []byte) bool {
 	return last || known
 }
 
+// longestName is the most bytes of a name that any file system takes.
+const longestName = 255
+
 // standing tells what stands at the final name.
 func (d *delivery) standing(ctx context.Context) (Standing, *remote.Info, error) {
 	final, err := d.stands(ctx, d.intent.Final)
-	if isRefusal(err) {
+	if isRefusal(err) && len(path.Base(d.intent.Final)) <= longestName { // a longer one cannot be there
 		return d.standingUnseen(ctx)
 	}
 	if err != nil || final == nil {
