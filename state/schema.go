@@ -377,23 +377,6 @@ CREATE TABLE mounts (
 -- What the marker in the root says.
 ALTER TABLE marks ADD COLUMN id TEXT NOT NULL DEFAULT '';
 `, `
--- Whose turn it is: see Turn. place is NULL where intents go in the order of planning, dir, of the file, where nothing in
--- its folder goes last.
-ALTER TABLE intents ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE intents ADD COLUMN place INTEGER;
-ALTER TABLE intents ADD COLUMN dir TEXT;
-DROP INDEX intents_due;
-CREATE INDEX intents_due ON intents (phase, destination, next_attempt, turn);
-CREATE INDEX intents_placed ON intents (destination, folder, turn, phase, next_attempt, place, path) WHERE place IS NOT NULL;
-CREATE INDEX intents_last ON intents (destination, folder, turn, dir, place, path, phase)
-	WHERE dir IS NOT NULL AND phase NOT IN ('delivered', 'cancelled');
-
--- The rules by which the turns of a folder's intents were given: see Arrange.
-CREATE TABLE orders (
-	folder TEXT NOT NULL PRIMARY KEY,
-	rules  TEXT NOT NULL
-) WITHOUT ROWID;
-`, `
 -- Destinations that take several names for one, and their keys of the names of what is known there or under way. What
 -- has gone meanwhile may still be in it.
 CREATE TABLE folding (
@@ -416,4 +399,21 @@ CREATE TABLE collisions (
 CREATE TRIGGER collisions_end AFTER UPDATE OF phase ON intents WHEN new.phase <> 'held' BEGIN
 	DELETE FROM collisions WHERE intent = new.id;
 END;
+`, `
+-- Whose turn it is: see Turn. place is NULL where intents go in the order of planning, dir, of the file, where nothing in
+-- its folder goes last.
+ALTER TABLE intents ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE intents ADD COLUMN place INTEGER;
+ALTER TABLE intents ADD COLUMN dir TEXT;
+DROP INDEX intents_due;
+CREATE INDEX intents_due ON intents (phase, destination, next_attempt, turn);
+CREATE INDEX intents_placed ON intents (destination, folder, turn, phase, next_attempt, place, path) WHERE place IS NOT NULL;
+CREATE INDEX intents_last ON intents (destination, folder, turn, dir, place, path, phase)
+	WHERE dir IS NOT NULL AND phase NOT IN ('delivered', 'cancelled');
+
+-- The rules by which the turns of a folder's intents were given: see Arrange.
+CREATE TABLE orders (
+	folder TEXT NOT NULL PRIMARY KEY,
+	rules  TEXT NOT NULL
+) WITHOUT ROWID;
 `}
