@@ -169,7 +169,7 @@ func playBatches(t *testing.T, lines string, seed uint64) {
 	r := newRig(t, "")
 	wire := sftptest.StartWire(t, r.sshd.Addr)
 	r.outboxTo(sftptest.Through(wire, r.acme()),
-		lines+"retry = { initial = \"20ms\", max = \"200ms\" }\nto = [\"acme:in\"]")
+		lines+"last = [\"*.done\", \"MANIFEST*\"]\nretry = { initial = \"20ms\", max = \"200ms\" }\nto = [\"acme:in\"]")
 	inbox := r.inbox("in")
 	batches := make([]*batch, 12)
 	for i := range batches {
