@@ -33,8 +33,8 @@ func TestFaultsOfOrder(t *testing.T) {
 			`14: folder "invoices": last is text, not a list: last = ["*.done"]`,
 		}},
 		{"patterns", least + "last = [\"[a\", \"*\", \"**/*\", \"/x\", 3]", []string{
-			`12: folder "invoices": last holds "**/*", which is every file: last = ["*.done"]`,
 			`12: folder "invoices": last holds "*", which is every file: last = ["*.done"]`,
+			`12: folder "invoices": last holds "**/*", which is every file: last = ["*.done"]`,
 			`12: folder "invoices": last holds "/x", but patterns are relative to the folder: "x"`,
 			`12: folder "invoices": last holds "[a", which is not a valid pattern`,
 			`12: folder "invoices": last holds a whole number where text must be`,

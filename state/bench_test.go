@@ -135,3 +135,68 @@ func BenchmarkMillion(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkMillionWaiting measures what it costs to choose among 1,000,000 planned intents: in the order of planning, by
+// size, in strict order, and where one in ten goes last.
+func BenchmarkMillionWaiting(b *testing.B) {
+	const files = 1_000_000
+	turns := map[string]struct {
+		ordered Ordered
+		turn    func(i int) Turn
+	}{
+		"free":   {Ordered{}, func(int) Turn { return Turn{} }},
+		"size":   {Ordered{Others: Placed}, func(i int) Turn { return Turn{Kind: Placed, Place: int64(i * 7919 % files)} }},
+		"strict": {Ordered{Others: InLine}, func(i int) Turn { return Turn{Kind: InLine, Place: int64(i * 7919 % files)} }},
+		"last": {Ordered{Last: 1}, func(i int) Turn {
+			if i%10 == 0 {
+				return Turn{Kind: Last, Dirs: true}
+			}
+			return Turn{Dirs: true}
+		}},
+	}
+	for name, c := range turns {
+		s := openAt(b, b.TempDir())
+		for i := 0; i < files; i += 10_000 {
+			plans := make([]Plan, 10_000)
+			for j := range plans {
+				plans[j] = Plan{Intent: intentFor(route, manyPath(i+j)), Turn: c.turn(i + j)}
+			}
+			if _, err := s.Plan(b.Context(), plans); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run(name+"/due", func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.Due(b.Context(), route.Destination, time.Now(), 256, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/placed", func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.DuePlaced(b.Context(), route, time.Now(), 256, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/line", func(b *testing.B) {
+			groups := 0
+			for b.Loop() {
+				groups = 0
+				_, err := s.Line(b.Context(), route, c.ordered, nil, func(*Group) bool { groups++; return true })
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(groups), "groups")
+		})
+		b.Run(name+"/ahead", func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.Ahead(b.Context(), route, c.ordered, Last, manyPath(files/2).Dir()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		closeStore(b, s)
+	}
+}

@@ -410,6 +410,7 @@ CREATE INDEX intents_due ON intents (phase, destination, next_attempt, turn);
 CREATE INDEX intents_placed ON intents (destination, folder, turn, phase, next_attempt, place, path) WHERE place IS NOT NULL;
 CREATE INDEX intents_last ON intents (destination, folder, turn, dir, place, path, phase)
 	WHERE dir IS NOT NULL AND phase NOT IN ('delivered', 'cancelled');
+CREATE INDEX intents_lined ON intents (destination, folder, place, path) WHERE turn >= 3 AND phase NOT IN ('delivered', 'cancelled');
 
 -- The rules by which the turns of a folder's intents were given: see Arrange.
 CREATE TABLE orders (

@@ -3,6 +3,7 @@ package state
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -46,7 +47,8 @@ type Line struct {
 	Stopped    bool    // a pause or a halt covers the route
 	Committing *Intent // one that may be published already; nil: none is
 	First      *Intent // of those in line, whatever has become of it; nil: there is none
-	Groups     []Group // of those that go last
+
+	place int64 // of First
 }
 
 // Group is the open intents of one route that go last for one pattern, in one directory. They wait for the same.
@@ -63,29 +65,43 @@ type Ordered struct {
 	Last   int // how many patterns there are of those that do
 }
 
-// Line returns the line of a route.
-func (s *Store) Line(ctx context.Context, r Route, o Ordered) (Line, error) {
+// Line returns the line of a route, and has look look at the groups of those that go last, until it returns false; it must
+// not take long. They come by kind and directory, behind the group from. Where from is nil and the others are InLine, only
+// those come that have an intent before the first in line, in that order.
+func (s *Store) Line(ctx context.Context, r Route, o Ordered, from *Group, look func(*Group) bool) (Line, error) {
 	var l Line
 	err := s.read(ctx, "line of "+r.Folder+" at "+r.Destination, func(c *conn) (err error) {
-		l = Line{}
 		_, l.Stopped, err = c.one(selectStopped, r.Folder, r.Destination)
-		if err != nil {
+		if err != nil || l.Stopped {
 			return err
 		}
 		if l.Committing, err = maybe(c, lineCommitting, r.Destination, r.Folder); err != nil {
 			return err
 		}
 		if o.Others == InLine {
-			if l.First, err = firstInLine(c, r); err != nil {
+			if l.First, l.place, err = firstInLine(c, r); err != nil {
 				return err
 			}
+			if from == nil {
+				return l.groupsBefore(c, r, o, look)
+			}
 		}
-		for kind := Last; kind < Last+o.Last && err == nil; kind++ {
-			err = l.groups(c, r, o, kind)
+		if from == nil {
+			from = &Group{}
 		}
-		return err
+		return groupsBehind(c, r, o, from, look)
 	})
 	return l, err
+}
+
+// Ahead returns an open intent that a group waits for; nil: there is none.
+func (s *Store) Ahead(ctx context.Context, r Route, o Ordered, kind int, dir file.Path) (*Intent, error) {
+	var in *Intent
+	err := s.read(ctx, "what comes before "+string(dir), func(c *conn) (err error) {
+		in, err = ahead(c, r, o, &Group{Kind: kind, Dir: dir})
+		return err
+	})
+	return in, err
 }
 
 const (
@@ -137,22 +153,22 @@ func maybe(c *conn, query string, args ...any) (*Intent, error) {
 	return &in, nil
 }
 
-// firstInLine returns the first of those in line, whatever has become of it.
-func firstInLine(c *conn, r Route) (*Intent, error) {
+// firstInLine returns the first of those in line, whatever has become of it, and its place.
+func firstInLine(c *conn, r Route) (*Intent, int64, error) {
 	all, err := plannedInOrder(c, r, InLine, time.Unix(0, math.MaxInt64), 1, nil)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	aside, err := placedOf(c, 1, nil, asidePlaced, r.Destination, r.Folder, InLine)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	all = append(all, aside...)
 	if len(all) == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
-	first := slices.MinFunc(all, comparePlaced).intent
-	return &first, nil
+	first := slices.MinFunc(all, comparePlaced)
+	return &first.intent, first.place, nil
 }
 
 // plannedInOrder returns those of a kind that are planned and due, in order. Few have failed, and those are found by
@@ -208,24 +224,59 @@ const (
 	below    = openOf + " AND dir > ? AND dir < ? ORDER BY dir LIMIT 1"
 	belowAll = openOf + " AND dir > '' ORDER BY dir LIMIT 1"
 	dueIn    = "SELECT " + intentColumns + ", place FROM intents " + fromLast + " AND dir = ? AND phase = 'planned' AND next_attempt <= ?" + inOrder
-	countOf  = "SELECT count(*) FROM intents " + fromLast
+	lined    = "SELECT " + intentColumns + ", place, turn FROM intents INDEXED BY intents_lined WHERE turn >= 3 " +
+		"AND phase NOT IN ('delivered', 'cancelled') AND destination = ? AND folder = ?" + inOrder
+	countOf = "SELECT count(*) FROM intents " + fromLast
 )
 
-// groups adds the groups of one pattern.
-func (l *Line) groups(c *conn, r Route, o Ordered, kind int) error {
-	row, found, err := c.one(firstDir, r.Destination, r.Folder, kind)
-	for found && err == nil {
-		g := Group{Kind: kind, Dir: row.path(0)}
-		if g.First, err = maybe(c, firstIn, r.Destination, r.Folder, kind, g.Dir); err != nil {
+// groupsBehind has look look at the groups that come behind one, by kind and directory.
+func groupsBehind(c *conn, r Route, o Ordered, from *Group, look func(*Group) bool) error {
+	for kind := max(from.Kind, Last); kind < Last+o.Last; kind++ {
+		query, args := firstDir, []any{r.Destination, r.Folder, kind}
+		if kind == from.Kind {
+			query, args = nextDir, append(args, from.Dir)
+		}
+		row, found, err := c.one(query, args...)
+		for found && err == nil {
+			g := &Group{Kind: kind, Dir: row.path(0)}
+			if g.First, err = maybe(c, firstIn, r.Destination, r.Folder, kind, g.Dir); err == nil {
+				g.Ahead, err = ahead(c, r, o, g)
+			}
+			if err != nil || !look(g) {
+				return err
+			}
+			row, found, err = c.one(nextDir, r.Destination, r.Folder, kind, g.Dir)
+		}
+		if err != nil {
 			return err
 		}
-		if g.Ahead, err = ahead(c, r, o, &g); err != nil {
-			return err
-		}
-		l.Groups = append(l.Groups, g)
-		row, found, err = c.one(nextDir, r.Destination, r.Folder, kind, g.Dir)
 	}
-	return err
+	return nil
+}
+
+// groupsBefore has look look at the groups that have an intent before the first in line, in the folder's order.
+func (l *Line) groupsBefore(c *conn, r Route, o Ordered, look func(*Group) bool) error {
+	cur, err := c.query(lined, r.Destination, r.Folder)
+	if err != nil {
+		return err
+	}
+	seen := map[Group]bool{}
+	for more := true; err == nil && more && cur.next(); {
+		in, n := cur.row.intent(), len(cur.row)
+		if l.First != nil && comparePlaced(placed{cur.row.int(n - 2), in}, placed{l.place, *l.First}) > 0 {
+			break
+		}
+		g := Group{Kind: int(cur.row.int(n - 1)), Dir: in.Path.Dir()}
+		if seen[g] {
+			continue
+		}
+		seen[g] = true
+		g.First = &in
+		if g.Ahead, err = ahead(c, r, o, &g); err == nil {
+			more = look(&g)
+		}
+	}
+	return errors.Join(err, cur.close())
 }
 
 // ahead returns an open intent that a group waits for: any in or below its directory that does not go last; of those that

@@ -134,16 +134,34 @@ func TestDuePlaced(t *testing.T) {
 // line returns what decides on a route with two patterns.
 func line(t *testing.T, s *Store, r Route, others int) Line {
 	t.Helper()
-	l, err := s.Line(t.Context(), r, Ordered{Others: others, Last: 2})
+	l, err := s.Line(t.Context(), r, Ordered{Others: others, Last: 2}, nil, func(*Group) bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l
 }
 
+// groupsFrom returns all groups behind one, or as many as wanted.
+func groupsFrom(t *testing.T, s *Store, others int, from *Group, most int) []Group {
+	t.Helper()
+	var all []Group
+	_, err := s.Line(t.Context(), route, Ordered{Others: others, Last: 2}, from, func(g *Group) bool {
+		all = append(all, *g)
+		in, err := s.Ahead(t.Context(), route, Ordered{Others: others, Last: 2}, g.Kind, g.Dir)
+		if err != nil || (in == nil) != (g.Ahead == nil) || in != nil && in.ID != g.Ahead.ID {
+			t.Errorf("ahead of %+v is %v, %v", g, in, err)
+		}
+		return len(all) < most
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 func TestFirstInLine(t *testing.T) {
 	s := newStore(t)
-	if l := line(t, s, route, InLine); l.First != nil || l.Committing != nil || l.Stopped || len(l.Groups) > 0 {
+	if l := line(t, s, route, InLine); l.First != nil || l.Committing != nil || l.Stopped {
 		t.Errorf("nothing is planned: %+v", l)
 	}
 	at := map[string]Intent{}
@@ -200,9 +218,9 @@ func TestFirstInLine(t *testing.T) {
 }
 
 // groups tells which groups there are, with their first and what they wait for.
-func groups(l Line) string {
+func groups(found []Group) string {
 	var all []string
-	for _, g := range l.Groups {
+	for _, g := range found {
 		text := fmt.Sprintf("%d:%s:%s", g.Kind-Last, g.Dir, g.First.Path)
 		if g.Ahead != nil {
 			text += "<" + string(g.Ahead.Path)
@@ -242,7 +260,7 @@ func TestWhatGoesLast(t *testing.T) {
 					planTurn(t, s, route, p, turn)
 					planTurn(t, s, Route{Folder: "reports", Destination: route.Destination}, "other/"+p, data)
 				}
-				if got := groups(line(t, s, route, others)); got != c.want {
+				if got := groups(groupsFrom(t, s, others, &Group{}, 100)); got != c.want {
 					t.Errorf("%q, want %q", got, c.want)
 				}
 			})
@@ -259,7 +277,7 @@ func TestWhatLastWaitsFor(t *testing.T) {
 	planTurn(t, s, second, "c", Turn{Dirs: true})
 	step := func(what, want string) {
 		t.Helper()
-		if got := groups(line(t, s, route, Free)); got != want {
+		if got := groups(groupsFrom(t, s, Free, nil, 100)); got != want {
 			t.Errorf("%s: %q, want %q", what, got, want)
 		}
 	}
@@ -282,6 +300,47 @@ func TestWhatLastWaitsFor(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	step("delivered, and not put away yet", "0::x.done")
+}
+
+// TestGroupsInParts looks at as many groups as wanted, and goes on behind them.
+func TestGroupsInParts(t *testing.T) {
+	s := newStore(t)
+	for _, p := range []file.Path{"x.done", "a/x.done", "b/x.done", "b/y.done", "c/x.done"} {
+		planTurn(t, s, route, p, Turn{Kind: Last, Dirs: true})
+	}
+	for _, p := range []file.Path{"MANIFEST", "b/MANIFEST"} {
+		planTurn(t, s, route, p, Turn{Kind: Last + 1, Dirs: true})
+	}
+	var got []Group
+	for from := (&Group{}); ; from = &got[len(got)-1] {
+		part := groupsFrom(t, s, Free, from, 2)
+		if got = append(got, part...); len(part) < 2 {
+			break
+		}
+	}
+	want := "0::x.done<a/x.done 0:a:a/x.done 0:b:b/x.done 0:c:c/x.done 1::MANIFEST<x.done 1:b:b/MANIFEST<b/x.done"
+	if groups(got) != want {
+		t.Errorf("%q, want %q", groups(got), want)
+	}
+}
+
+// TestGroupsBeforeTheFirst looks at those alone that might go before the first in line, in order.
+func TestGroupsBeforeTheFirst(t *testing.T) {
+	s := newStore(t)
+	planTurn(t, s, route, "c/data", Turn{Kind: InLine, Place: 5, Dirs: true})
+	for p, place := range map[file.Path]int64{"z/1.done": 1, "z/2.done": 2, "c/1.done": 3, "b/1.done": 5, "d/1.done": 5, "a/1.done": 9} {
+		planTurn(t, s, route, p, Turn{Kind: Last, Place: place, Dirs: true})
+	}
+	planTurn(t, s, route, "y/MANIFEST", Turn{Kind: Last + 1, Place: 2, Dirs: true})
+	if got, want := groups(groupsFrom(t, s, InLine, nil, 100)), "0:z:z/1.done 1:y:y/MANIFEST 0:c:c/1.done<c/data 0:b:b/1.done"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := groups(groupsFrom(t, s, InLine, nil, 1)), "0:z:z/1.done"; got != want {
+		t.Errorf("one of them: %q, want %q", got, want)
+	}
+	if n := len(groupsFrom(t, s, InLine, &Group{}, 100)); n != 6 {
+		t.Errorf("%d groups in all, want 6", n)
+	}
 }
 
 func TestDueLast(t *testing.T) {

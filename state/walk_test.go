@@ -208,6 +208,7 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 		"fresh placed":   {freshPlaced, "intents_placed (destination=? AND folder=? AND turn=? AND phase=? AND next_attempt=?", 3},
 		"placed again":   {againPlaced, "COVERING INDEX intents_placed (destination=? AND folder=? AND turn=? AND phase=? AND next_attempt>? AND next_attempt<?)", 5},
 		"placed aside":   {asidePlaced, "COVERING INDEX intents_placed (destination=? AND folder=? AND turn=? AND phase=?)", 3},
+		"lined":          {lined, "intents_lined (destination=? AND folder=?)", 2},
 		"first dir":      {firstDir, "COVERING INDEX intents_last (destination=? AND folder=? AND turn=? AND dir>?)", 3},
 		"next dir":       {nextDir, "COVERING INDEX intents_last (destination=? AND folder=? AND turn=? AND dir>?)", 4},
 		"first in a dir": {firstIn, "intents_last (destination=? AND folder=? AND turn=? AND dir=?)", 4},

@@ -257,6 +257,40 @@ func TestManyTriggersShareALook(t *testing.T) {
 	})
 }
 
+// TestManyBatches has more triggers in directories of their own than are fetched at once, and again as many behind files
+// that do not go: each is sent once.
+func TestManyBatches(t *testing.T) {
+	inLine(t, orderOf(t, ByName, false, "*.done"), func(r *lineRig) {
+		const n = 700
+		r.refuseName("bad", remote.Unsupported)
+		for i := range n {
+			r.drop(fmt.Sprintf("%03d/x.done", i), "")
+			if i%2 == 0 {
+				r.drop(fmt.Sprintf("%03d/bad", i), "x")
+			}
+		}
+		r.start()
+		r.scan()
+		r.pass(time.Hour)
+		all := strings.Fields(r.arrived())
+		slices.Sort(all)
+		if once := slices.Compact(slices.Clone(all)); len(all) != n/2 || len(once) != n/2 {
+			t.Errorf("%d have arrived, of %d files; want %d", len(all), len(once), n/2)
+		}
+		if told := r.told(); len(told) != n/2 {
+			t.Errorf("%d times it was told that a trigger waits, want %d", len(told), n/2)
+		}
+		r.server.setRefuse(nil)
+		_, err := r.rig.store.Retry(r.Context(), state.Selection{Folder: "out"}, false)
+		r.must(err)
+		r.syncer.Wake("acme")
+		r.pass(time.Hour)
+		if got := len(r.receipts()); got != 2*n-n/2 {
+			t.Errorf("%d have arrived in the end, want %d", got, 2*n-n/2)
+		}
+	})
+}
+
 // TestStrictOrderStopsAtAFailure goes on where a person says so, and nowhere else.
 func TestStrictOrderStopsAtAFailure(t *testing.T) {
 	for what, free := range map[string]func(r *lineRig, in state.Intent){

@@ -31,7 +31,8 @@ type Store interface {
 	Paused(ctx context.Context, route state.Route) (bool, error)
 	DuePlaced(ctx context.Context, route state.Route, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
 	DueLast(ctx context.Context, route state.Route, g state.Group, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
-	Line(ctx context.Context, route state.Route, o state.Ordered) (state.Line, error)
+	Line(ctx context.Context, route state.Route, o state.Ordered, from *state.Group, look func(*state.Group) bool) (state.Line, error)
+	Ahead(ctx context.Context, route state.Route, o state.Ordered, kind int, dir file.Path) (*state.Intent, error)
 	WalkBelow(ctx context.Context, folder string, dir file.Path) iter.Seq2[state.Record, error]
 	Begin(ctx context.Context, id string, at time.Time) error
 	Checkpoint(ctx context.Context, id string) (state.Checkpoint, bool, error)

@@ -9,6 +9,7 @@ import (
 type scene struct {
 	order   *Order
 	line    state.Line
+	groups  []state.Group // of those that go last, as far as they matter
 	unready []unready
 	sight   sight
 }
@@ -158,8 +159,8 @@ func (s *scene) next(passed func(*state.Group) bool) (*state.Intent, *Obstacle) 
 		return s.line.Committing, obstacleOf(RuleSequential, s.line.Committing)
 	}
 	first := s.line.First
-	for i := range s.line.Groups {
-		g := &s.line.Groups[i]
+	for i := range s.groups {
+		g := &s.groups[i]
 		if passed(g) || s.beforeGroup(g) != nil || s.lastSeen(g.First) != nil {
 			continue
 		}

@@ -96,7 +96,7 @@ func sceneWith(order *Order, groups []string, settling []file.Path) *scene {
 		if waits {
 			g.Ahead = openFile(ahead)
 		}
-		s.line.Groups = append(s.line.Groups, g)
+		s.groups = append(s.groups, g)
 	}
 	for _, p := range settling {
 		s.unready = append(s.unready, unready{order.seat(p, file.Fingerprint{}), "being written"})
@@ -123,7 +123,7 @@ func TestGroupsWait(t *testing.T) {
 	} {
 		s := sceneWith(&order, []string{c.group}, c.settling)
 		got := ""
-		if o := s.beforeGroup(&s.line.Groups[0]); o != nil {
+		if o := s.beforeGroup(&s.groups[0]); o != nil {
 			got = o.Sentence()
 			if o.Rule != RuleLast {
 				t.Errorf("%s: by the rule %q", c.group, o.Rule)

@@ -3,7 +3,6 @@ package syncer
 import (
 	"context"
 
-	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/state"
 )
 
@@ -18,20 +17,20 @@ type WaitStore interface {
 // planner, nil where nobody watches.
 func WaitsFor(ctx context.Context, store WaitStore, f *Folder, p *Planner, in *state.Intent) (*Obstacle, error) {
 	seat := f.Order.seatOf(in)
-	if in.Phase != state.Planned || !f.Order.Sequential && !seat.last() {
+	if in.Phase != state.Planned {
 		return nil, nil
 	}
-	s, err := sceneOf(ctx, store, f, in.Destination, p)
-	if err != nil || s == nil {
-		return nil, err
-	}
 	if seat.last() {
-		if o, err := s.beforeLast(ctx, store, f, p, in); o != nil || err != nil {
+		if o, err := lastWaitsFor(ctx, store, f, p, in); o != nil || err != nil {
 			return o, err
 		}
 	}
 	if !f.Order.Sequential {
 		return nil, nil
+	}
+	s, err := sceneOf(ctx, store, f, in.Destination, p, nil, func(s *scene, g *state.Group) bool { return s.waitsFor(g) != nil })
+	if err != nil || s == nil {
+		return nil, err
 	}
 	next, stop := s.next(func(*state.Group) bool { return false })
 	switch {
@@ -43,27 +42,18 @@ func WaitsFor(ctx context.Context, store WaitStore, f *Folder, p *Planner, in *s
 	return nil, nil
 }
 
-// beforeLast returns what one file waits for that goes last: rather what needs a person than what needs time.
-func (s *scene) beforeLast(ctx context.Context, store WaitStore, f *Folder, p *Planner, in *state.Intent) (*Obstacle, error) {
-	seat := s.order.seatOf(in)
+// lastWaitsFor returns what one file waits for that goes last: rather what needs a person than what needs time.
+func lastWaitsFor(ctx context.Context, store WaitStore, f *Folder, p *Planner, in *state.Intent) (*Obstacle, error) {
+	seat := f.Order.seatOf(in)
 	aside, err := store.Intents(ctx, in.Folder, in.Destination, maxAside, state.Held, state.Parked)
 	if err != nil {
 		return nil, err
 	}
-	if o := s.among(aside, seat); o != nil {
+	if o := f.Order.among(aside, seat); o != nil {
 		return o, nil
 	}
-	for i := range s.line.Groups {
-		g := &s.line.Groups[i]
-		if g.Kind != seat.kind || g.Dir != in.Path.Dir() {
-			continue
-		}
-		if o := s.beforeGroup(g); o != nil {
-			return o, nil
-		}
-	}
-	if o := s.lastSeen(in); o != nil {
-		return o, nil
+	if o, err := beforeLast(ctx, store, f, p, in); o != nil || err != nil {
+		return o, err
 	}
 	return (&survey{store: store, folder: f, destination: in.Destination, last: seat, planner: p}).run(ctx)
 }
@@ -72,9 +62,9 @@ func (s *scene) beforeLast(ctx context.Context, store WaitStore, f *Folder, p *P
 const maxAside = 1000
 
 // among returns the first intent that a file waits for which goes last.
-func (s *scene) among(aside []state.Intent, last seat) *Obstacle {
+func (o *Order) among(aside []state.Intent, last seat) *Obstacle {
 	for i := range aside {
-		if last.waitsFor(s.order.seatOf(&aside[i])) {
+		if last.waitsFor(o.seatOf(&aside[i])) {
 			return obstacleOf(RuleLast, &aside[i])
 		}
 	}
@@ -87,18 +77,18 @@ type Standstill struct {
 	Files int // that wait
 }
 
+// maxGroups is how many directories with files that go last are looked at for one answer.
+const maxGroups = 1000
+
 // Waiting returns what waits at a destination for more than its turn: by strict order, and because it goes last. open is how
 // many intents of the route are planned.
 func Waiting(ctx context.Context, store WaitStore, f *Folder, p *Planner, destination string, open int) ([]Standstill, error) {
-	if !f.Order.Sequential && f.Order.Last.Len() == 0 {
-		return nil, nil
-	}
-	s, err := sceneOf(ctx, store, f, destination, p)
-	if err != nil || s == nil {
-		return nil, err
-	}
 	var all []Standstill
 	if f.Order.Sequential {
+		s, err := sceneOf(ctx, store, f, destination, p, nil, func(s *scene, g *state.Group) bool { return s.waitsFor(g) != nil })
+		if err != nil || s == nil {
+			return nil, err
+		}
 		next, stop := s.next(func(*state.Group) bool { return false })
 		if stop == nil && next != nil && fails(next) {
 			stop = obstacleOf(RuleSequential, next)
@@ -111,33 +101,38 @@ func Waiting(ctx context.Context, store WaitStore, f *Folder, p *Planner, destin
 			all = append(all, Standstill{*stop, behind})
 		}
 	}
-	if len(s.line.Groups) == 0 {
+	if f.Order.Last.Len() == 0 {
 		return all, nil
+	}
+	found, err := lastWait(ctx, store, f, p, destination)
+	if err != nil || found == nil {
+		return all, err
+	}
+	n, err := store.CountLast(ctx, state.Route{Folder: f.Name, Destination: destination}, f.Order.ordered())
+	return append(all, Standstill{*found, n}), err
+}
+
+// lastWait returns one thing that files wait for which go last: rather what needs a person than what needs time, and nothing
+// that just has its turn first.
+func lastWait(ctx context.Context, store WaitStore, f *Folder, p *Planner, destination string) (*Obstacle, error) {
+	s, err := sceneOf(ctx, store, f, destination, p, &state.Group{}, func(s *scene, _ *state.Group) bool { return len(s.groups) < maxGroups })
+	if err != nil || s == nil || len(s.groups) == 0 {
+		return nil, err
 	}
 	aside, err := store.Intents(ctx, f.Name, destination, maxAside, state.Held, state.Parked)
 	if err != nil {
 		return nil, err
 	}
 	var found *Obstacle
-	for i := range s.line.Groups {
-		g := &s.line.Groups[i]
-		o := s.among(aside, s.order.seatOf(g.First))
+	for i := range s.groups {
+		g := &s.groups[i]
+		o := f.Order.among(aside, f.Order.seatOf(g.First))
 		if o == nil {
-			o = s.beforeGroup(g)
-		}
-		if o == nil {
-			o = s.lastSeen(g.First)
+			o = s.waitsFor(g)
 		}
 		if o != nil && o.What != IsQueued && (found == nil || !found.Troubled() && o.Troubled()) {
 			found = o
 		}
 	}
-	if found == nil {
-		return all, nil
-	}
-	n, err := store.CountLast(ctx, state.Route{Folder: f.Name, Destination: destination}, f.Order.ordered())
-	return append(all, Standstill{*found, n}), err
+	return found, nil
 }
-
-// IsLast tells whether a file goes last in its folder.
-func (o *Order) IsLast(p file.Path) bool { return o.seat(p, file.Fingerprint{}).last() }
