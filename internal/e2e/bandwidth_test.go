@@ -117,6 +117,8 @@ func TestBandwidthReload(t *testing.T) {
 	r.underWay(r.sshd.Dir, 1<<18)
 	connected := connections(wire)
 	before := r.status()
+	contains(t, r.expect(0, "status").stdout, "512.0 KiB a second at most")
+	contains(t, r.expect(0, "status", "--json").stdout, `"bandwidth": 524288`)
 
 	r.configureAgent(`bandwidth = "1MiB"`, acme+folder)
 	r.reload("destination acme: changed bandwidth", "agent.bandwidth: changed")
@@ -128,6 +130,7 @@ func TestBandwidthReload(t *testing.T) {
 	r.configure(acme + folder)
 	r.reload("agent.bandwidth: changed")
 	r.arrives("large.bin", content)
+	lacks(t, r.expect(0, "status").stdout, "a second at most")
 	if n := connections(wire); n != connected {
 		t.Errorf("%d connections, %d before the reload", n, connected)
 	}
