@@ -45,7 +45,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 		if l.State == syncer.LinkWaiting && !l.NextAttempt.IsZero() {
 			view.Reason = joined(l.Reason, sooner(l.Destination))
 		}
-		view.NextAttempt = moment(l.NextAttempt)
+		view.NextAttempt, view.Bandwidth = moment(l.NextAttempt), a.limits.Limit(l.Destination).Rate()
 		view.Queued = max(view.Queued-view.Active, 0) // what is under way is no longer queued
 		s.Destinations = append(s.Destinations, view)
 		for _, t := range l.Transfers {

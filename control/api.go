@@ -104,6 +104,7 @@ type DestinationStatus struct {
 	Queued      int        `json:"queued"`
 	Active      int        `json:"active"`
 	NextAttempt *time.Time `json:"next_attempt,omitempty"`
+	Bandwidth   int64      `json:"bandwidth,omitempty"` // bytes a second that may pass; 0 is any number
 }
 
 // Transfer is one file on its way.

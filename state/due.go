@@ -27,6 +27,24 @@ func dueAgain(but string) string {
 		but + " ORDER BY seq LIMIT ?3) ORDER BY seq"
 }
 
+// smallAmong is how many of the last planned intents are looked through for small ones: a bound for when very many wait.
+const smallAmong = 10_000
+
+// dueSmall finds files of at most ?3 bytes among those that are planned, have failed or not, and are due, and whose turn
+// is Free or Placed: others wait for their turn.
+func dueSmall(but string) string {
+	return selectIntent + `WHERE seq IN (
+		SELECT seq FROM (SELECT seq FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0 AND turn = 0
+			ORDER BY seq DESC LIMIT ?4)
+		UNION ALL
+		SELECT seq FROM (SELECT seq FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt = 0 AND turn = 1
+			ORDER BY seq DESC LIMIT ?4)
+		UNION ALL
+		SELECT seq FROM (SELECT seq FROM intents WHERE phase = 'planned' AND destination = ?1 AND next_attempt > 0 AND next_attempt <= ?2
+			AND turn <= 1 ORDER BY seq DESC LIMIT ?4))
+		AND size <= ?3` + but + " ORDER BY seq"
+}
+
 func nextAttempt(but string) string {
 	return "SELECT min(next_attempt) FROM intents WHERE destination = ?1 AND phase = ?2 AND next_attempt > ?3" + but
 }
@@ -116,6 +134,26 @@ func byPath(planned []numbered) {
 		folder := planned[i].intent.Folder
 		planned[i], lines[folder] = lines[folder][0], lines[folder][1:]
 	}
+}
+
+// DueSmall returns at most limit of the planned intents that are due, as for Due, and are for files of at most so many
+// bytes. Where very many are due it looks at those that were planned last: a small file that has come just now is found
+// however many wait.
+func (s *Store) DueSmall(ctx context.Context, destination string, now time.Time, most int64, limit int, skip map[string]bool) ([]Intent, error) {
+	var due []Intent
+	err := s.read(ctx, "due at "+destination, func(c *conn) error {
+		due = nil
+		all, but, err := pausedAt(c, destination)
+		if err != nil || all {
+			return err
+		}
+		small, err := wanted(c, limit, skip, dueSmall(but), destination, now, most, smallAmong)
+		for _, n := range small {
+			due = append(due, n.intent)
+		}
+		return err
+	})
+	return due, err
 }
 
 // numbered is an intent with its place in the order of planning.

@@ -86,3 +86,53 @@ func TestDue(t *testing.T) {
 		t.Errorf("next at nowhere: %s, %v", got, err)
 	}
 }
+
+func TestDueSmall(t *testing.T) {
+	s := newStore(t)
+	var all []Intent
+	for i, size := range []int64{10, 11, 0, 10, 10, 10, 10} {
+		intent := intentFor(route, file.Path(fmt.Sprintf("%d.xml", i)))
+		intent.Fingerprint.Size = size
+		all = append(all, planOne(t, s, intent))
+	}
+	other := intentFor(second, "0.xml")
+	other.Fingerprint.Size = 1
+	planOne(t, s, other)
+	for i, f := range map[int]Failure{
+		3: {Err: "no", Next: noon, Phase: Planned}, 4: {Err: "no", Next: noon.Add(1), Phase: Planned}, 5: {Err: "no", Phase: Held},
+	} {
+		if err := s.Fail(t.Context(), all[i].ID, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(t, s, all[6])
+	for _, test := range []struct {
+		name  string
+		limit int
+		skip  []int
+		want  []int
+	}{
+		{"small, and due", 10, nil, []int{0, 2, 3}},
+		{"as many as there are", 3, nil, []int{0, 2, 3}},
+		{"two", 2, nil, []int{0, 2}},
+		{"skipped do not count", 2, []int{0}, []int{2, 3}},
+	} {
+		skip, want := map[string]bool{}, []string(nil)
+		for _, i := range test.skip {
+			skip[all[i].ID] = true
+		}
+		for _, i := range test.want {
+			want = append(want, all[i].ID)
+		}
+		got, err := s.DueSmall(t.Context(), route.Destination, noon, 10, test.limit, skip)
+		if err != nil || !slices.Equal(ids(got), want) {
+			t.Errorf("%s: %v, %v, want %v", test.name, ids(got), err, want)
+		}
+	}
+	if _, _, err := s.Pause(t.Context(), route, noon); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.DueSmall(t.Context(), route.Destination, noon, 10, 10, nil); err != nil || len(got) > 0 {
+		t.Errorf("on a paused route: %v, %v", ids(got), err)
+	}
+}

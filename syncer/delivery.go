@@ -371,17 +371,21 @@ func (d *delivery) tell(t EventType) {
 	d.observe(e)
 }
 
-// progressStep is how many bytes pass between two progress events.
-const progressStep = 1 << 20
+// A progress event comes after so many bytes, and on a slow way after so much time.
+const (
+	progressStep  = 1 << 20
+	progressEvery = time.Second
+)
 
 func (d *delivery) progress() func(int64) {
-	var told int64
+	told, at := int64(0), time.Now()
 	return func(sent int64) {
-		if sent-told < progressStep && sent != d.intent.Fingerprint.Size {
+		now := time.Now()
+		if sent-told < progressStep && sent != d.intent.Fingerprint.Size && now.Sub(at) < progressEvery {
 			return
 		}
 		crashpoint("uploading")
-		told = sent
+		told, at = sent, now
 		e := eventOf(EventProgress, &d.intent)
 		e.At, e.Sent = d.now(), sent
 		d.observe(e)

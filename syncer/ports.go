@@ -27,6 +27,7 @@ type Store interface {
 	Forget(ctx context.Context, folder string, paths []file.Path) error
 
 	Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
+	DueSmall(ctx context.Context, destination string, now time.Time, most int64, limit int, skip map[string]bool) ([]state.Intent, error)
 	NextDue(ctx context.Context, destination string, now time.Time) (time.Time, bool, error)
 	Paused(ctx context.Context, route state.Route) (bool, error)
 	DuePlaced(ctx context.Context, route state.Route, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)

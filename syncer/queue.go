@@ -99,7 +99,9 @@ func (l *link) due(ctx context.Context, now time.Time, limit int, busy map[strin
 		if err != nil {
 			return nil, err
 		}
-		due, err := l.dueOfOurs(ctx, now, limit, busy, skip)
+		due, err := l.dueOfOurs(ctx, limit, busy, skip, func(skip map[string]bool) ([]state.Intent, error) {
+			return l.store.Due(ctx, l.name, now, limit, skip)
+		})
 		if len(lines) > 0 {
 			due = mergeLines(append(lines, due), limit)
 		}
@@ -170,10 +172,12 @@ func (l *link) beyond(rank int, busy map[string]bool) map[string]bool {
 	return all
 }
 
-// dueOfOurs returns intents that are not in skip, which holds busy and maybe more.
-func (l *link) dueOfOurs(ctx context.Context, now time.Time, limit int, busy, skip map[string]bool) ([]state.Intent, error) {
+// dueOfOurs returns intents that are not in skip, which holds busy and maybe more. ask asks the store for at most limit.
+func (l *link) dueOfOurs(
+	ctx context.Context, limit int, busy, skip map[string]bool, ask func(skip map[string]bool) ([]state.Intent, error),
+) ([]state.Intent, error) {
 	for {
-		due, err := l.store.Due(ctx, l.name, now, limit, skip)
+		due, err := ask(skip)
 		if err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ type common struct {
 	all     []*Folder
 	ordered []*Folder                // of them, those in which not just the order of planning decides
 	gone    func(folder string) bool // see Options.Gone; may be nil
-	slots   chan struct{}            // files under way at once is its capacity
+	slots   *slots
 	grace   time.Duration
 }
 
@@ -32,10 +32,10 @@ func commonOf(o *Options, before *common) *common {
 	if n == 0 {
 		n = mostTransfers
 	}
-	if before != nil && cap(before.slots) == n {
+	if before != nil && before.slots.most == n {
 		c.slots = before.slots
 	} else {
-		c.slots = make(chan struct{}, n)
+		c.slots = newSlots(n)
 	}
 	return c
 }

@@ -46,7 +46,7 @@ func TestReplaceLetsLinksGoOn(t *testing.T) {
 	if r.syncer.Planner("out") == old || r.syncer.Planner("other") != kept {
 		t.Error("not the planner of that folder alone is another")
 	}
-	if n := cap(r.syncer.common.Load().slots); n != 3 {
+	if n := r.syncer.common.Load().slots.most; n != 3 {
 		t.Errorf("%d slots", n)
 	}
 	r.drop("b", "2")

@@ -18,15 +18,3 @@ func transfersFor(roundTrip time.Duration) int {
 	n := smallFiles * tripsOfAFile * roundTrip.Seconds()
 	return int(max(leastTransfers, min(n, mostTransfers)))
 }
-
-// width is how many files are sent at once.
-func (w *workload) width(slots int) int {
-	if w.solo || w.oneFile || w.alone != "" {
-		return 1
-	}
-	n := min(slots, transfersFor(w.session.RoundTrip()))
-	if open := w.session.Capabilities().OpenFiles(); open > 0 {
-		return min(n, open) // the others would only wait for their turn, and hold a slot meanwhile
-	}
-	return n
-}

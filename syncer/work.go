@@ -38,7 +38,9 @@ type workload struct {
 
 	busy    map[string]bool // ids under way, in queue, or nothing for this run
 	queue   []state.Intent  // fetched, not begun
+	passed  time.Time       // when small files behind large ones were last asked for in vain; zero: there may be some
 	active  int
+	large   int // of them, files that are not small
 	cost    int64
 	results chan outcome
 
@@ -105,7 +107,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 		case o := <-w.results:
 			work()
 			l.stopMoving(o.intent.ID)
-			w.end(&o.intent)
+			w.end(&o)
 			if err := l.conclude(deliveries, w, &o); err != nil && w.pause == nil {
 				w.pause = err
 			}
@@ -117,7 +119,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 		case r := <-l.ops.running:
 			l.endOperations(deliveries, w, r)
 		case <-l.wake:
-			l.sweepWanted, l.ops.wanted = true, true
+			l.sweepWanted, l.ops.wanted, w.passed = true, true, time.Time{}
 		case <-next:
 			l.ops.wanted = true
 		case <-l.comesNoMore(finished):
@@ -139,26 +141,12 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 
 // fill begins as many deliveries that were due at the moment asked as there is room for.
 func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workload) error {
-	for w.active < w.width(cap(l.common().slots)) && (w.cost < memoryBudget || w.active == 0) {
-		if len(w.queue) == 0 {
-			limit := queueAhead
-			if w.width(2) == 1 {
-				limit = 1 // which is due first changes with each attempt
-			}
-			due, err := l.due(ctx, asked, limit, w.busy)
-			if err != nil {
-				if ctx.Err() != nil {
-					return nil
-				}
-				return err
-			}
-			if len(due) == 0 {
+	for {
+		if some, err := l.queueUp(ctx, asked, w); err != nil || !some {
+			if ctx.Err() != nil {
 				return nil
 			}
-			w.queue = due
-			for _, i := range due {
-				w.busy[i.ID] = true
-			}
+			return err
 		}
 		if err := l.store.Room(LeastRoom); err != nil {
 			return err
@@ -171,7 +159,6 @@ func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workloa
 		}
 		l.begin(ctx, deliveries, w)
 	}
-	return nil
 }
 
 // isSuspect tells whether a file was under way when several connections were lost in a row.
@@ -182,10 +169,13 @@ func (l *link) isSuspect(id string) bool {
 
 // begin starts the first delivery of the queue.
 func (l *link) begin(ctx, deliveries context.Context, w *workload) {
-	o := outcome{intent: w.queue[0], alone: w.width(2) == 1}
+	o := outcome{intent: w.queue[0], alone: w.single()}
 	w.queue = w.queue[1:]
 	w.begun = true
 	w.active++
+	if !isSmall(&o.intent) {
+		w.large++
+	}
 	w.cost += costOf(&o.intent)
 	l.startMoving(&o.intent)
 	go func() { // ends in a result, which work waits for
@@ -197,11 +187,18 @@ func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 func costOf(i *state.Intent) int64 { return min(i.Fingerprint.Size, fileCost) }
 
 // end takes a delivery off the books. Its id is free to be fetched again, if the store still holds it as due.
-func (w *workload) end(i *state.Intent) {
+func (w *workload) end(o *outcome) {
+	i := &o.intent
+	if o.err != nil {
+		w.passed = time.Time{} // it may be due again at once
+	}
 	if w.alone == i.ID {
 		w.alone = ""
 	}
 	w.active--
+	if !isSmall(i) {
+		w.large--
+	}
 	w.cost -= costOf(i)
 	delete(w.busy, i.ID)
 }
@@ -211,12 +208,8 @@ var errNotBegun = errors.New("not begun")
 
 // deliver runs one delivery, within the limit on files under way of all links.
 func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome) {
-	slots := l.common().slots
-	select {
-	case slots <- struct{}{}:
-		defer func() { <-slots }()
-	case <-ctx.Done():
-	case <-w.session.Done():
+	if give := l.common().slots.take(isSmall(&o.intent), ctx.Done(), w.session.Done()); give != nil {
+		defer give()
 	}
 	if ctx.Err() != nil || w.session.Err() != nil {
 		o.err = errNotBegun

@@ -71,7 +71,11 @@ func (p *program) printStatus(s control.Status) error {
 		if d.State != "" {
 			fmt.Fprintf(&b, ": %s", d.State)
 		}
-		fmt.Fprintf(&b, ", %d queued, %d under way\n", d.Queued, d.Active)
+		fmt.Fprintf(&b, ", %d queued, %d under way", d.Queued, d.Active)
+		if d.Bandwidth > 0 {
+			fmt.Fprintf(&b, ", %s a second at most", size(d.Bandwidth))
+		}
+		b.WriteString("\n")
 		if d.Reason != "" {
 			fmt.Fprintf(&b, "  %s\n", indented(d.Reason))
 		}
