@@ -213,6 +213,9 @@ func (f *fakeSession) Hash(ctx context.Context, name string, _ int64) (sum []byt
 	return sum, "sha256sum", err
 }
 
+func (f *fakeSession) Careful()   { _ = f.request(context.Background(), "careful", "", nil) }
+func (f *fakeSession) Relax(bool) { _ = f.request(context.Background(), "relax", "", nil) }
+
 func (f *fakeSession) SetMode(context.Context, string, fs.FileMode) error { return nil }
 
 func (f *fakeSession) Copy(context.Context, string, string, int64) error {

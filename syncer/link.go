@@ -63,6 +63,8 @@ type link struct {
 type trouble struct {
 	tries int // with once
 	lost  int // connections lost in a row with the file under way
+
+	refused bool // the upload, without a reason: see remote.Session.Careful
 }
 
 // onceTries is how often `once` tries a connect or a file.

@@ -114,6 +114,8 @@ type putting struct {
 	since    time.Time     // of the first of them, later by what was waited for the stream since
 	starved  time.Duration // that was waited for the stream, at the last failure
 
+	refused bool // the last attempt: see isRefusedUpload
+
 	own, mismatches int // failures of the file's own, and of them those where the server had other bytes
 }
 
@@ -301,9 +303,13 @@ func (p *putting) use(ctx context.Context, session Session, familiar bool) error
 	if err := p.sweep(under, session); err != nil {
 		return err
 	}
+	if p.refused {
+		session.Careful()
+	}
 	d := p.delivery(store, session, familiar)
 	d.intent = p.intent
 	err := p.deliver(under, store, d)
+	p.refused = isRefusedUpload(err)
 	if p.intent.ID != "" {
 		p.intent = d.intent
 	}

@@ -22,13 +22,14 @@ const (
 
 // outcome is how a delivery has ended.
 type outcome struct {
-	intent state.Intent  // as far as it came
-	began  time.Time     // by the link's clock
-	took   time.Duration // the attempt
-	alone  bool          // nothing else was under way meanwhile
-	direct bool          // see delivery, as for the next
-	aside  bool
-	err    error
+	intent  state.Intent  // as far as it came
+	began   time.Time     // by the link's clock
+	took    time.Duration // the attempt
+	alone   bool          // nothing else was under way meanwhile
+	careful bool          // it asked for one thing at a time
+	direct  bool          // see delivery, as for the next
+	aside   bool
+	err     error
 }
 
 // workload is the deliveries of one session.
@@ -163,7 +164,7 @@ func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workloa
 		if err := l.store.Room(LeastRoom); err != nil {
 			return err
 		}
-		if l.isSuspect(w.queue[0].ID) {
+		if l.isSuspect(w.queue[0].ID) || l.isRefused(w.queue[0].ID) {
 			if w.active > 0 {
 				return nil // its turn comes when the others have ended
 			}
@@ -182,7 +183,10 @@ func (l *link) isSuspect(id string) bool {
 
 // begin starts the first delivery of the queue.
 func (l *link) begin(ctx, deliveries context.Context, w *workload) {
-	o := outcome{intent: w.queue[0], alone: w.width(2) == 1}
+	o := outcome{intent: w.queue[0], alone: w.width(2) == 1, careful: l.isRefused(w.queue[0].ID)}
+	if o.careful {
+		w.session.Careful()
+	}
 	w.queue = w.queue[1:]
 	w.begun = true
 	w.active++
