@@ -63,6 +63,8 @@ type Capabilities struct {
 	LargeWrites bool      `json:"large_writes,omitempty"`
 	LargeCuts   int       `json:"large_cuts,omitempty"`
 	LargeCutAt  time.Time `json:"large_cut_at,omitzero"`
+	// CheckHangs is how many sessions in a row were lost to a check-file request that was not answered.
+	CheckHangs int `json:"check_hangs,omitempty"`
 	// Refusals is how many uploads in a row the server has refused with several requests under way, and taken with one.
 	Refusals int `json:"refusals,omitempty"`
 	// ProbeCuts is how many sessions in a row have ended within a probe that had several requests under way.
@@ -94,7 +96,7 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 		learned.LargeCuts, learned.LargeCutAt = 0, time.Time{}
 	}
 	learned.Stat = c.Stat && s.Stat
-	learned.Refusals = s.Refusals
+	learned.Refusals, learned.CheckHangs = s.Refusals, s.CheckHangs
 	learned.RefusesMode = c.RefusesMode || s.RefusesMode
 	if s.CheckFile == "" {
 		learned.CheckFile = ""
@@ -103,7 +105,7 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 		learned.Stripes = s.Stripes
 	}
 	changed = learned.Stripes != c.Stripes || learned.LargeWrites != c.LargeWrites || learned.LargeCuts != c.LargeCuts ||
-		learned.Stat != c.Stat || learned.RefusesMode != c.RefusesMode || learned.Refusals != c.Refusals || learned.CheckFile != c.CheckFile
+		learned.Stat != c.Stat || learned.RefusesMode != c.RefusesMode || learned.Refusals != c.Refusals || learned.CheckHangs != c.CheckHangs || learned.CheckFile != c.CheckFile
 	return learned, changed
 }
 

@@ -22,6 +22,7 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 		if o.intent.Phase == state.Planned { // nothing was sent: the server may still not take anything
 			return nil
 		}
+		l.tookOne(w)
 		return l.forgive(ctx)
 	case ctx.Err() != nil: // shutting down: the intent stays as it stands
 		return nil
@@ -35,6 +36,8 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	case isNotYet(o.err):
 		l.notYet(&o.intent, o.err)
 		return nil
+	case o.unfit:
+		return l.passOver(ctx, w, o)
 	case isNoRoom(o.err): // the file stands where it stood, and has failed in nothing
 		return o.err
 	}
@@ -65,7 +68,7 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 		w.lost = o.err
 		return l.fail(ctx, o, state.Failure{Next: next})
 	case pause:
-		if err := l.fail(ctx, o, state.Failure{Next: next}); err != nil {
+		if err := l.fail(ctx, o, state.Failure{Next: l.filled(o)}); err != nil {
 			return err
 		}
 		l.removeWritten(ctx, w.session, o)

@@ -136,7 +136,7 @@ func (p *Put) Run(ctx context.Context) (PutResult, error) {
 		},
 		link: &link{
 			name: p.Destination.Name, dial: p.Destination.Dial, account: p.Destination.Account, secrets: p.Destination.Secrets,
-			neverProbe: p.Destination.NeverProbe, store: p.Store, now: p.Now, clock: newSteady(p.Now).now, observe: p.Observe,
+			neverProbe: p.Destination.NeverProbe, shared: true, store: p.Store, now: p.Now, clock: newSteady(p.Now).now, observe: p.Observe,
 		},
 	}
 	if err := w.start(ctx); err != nil {
@@ -208,6 +208,9 @@ func (p *putting) leave(ctx context.Context, err error) error {
 
 // attempt makes one. It returns how long to wait before the next, below 0 where there shall be none.
 func (p *putting) attempt(ctx context.Context) (wait time.Duration, err error) {
+	if err := p.Store.Room(LeastRoom); err != nil {
+		return noMore, err
+	}
 	session, familiar, err := p.link.connect(ctx)
 	if err != nil {
 		return p.afterConnect(ctx, err)

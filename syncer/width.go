@@ -21,7 +21,7 @@ func transfersFor(roundTrip time.Duration) int {
 
 // width is how many files are sent at once.
 func (w *workload) width(slots int) int {
-	if w.solo || w.oneFile || w.alone != "" {
+	if w.solo || w.oneFile || w.full || w.alone != "" {
 		return 1
 	}
 	n := min(slots, transfersFor(w.session.RoundTrip()))

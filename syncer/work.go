@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 )
 
@@ -27,6 +28,8 @@ type outcome struct {
 	took    time.Duration // the attempt
 	alone   bool          // nothing else was under way meanwhile
 	careful bool          // it asked for one thing at a time
+	tight   bool          // the server had no room for it, or for the last file
+	unfit   bool          // it was not begun, since the server says that it does not fit
 	direct  bool          // see delivery, as for the next
 	aside   bool
 	err     error
@@ -54,6 +57,10 @@ type workload struct {
 	// alone is the file that is sent with nothing beside it, since it was under way when several connections were lost.
 	alone string
 
+	full   bool  // the server had no room, and nothing has arrived since: one file at a time
+	noFit  error // why the last file was not begun that does not fit; nil since one has arrived
+	passed int   // how many were not begun so
+
 	occupied atomic.Bool // see delivery
 
 	swept chan sweepResult // of the sweep under way; nil where there is none
@@ -71,7 +78,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 	deliveries, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	w := &workload{
-		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0,
+		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0, full: l.full != nil,
 	}
 	l.sweepWanted, l.asides, l.ops.wanted = true, true, true
 	ended, lost := ctx.Done(), session.Done()
@@ -141,6 +148,9 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 // fill begins as many deliveries that were due at the moment asked as there is room for.
 func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workload) error {
 	for w.active < w.width(cap(l.common().slots)) && (w.cost < memoryBudget || w.active == 0) {
+		if w.full && w.passed >= mostPasses {
+			return w.noFit
+		}
 		if len(w.queue) == 0 {
 			limit := queueAhead
 			if w.width(2) == 1 {
@@ -154,6 +164,9 @@ func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workloa
 				return err
 			}
 			if len(due) == 0 {
+				if w.full && w.active == 0 { // nothing of what there is fits
+					return w.noFit
+				}
 				return nil
 			}
 			w.queue = due
@@ -186,6 +199,10 @@ func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 	o := outcome{intent: w.queue[0], alone: w.width(2) == 1, careful: l.isRefused(w.queue[0].ID)}
 	if o.careful {
 		w.session.Careful()
+	}
+	o.tight = w.full || remote.SaysFull(o.intent.LastError) // by an earlier run, it may be
+	if t := l.troubles[o.intent.ID]; t != nil {
+		o.tight = o.tight || t.full > 0
 	}
 	w.queue = w.queue[1:]
 	w.begun = true
@@ -230,6 +247,10 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 		return
 	}
 	o.began = l.clock()
+	if o.err = l.fits(deliveries, w, o); o.err != nil {
+		o.unfit = remote.KindOf(o.err) == remote.DiskFull
+		return
+	}
 	d := &delivery{
 		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
 		familiar: w.familiar, names: &l.ops.names, occupied: &w.occupied,
