@@ -92,19 +92,15 @@ func understand(c *config.Config, command control.Command) (target, error) {
 		return t, err
 	}
 	switch command.Verb {
-	case control.VerbPause, control.VerbResume:
-		if t.id != "" {
-			return t, usage("%s takes folder:NAME, destination:NAME or FOLDER/DESTINATION, and no id", command.Verb)
-		}
 	case control.VerbResend:
 		if t.id == "" {
-			return t, usage("resend takes the id of a delivery, as `dropferry history --json` shows it")
+			return t, usage("resend takes the id of a delivery, as `dropferry history --json` shows it; --since T makes all since then again")
 		}
 	case control.VerbRepair:
 		if t.Folder == "" || t.Destination == "" {
 			return t, usage("repair takes FOLDER/DESTINATION")
 		}
-	case control.VerbRetry, control.VerbCancel:
+	case control.VerbPause, control.VerbResume, control.VerbRetry, control.VerbCancel:
 	default:
 		return t, usage("there is no command %q", command.Verb)
 	}
@@ -147,6 +143,9 @@ func (m *commander) obey(ctx context.Context, command control.Command) (control.
 }
 
 func (m *commander) pause(ctx context.Context, t target, o *control.Outcome) error {
+	if t.id != "" {
+		return m.pauseOne(ctx, t.id, o)
+	}
 	_, added, err := m.store.Pause(ctx, t.Route, m.now())
 	if added {
 		o.Count = 1
@@ -154,7 +153,48 @@ func (m *commander) pause(ctx context.Context, t target, o *control.Outcome) err
 	return err
 }
 
+// pauseOne pauses one file on one route, this version of it. A newer one is sent.
+func (m *commander) pauseOne(ctx context.Context, id string, o *control.Outcome) error {
+	in, err := m.intent(ctx, id)
+	if err != nil {
+		return err
+	}
+	switch in.Phase {
+	case state.Committing:
+		return refused("%s is being published at this moment", id)
+	case state.Delivered:
+		return refused("%s is delivered already", id)
+	case state.Cancelled:
+		return refused("%s is cancelled", id)
+	}
+	since, added, err := m.store.PauseIntent(ctx, id, m.now())
+	if err == nil && since.IsZero() {
+		return refused("%s is being published, or has ended, at this moment", id)
+	}
+	if added {
+		o.Count = 1
+	}
+	return err
+}
+
+// resumeOne ends the pause of one file.
+func (m *commander) resumeOne(ctx context.Context, id string, o *control.Outcome) error {
+	in, err := m.intent(ctx, id)
+	if err != nil {
+		return err
+	}
+	ended, err := m.store.ResumeIntent(ctx, id)
+	if ended {
+		o.Count = 1
+		m.alive.Wake(in.Destination)
+	}
+	return err
+}
+
 func (m *commander) resume(ctx context.Context, t target, command control.Command, o *control.Outcome) error {
+	if t.id != "" {
+		return m.resumeOne(ctx, t.id, o)
+	}
 	ended, err := m.store.Resume(ctx, t.Route)
 	if ended {
 		o.Count = 1
@@ -174,6 +214,9 @@ func (m *commander) resume(ctx context.Context, t target, command control.Comman
 func (m *commander) tellPauses(ctx context.Context, t target, o *control.Outcome) error {
 	pauses, err := m.store.Pauses(ctx)
 	for _, p := range pauses {
+		if t.id != "" && p.Intent == t.id {
+			o.Pauses = append(o.Pauses, viewPause(p))
+		}
 		binds := func(r state.Route) bool { return p.Covers(r) && state.Pause{Route: t.Route}.Covers(r) }
 		if slices.ContainsFunc(routesOf(m.config), binds) {
 			o.Pauses = append(o.Pauses, viewPause(p))

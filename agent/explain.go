@@ -220,7 +220,10 @@ type work struct {
 
 // paused tells of the pause that keeps a file from being sent.
 func (w work) paused(r *control.RouteOf, folder string) {
-	p, ok := pauseOf(w.pauses, state.Route{Folder: folder, Destination: r.Destination})
+	p, ok := pauseOfOne(w.pauses, r.ID)
+	if !ok {
+		p, ok = pauseOf(w.pauses, state.Route{Folder: folder, Destination: r.Destination})
+	}
 	if !ok {
 		return
 	}
@@ -229,7 +232,11 @@ func (w work) paused(r *control.RouteOf, folder string) {
 		r.State, r.NextAttempt = "paused", nil
 		r.Reason = pausedSince(p) + "; `dropferry resume " + viewPause(p).Target() + "` lets it go on"
 	case "new", "held", "parked":
-		r.Reason += "; the route is " + pausedSince(p)
+		what := "the route is "
+		if p.Intent != "" {
+			what = "it is "
+		}
+		r.Reason += "; " + what + pausedSince(p)
 	}
 }
 

@@ -130,6 +130,11 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range pauses {
+		if p.Intent != "" && a.watches(p.Folder) {
+			a.tellPaused(p.Route, 1, p)
+		}
+	}
 	for _, c := range counts {
 		if !a.watches(c.Folder) {
 			continue
@@ -137,11 +142,12 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 		s.Failed += c.Parked
 		s.Held += c.Held
 		if n := c.Planned + c.Committing; n > 0 {
+			alone := min(pausedAlone(pauses, c.Route), n)
 			if p, paused := pauseOf(pauses, c.Route); paused {
 				s.Paused += n
 				a.tellPaused(c.Route, n, p)
 			} else if !halted[c.Folder] {
-				s.Failed += n
+				s.Paused, s.Failed = s.Paused+alone, s.Failed+n-alone
 			}
 		}
 	}

@@ -21,7 +21,27 @@ func pauseOf(pauses []state.Pause, route state.Route) (longest state.Pause, ok b
 func pausedSince(p state.Pause) string { return "paused since " + p.Since.UTC().Format(time.RFC3339) }
 
 func viewPause(p state.Pause) control.Pause {
-	return control.Pause{Folder: p.Folder, Destination: p.Destination, Since: p.Since.UTC()}
+	return control.Pause{ID: p.Intent, Folder: p.Folder, Destination: p.Destination, Since: p.Since.UTC()}
+}
+
+// pauseOfOne returns the pause of an intent, if it has one of its own.
+func pauseOfOne(pauses []state.Pause, id string) (state.Pause, bool) {
+	for _, p := range pauses {
+		if p.Intent != "" && p.Intent == id {
+			return p, true
+		}
+	}
+	return state.Pause{}, false
+}
+
+// pausedAlone returns how many intents of a route have a pause of their own.
+func pausedAlone(pauses []state.Pause, route state.Route) (n int) {
+	for _, p := range pauses {
+		if p.Intent != "" && p.Route == route {
+			n++
+		}
+	}
+	return n
 }
 
 // showPauses adds the pauses to a status: to what is paused as a whole, and all of them apart.
@@ -29,6 +49,9 @@ func showPauses(s *control.Status, pauses []state.Pause) {
 	s.Pauses = []control.Pause{}
 	for _, p := range pauses {
 		s.Pauses = append(s.Pauses, viewPause(p))
+		if p.Intent != "" {
+			continue
+		}
 		for i := range s.Folders {
 			if f := &s.Folders[i]; p.Destination == "" && f.Name == p.Folder {
 				f.Reason = joined(f.Reason, pausedSince(p))

@@ -91,7 +91,13 @@ type planStore interface {
 
 // heedPause tells that an operation waits for a person to resume its route.
 func heedPause(o *syncer.Operation, pauses []state.Pause) {
-	p, paused := pauseOf(pauses, state.Route{Folder: o.Folder, Destination: o.Destination})
+	route := state.Route{Folder: o.Folder, Destination: o.Destination}
+	p, paused := pauseOf(pauses, route)
+	for _, one := range pauses {
+		if !paused && one.Intent != "" && one.Route == route && one.Path == o.Path {
+			p, paused = one, true
+		}
+	}
 	if paused && sends(o.Op) {
 		o.Op, o.Reason, o.Detail = syncer.Hold, syncer.ReasonPaused, pausedSince(p)
 	}

@@ -41,6 +41,15 @@ func parseTarget(c *config.Config, text string) (target, error) {
 	return target{}, usage("%s is no id, folder:NAME, destination:NAME or FOLDER/DESTINATION%s", strconv.Quote(text), meant(c, text))
 }
 
+// RouteOf returns the folder and the destination of a target that is no id; "" stands for all.
+func RouteOf(c *config.Config, text string) (folder, destination string, err error) {
+	t, err := parseTarget(c, text)
+	if err == nil && t.id != "" {
+		err = usage("%s is one delivery: a time is for folder:NAME, destination:NAME or FOLDER/DESTINATION", t.id)
+	}
+	return t.Folder, t.Destination, err
+}
+
 // splitTarget reads a target, whatever the configuration knows.
 func splitTarget(text string) (t target, ok bool) {
 	folder, isFolder := strings.CutPrefix(text, folderWord)

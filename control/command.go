@@ -72,6 +72,7 @@ type Renamed struct {
 
 // Pause is what a person has stopped; an empty name stands for all.
 type Pause struct {
+	ID          string    `json:"id,omitempty"` // where it is one delivery alone, of that route
 	Folder      string    `json:"folder,omitempty"`
 	Destination string    `json:"destination,omitempty"`
 	Since       time.Time `json:"since"`
@@ -80,6 +81,8 @@ type Pause struct {
 // Target names what is paused, as commands take it.
 func (p Pause) Target() string {
 	switch {
+	case p.ID != "":
+		return p.ID
 	case p.Destination == "":
 		return "folder:" + p.Folder
 	case p.Folder == "":

@@ -63,6 +63,10 @@ type Capabilities struct {
 	LargeWrites bool      `json:"large_writes,omitempty"`
 	LargeCuts   int       `json:"large_cuts,omitempty"`
 	LargeCutAt  time.Time `json:"large_cut_at,omitzero"`
+	// CheckHangs is how many sessions in a row were lost to a check-file request that was not answered.
+	CheckHangs int `json:"check_hangs,omitempty"`
+	// Refusals is how many uploads in a row the server has refused with several requests under way, and taken with one.
+	Refusals int `json:"refusals,omitempty"`
 	// ProbeCuts is how many sessions in a row have ended within a probe that had several requests under way.
 	ProbeCuts int `json:"probe_cuts,omitempty"`
 	// Left are files that probes may have left at the server when their sessions ended. The next Probe removes them.
@@ -76,7 +80,7 @@ const doubtFor = 30 * 24 * time.Hour
 // Current tells whether c is as much as a Probe would find out now. What is older is worth another one, and is given to
 // Use before it.
 func (c Capabilities) Current(now time.Time) bool {
-	return c.Version == ProbeVersion && (c.InFlight == 0 || now.Sub(c.ProbedAt) < doubtFor)
+	return c.Version == ProbeVersion && (c.inFlight() == 0 || now.Sub(c.ProbedAt) < doubtFor)
 }
 
 // Learn returns c, which is stored, with what a session that has used it has found out since and what holds for the next
@@ -92,6 +96,7 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 		learned.LargeCuts, learned.LargeCutAt = 0, time.Time{}
 	}
 	learned.Stat = c.Stat && s.Stat
+	learned.Refusals, learned.CheckHangs = s.Refusals, s.CheckHangs
 	learned.RefusesMode = c.RefusesMode || s.RefusesMode
 	if s.CheckFile == "" {
 		learned.CheckFile = ""
@@ -100,7 +105,7 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 		learned.Stripes = s.Stripes
 	}
 	changed = learned.Stripes != c.Stripes || learned.LargeWrites != c.LargeWrites || learned.LargeCuts != c.LargeCuts ||
-		learned.Stat != c.Stat || learned.RefusesMode != c.RefusesMode || learned.CheckFile != c.CheckFile
+		learned.Stat != c.Stat || learned.RefusesMode != c.RefusesMode || learned.Refusals != c.Refusals || learned.CheckHangs != c.CheckHangs || learned.CheckFile != c.CheckFile
 	return learned, changed
 }
 
@@ -167,8 +172,20 @@ func (s *Session) Use(c Capabilities) {
 	s.caps.Store(&c)
 	s.hash.use(c.Hash)
 	s.handles.limit(c.OpenFiles())
-	s.mux.flying.limit(c.InFlight)
-	s.packet.Store(int64(c.writeSize(s.limits, time.Now())))
+	s.bound(c)
+}
+
+// bound limits how much is under way at once, and how much a WRITE carries.
+func (s *Session) bound(c Capabilities) {
+	inFlight, size := c.inFlight(), c.writeSize(s.limits, time.Now())
+	if s.isCareful() {
+		inFlight = 1
+	}
+	if s.careful.Load() || c.Refusals >= enoughRefusals {
+		size = min(size, safeWrite)
+	}
+	s.mux.flying.limit(inFlight)
+	s.packet.Store(int64(size))
 }
 
 // note changes what is known of the server, after it has refused something.

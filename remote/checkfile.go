@@ -93,14 +93,27 @@ func (s *Session) checkFile(ctx context.Context, form, name string, size int64) 
 		}
 		defer s.handles.give(1)
 	}
-	limit := slowLimit(size)
-	w := s.watch(&watch{quiet: limit, most: limit, slow: true, hung: func() error {
-		s.note(func(c *Capabilities) { c.CheckFile = "" }) // the next would take the session with it too
-		return fmt.Errorf("%s %s was not answered within %v", form, printable(name), limit)
+	quiet := slowQuiet(size, s.target.StallTimeout)
+	w := s.watch(&watch{quiet: quiet, most: slowLimit(size), slow: true, hung: func() error {
+		s.note(checkFileHung)
+		return fmt.Errorf("%s %s was not answered within %v (stall_timeout, and more for its size)", form, printable(name), quiet)
 	}})
 	defer w.stop()
 	sum, err := s.askCheckFile(nil, form, name)
+	if err == nil && s.caps.Load().CheckHangs > 0 {
+		s.note(func(c *Capabilities) { c.CheckHangs = 0 })
+	}
 	return sum, s.wrap("hash", name, noDigest(err))
+}
+
+// enoughHangs is how many sessions in a row have to be lost to a check-file request for it not to be made any more: a server
+// may hang for other reasons.
+const enoughHangs = 2
+
+func checkFileHung(c *Capabilities) {
+	if c.CheckHangs++; c.CheckHangs >= enoughHangs {
+		c.CheckFile, c.CheckHangs = "", 0
+	}
 }
 
 // noDigest makes a server's refusal to hash one of this file alone.

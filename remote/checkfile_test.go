@@ -148,6 +148,39 @@ func TestLadder(t *testing.T) {
 	}
 }
 
+// A request that is not answered takes its session with it. Once it may have been the server; twice in a row, it is not made
+// again.
+func TestCheckFileThatHangs(t *testing.T) {
+	t.Parallel()
+	server, first := hostile(t, noEmpty(nil))
+	target := serverTarget(server)
+	target.Keepalive, target.StallTimeout = stall/4, stall
+	content := random(1000)
+	sum := sha256.Sum256(content)
+	mustUpload(t, first, "/a.part", content)
+	known := first.Capabilities()
+	for n, step := range []struct {
+		hangs bool
+		want  string
+	}{{true, checkFileName}, {false, checkFileName}, {true, checkFileName}, {true, ""}} {
+		s := mustDial(t, target)
+		s.Use(known)
+		if step.hangs {
+			server.Faults.Add(sftptest.HangOn(sftptest.OpCheckFile))
+		}
+		_, _, err := s.Verify(t.Context(), "/a.part", int64(len(content)), sum[:], Auto)
+		server.Faults.Clear()
+		if step.hangs {
+			wantError(t, err, Transient, "check-file-name /a.part was not answered within 700ms")
+		} else if err != nil {
+			t.Error(err)
+		}
+		if known, _ = known.Learn(s.Capabilities()); known.CheckFile != step.want {
+			t.Errorf("known after step %d: %q, want %q", n, known.CheckFile, step.want)
+		}
+	}
+}
+
 func TestCheckFileThatLies(t *testing.T) {
 	t.Parallel()
 	content := random(50_000)

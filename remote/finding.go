@@ -37,8 +37,8 @@ func (c Capabilities) Consequences() []Finding {
 		c.packetSize(),
 		c.openFiles(),
 		c.names(),
-		choose("requests", c.InFlight == 0, "many at once: small files do not wait for each other",
-			fmt.Sprintf("at most %d at once, or answers go wrong: a distant server is slow to deliver to", c.InFlight)),
+		choose("requests", c.inFlight() == 0, "many at once: small files do not wait for each other",
+			fmt.Sprintf("at most %d at once, or answers go wrong: a distant server is slow to deliver to", c.inFlight())),
 	}
 }
 

@@ -23,6 +23,11 @@ func (c *clock) since() time.Duration { return time.Since(c.base) - time.Duratio
 // bulk is a write to the network that carries content and no keepalive, in bytes.
 const bulk = 4 << 10
 
+// floor is what a line has to carry within the stall timeout to be alive while something is sent: one packet of SSH, in
+// bytes, where the system takes no more at once; where it buffers more, one WRITE, since it is the acknowledgement that
+// shows then. What trickles more slowly counts as silence.
+const floor = 32 << 10
+
 // liveConn counts what passes through a connection and knows when a byte last came in. Any byte proves that the other
 // side lives; the reply to a particular keepalive does not, because it queues behind the data that is in flight.
 type liveConn struct {

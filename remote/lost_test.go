@@ -1,7 +1,9 @@
 package remote
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -266,6 +268,38 @@ func TestSlowUploadIsLetBe(t *testing.T) {
 	holds(t, content, sshd.Dir, "a.part")
 }
 
+// A trickle is found like a silence, and a line above the floor is let be.
+func TestTrickle(t *testing.T) {
+	t.Parallel()
+	content := random(16 * safeWrite)
+	for name, row := range map[string]struct {
+		rate  float64 // of the floor
+		lives bool
+	}{"below the floor": {0.2, false}, "above it": {4, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := sftptest.StartServer(t, sftptest.ServerOptions{}) // WRITEs are as small as the floor
+			wire := sftptest.StartWire(t, server.Addr())
+			s := mustDial(t, over(wire, serverTarget(server)))
+			wire.SetRate(int(row.rate * floor / stall.Seconds()))
+			begun := time.Now()
+			done := async(func() error { return upload(t, s, "/a.part", content) })
+			if row.lives {
+				if err := soon(t, "upload", done); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(begun); took < 2*stall {
+					t.Errorf("it took %v: the line was not slow", took)
+				}
+				holds(t, content, server.Dir, "a.part")
+				return
+			}
+			wantError(t, within(t, "upload", begun, done), Transient, "(stall_timeout)")
+			wantDead(t, s)
+		})
+	}
+}
+
 func TestSlowAcknowledgementsAreLetBe(t *testing.T) {
 	t.Parallel()
 	server := sftptest.StartServer(t, sftptest.ServerOptions{}, sftptest.SlowAcks(stall/7))
@@ -277,7 +311,43 @@ func TestSlowAcknowledgementsAreLetBe(t *testing.T) {
 	holds(t, content, server.Dir, "a.part")
 }
 
-// A server that works in order answers nothing while it syncs a file.
+// A server that hangs while small files are synced, closed or hashed is found as soon as any other: they take no longer.
+func TestServerThatHangsOverSmallFiles(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{sftptest.OpClose, sftptest.OpFsync, sftptest.OpCheckFile} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			server, first := hostile(t, noEmpty(nil))
+			target := serverTarget(server)
+			target.Keepalive, target.StallTimeout = stall/4, stall
+			s := mustDial(t, target)
+			s.Use(first.Capabilities())
+			content := random(1000)
+			sum := sha256.Sum256(content)
+			mustUpload(t, s, "/there", content)
+			server.Faults.Add(sftptest.HangOn(op))
+			all := []<-chan error{}
+			for n := range 10 {
+				all = append(all, async(func() error {
+					if op == sftptest.OpCheckFile {
+						_, _, err := s.Verify(t.Context(), "/there", int64(len(content)), sum[:], Auto)
+						return err
+					}
+					return upload(t, s, fmt.Sprintf("/%d.part", n), content)
+				}))
+			}
+			eventually(t, "it hangs", func() bool { return server.Faults.Hits() > 0 })
+			begun := time.Now()
+			all = append(all, async(func() error { _, err := s.Stat(t.Context(), "/"); return err }))
+			for _, c := range all {
+				wantError(t, within(t, "a request", begun, c), Transient, "was not answered within 700ms")
+			}
+			wantDead(t, s)
+		})
+	}
+}
+
+// A server that works in order answers nothing while it syncs a large file.
 func TestRequestsWaitForASlowSync(t *testing.T) {
 	t.Parallel()
 	server, first := hostile(t, sftptest.ServerOptions{}, sftptest.Fault{Op: sftptest.OpFsync, Delay: 3 * stall})
@@ -285,7 +355,7 @@ func TestRequestsWaitForASlowSync(t *testing.T) {
 	target.Keepalive, target.StallTimeout = stall/4, stall
 	s := mustDial(t, target)
 	s.Use(first.Capabilities())
-	done := async(func() error { return upload(t, s, "/a.part", []byte("a")) })
+	done := async(func() error { return upload(t, s, "/a.part", random(3<<20)) })
 	eventually(t, "the sync begins", func() bool { return server.Faults.Hits() > 0 })
 	if _, err := s.Stat(t.Context(), "/"); err != nil {
 		t.Errorf("a request meanwhile: %v", err)

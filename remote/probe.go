@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -67,8 +68,14 @@ func (s *Session) probe(ctx context.Context, now time.Time, serial bool) (Capabi
 		s.mux.flying.limit(1)
 	}
 	p := s.newProbe(ctx, now)
-	err := p.run(now, serial)
-	p.remove()
+	done, err := s.reserve(p.names()...)
+	if err != nil {
+		return Capabilities{}, err
+	}
+	err = p.run(now, serial)
+	if p.remove() {
+		done()
+	}
 	if err != nil && s.Err() != nil {
 		s.note(func(c *Capabilities) {
 			c.Identity, c.Left = s.Identity(), append(slices.Clone(c.Left), p.names()...)
@@ -346,13 +353,19 @@ func (p *probe) names() []string {
 	return []string{p.proof.name, p.source.name, p.target.name, p.free, p.accented.name}
 }
 
-// remove removes whatever the probe may have left, and the one before it that was cut.
-func (p *probe) remove() {
+// remove removes whatever the probe may have left, and the one before it that was cut. It returns false where something may
+// be left now.
+func (p *probe) remove() bool {
 	var removing []func()
+	var left atomic.Bool
 	for _, name := range append(p.names(), p.session.caps.Load().Left...) {
 		removing = append(removing, func() {
-			_ = p.session.Remove(context.WithoutCancel(p.ctx), name) // refused, or the connection is lost: nothing to add
+			ctx := context.WithoutCancel(p.ctx)
+			if p.session.Remove(ctx, name) != nil && !p.session.isMissing(ctx, name) {
+				left.Store(true)
+			}
 		})
 	}
 	together(removing...)
+	return !left.Load()
 }

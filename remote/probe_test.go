@@ -1,7 +1,11 @@
 package remote
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -258,5 +262,70 @@ func TestProbeOfADistantServer(t *testing.T) {
 	}
 	if took := time.Since(begun); took > 14*roundTrip { // one after the other it is 18, and 9 on a quiet machine
 		t.Errorf("the probe took %v, which is %d round trips", took, took/roundTrip)
+	}
+}
+
+// The names of the files that a probe makes are noted before, so that a kill leaves nothing that nobody knows.
+func TestProbeNotesItsFiles(t *testing.T) {
+	t.Parallel()
+	for name, faults := range map[string][]sftptest.Fault{
+		"a server":                    {},
+		"one that mixes replies":      {sftptest.MixReplies(), {Op: sftptest.OpLstat, Delay: 20 * time.Millisecond}},
+		"one that cuts":               {sftptest.CutOn(sftptest.OpRename)},
+		"one that lets nothing go":    {sftptest.Refuse(sftptest.OpRemove, sftptest.PermissionDenied)},
+		"one that lets write nothing": {sftptest.Refuse(sftptest.OpOpen+","+sftptest.OpRemove, sftptest.PermissionDenied)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := sftptest.StartServer(t, sftptest.ServerOptions{}, faults...)
+			s := mustDial(t, serverTarget(server))
+			var mu sync.Mutex
+			noted, open := map[string]bool{}, 0
+			s.Noting(func(names []string) (func(), error) {
+				mu.Lock()
+				defer mu.Unlock()
+				open++
+				for _, name := range names {
+					noted[name] = true
+				}
+				for _, c := range server.Faults.Trace() {
+					if slices.Contains(names, c.Path) || slices.Contains(names, c.Target) {
+						t.Errorf("%s was asked for before it was noted", c.Path)
+					}
+				}
+				return func() { mu.Lock(); defer mu.Unlock(); open-- }, nil
+			})
+			_, err := s.Probe(t.Context(), time.Now())
+			if failed := err != nil; failed != (strings.Contains(name, "cuts") || strings.Contains(name, "write nothing")) {
+				t.Errorf("probe: %v", err)
+			}
+			left := names(t, server.Dir)
+			for _, name := range left {
+				if !noted["/"+name] {
+					t.Errorf("%s was left and not noted", name)
+				}
+			}
+			if (open > 0) != (len(left) > 0) {
+				t.Errorf("%d notes stand for %q", open, left)
+			}
+			if len(noted) < 4 {
+				t.Errorf("noted: %v", noted)
+			}
+		})
+	}
+}
+
+// What cannot be noted is not made.
+func TestProbeThatCannotBeNoted(t *testing.T) {
+	t.Parallel()
+	server := sftptest.StartServer(t, sftptest.ServerOptions{})
+	s := mustDial(t, serverTarget(server))
+	full := errors.New("the disk is full")
+	s.Noting(func([]string) (func(), error) { return nil, full })
+	if _, err := s.Probe(t.Context(), time.Now()); !errors.Is(err, full) {
+		t.Errorf("probe: %v", err)
+	}
+	if n := server.Faults.Calls(sftptest.OpOpen); n > 0 {
+		t.Errorf("%d files were opened", n)
 	}
 }

@@ -33,15 +33,17 @@ type Session struct {
 	striped sync.Map // temps that were written over several of them, until they are verified
 
 	caps      atomic.Pointer[Capabilities]
+	noting    atomic.Pointer[func(names []string) (done func(), err error)] // see Noting
 	hash      hasher
 	spare     spare       // for the next command
 	execs     atomic.Bool // a command was run
 	handles   turns       // open files
 	dirs      dirs
-	told      sync.Map     // uploads of which the server tells nothing any more once they are closed: string -> Info
-	lateTimes atomic.Bool  // times are set by name, behind the close: by handle they are refused
-	largeCut  atomic.Bool  // the session's end counts in LargeCuts
-	slow      atomic.Int32 // requests under way that work through a whole file: see watch
+	told      sync.Map    // uploads of which the server tells nothing any more once they are closed: string -> Info
+	lateTimes atomic.Bool // times are set by name, behind the close: by handle they are refused
+	careful   atomic.Bool // see Careful
+	largeCut  atomic.Bool // the session's end counts in LargeCuts
+	slow      slowOnes    // requests under way that work through a whole file: see watch
 
 	dead   chan struct{}
 	life   context.Context    //nolint:containedctx // ends when dead is closed, for those that wait on a context

@@ -75,7 +75,7 @@ func (e *statusError) Error() string {
 	case Unsupported:
 		words = "the server does not support this operation"
 	case DiskFull:
-		words = "the server has no room"
+		words = wordsNoRoom
 	}
 	text := shorten(strings.TrimSpace(e.text))
 	if text == "" && e.code == statusEOF {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -150,6 +151,17 @@ func (s *Session) openAndLook(l *lane, u *Upload, open *request) (seen, err erro
 // fullBelow is the free room in bytes below which a failure is taken for that of a full disk.
 const fullBelow = 1 << 20
 
+// What errors of kind DiskFull say.
+const (
+	wordsFull   = "the server's disk is full"
+	wordsNoRoom = "the server has no room"
+)
+
+// SaysFull tells whether the text of an error, as somebody has written it down, is that of a full disk.
+func SaysFull(text string) bool {
+	return strings.Contains(text, wordsFull) || strings.Contains(text, wordsNoRoom)
+}
+
 // diskFull finds out whether a failure without a reason is a full disk: SFTP version 3 has no status for it.
 func (s *Session) diskFull(ctx context.Context, err error) error {
 	var e *Error
@@ -162,9 +174,25 @@ func (s *Session) diskFull(ctx context.Context, err error) error {
 	}
 	full := *e
 	full.Kind = DiskFull
-	full.Err = fmt.Errorf("the server's disk is full (%d KiB free)", free>>10)
+	full.Err = fmt.Errorf(wordsFull+" (%d KiB free)", free>>10)
 	full.Hint = hintFull
 	return &full
+}
+
+// Fits returns an error of kind DiskFull where the server says that it has no room for a file of the size. What it does not
+// tell is no error.
+func (s *Session) Fits(ctx context.Context, name string, size int64) error {
+	free, err := s.Free(ctx)
+	switch {
+	case ctx.Err() != nil || Transient.is(err):
+		return err
+	case err != nil || free > size:
+		return nil
+	}
+	return &Error{
+		Op: "put", Destination: s.target.Name, Path: name, Kind: DiskFull, Hint: hintFull,
+		Err: fmt.Errorf(wordsFull+": %d KiB free, %d wanted", free>>10, size>>10),
+	}
 }
 
 // Free returns the bytes that the account may still write under the root; an error of kind Unsupported where the

@@ -11,6 +11,12 @@ func slowLimit(size int64) time.Duration {
 	return 10*time.Minute + time.Duration(size/(20<<20))*time.Second
 }
 
+// slowQuiet is for how long a server may answer nothing while it works through a file: a small one takes no longer than any
+// other request, and of a large one as much as a slow disk may have to be written.
+func slowQuiet(size int64, stall time.Duration) time.Duration {
+	return min(slowLimit(size), stall+time.Duration(size/(1<<20))*time.Second)
+}
+
 // watch ends the session when a request hangs, since nothing else frees it. A server's sftp process can hang while its
 // sshd still answers keepalives, so the pulse alone does not find out.
 //
@@ -22,7 +28,7 @@ type watch struct {
 	hung    func() error  // what to say of the request
 	quiet   time.Duration // longest time in which nothing moves on the session
 	most    time.Duration // longest time without progress of the request's own
-	slow    bool          // works through a whole file at the server, in the SFTP channel
+	slow    bool          // works through a whole file at the server, in the SFTP channel; it lends its quiet time to all others
 	own     *clock        // the request's own progress
 
 	mu    sync.Mutex
@@ -35,7 +41,7 @@ type watch struct {
 func (s *Session) watch(w *watch) *watch {
 	w.session, w.own = s, newClock()
 	if w.slow {
-		s.slow.Add(1)
+		s.slow.begin(w)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -53,7 +59,7 @@ func (w *watch) stop() {
 	w.over = true
 	w.timer.Stop()
 	if w.slow {
-		w.session.slow.Add(-1)
+		w.session.slow.end(w)
 	}
 }
 
@@ -87,14 +93,45 @@ func (w *watch) look() {
 func (w *watch) patience() time.Duration {
 	s, own := w.session, w.own.since()
 	left := w.most - own
-	switch {
-	case w.away:
+	if w.away {
 		return w.quiet
-	case s.slow.Load() > 0:
-		return min(left, w.quiet)
 	}
 	still := min(own, s.mux.heard.since(), s.conn.moved.since())
+	if lent := s.slow.quiet(); lent > w.quiet { // it may be over soon
+		return min(left, lent-still, w.quiet/4)
+	}
 	return min(left, w.quiet-still)
+}
+
+// slowOnes are the requests under way that work through a whole file.
+type slowOnes struct {
+	mu  sync.Mutex
+	all map[*watch]struct{}
+}
+
+func (o *slowOnes) begin(w *watch) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.all == nil {
+		o.all = map[*watch]struct{}{}
+	}
+	o.all[w] = struct{}{}
+}
+
+func (o *slowOnes) end(w *watch) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.all, w)
+}
+
+// quiet returns for how long the server may answer nothing on their account.
+func (o *slowOnes) quiet() (most time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for w := range o.all {
+		most = max(most, w.quiet)
+	}
+	return most
 }
 
 // do makes a request that the server answers at once.
@@ -114,9 +151,9 @@ func (s *Session) do(op, path string, request func() error) error {
 
 // doSlow makes a request that works through a file of size bytes at the server.
 func (s *Session) doSlow(op, path string, size int64, request func() error) error {
-	limit := slowLimit(size)
-	w := s.watch(&watch{quiet: limit, most: limit, slow: true, hung: func() error {
-		return fmt.Errorf("%s %s was not answered within %v", op, printable(path), limit)
+	quiet := slowQuiet(size, s.target.StallTimeout)
+	w := s.watch(&watch{quiet: quiet, most: slowLimit(size), slow: true, hung: func() error {
+		return fmt.Errorf("%s %s was not answered within %v (stall_timeout, and more for its size)", op, printable(path), quiet)
 	}})
 	err := request()
 	w.stop()

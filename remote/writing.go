@@ -113,6 +113,9 @@ func (w *writing) all() error {
 	}
 	err = s.wrap("put", w.upload.Temp, err)
 	s.noteLarge(w, err)
+	if err == nil && w.failed() == nil {
+		s.tookTogether()
+	}
 	return err
 }
 

@@ -26,7 +26,7 @@ func TestPauses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "after a restart", []Pause{{server, noon}, {folder, noon}, {route, noon}}, all)
+	same(t, "after a restart", []Pause{{Route: server, Since: noon}, {Route: folder, Since: noon}, {Route: route, Since: noon}}, all)
 	for range 2 { // the second time it is not there
 		if _, err := s.Resume(t.Context(), folder); err != nil {
 			t.Fatal(err)
@@ -101,5 +101,73 @@ func TestWhatAPauseCovers(t *testing.T) {
 				t.Errorf("%v: next due at %s: %t, %v", test.pauses, destination, ok, err)
 			}
 		}
+	}
+}
+
+// TestPauseOfAnIntent keeps one intent back, as long as there is one.
+func TestPauseOfAnIntent(t *testing.T) {
+	s := newStore(t)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := planOne(t, s, intentFor(route, "a.xml")), planOne(t, s, intentFor(route, "b.xml"))
+	may := func(in Intent, want bool) {
+		t.Helper()
+		got, err := s.MayBegin(t.Context(), in.ID, in.Route)
+		must(err)
+		if got != want {
+			t.Errorf("%s may begin: %v", in.Path, got)
+		}
+	}
+	since, added, err := s.PauseIntent(t.Context(), a.ID, noon)
+	must(err)
+	if !added || !since.Equal(noon) {
+		t.Errorf("paused: %v, %v", added, since)
+	}
+	since, added, err = s.PauseIntent(t.Context(), a.ID, noon.Add(time.Hour))
+	must(err)
+	if added || !since.Equal(noon) {
+		t.Errorf("paused again: %v, %v", added, since)
+	}
+	may(a, false)
+	may(b, true)
+	all, err := s.Pauses(t.Context())
+	must(err)
+	if want := []Pause{{Route: route, Since: noon, Intent: a.ID, Path: "a.xml"}}; !slices.Equal(all, want) || all[0].Covers(route) {
+		t.Errorf("pauses: %+v, want %+v", all, want)
+	}
+	at, err := s.PausedAt(t.Context(), route.Destination)
+	must(err)
+	if !slices.Equal(at, []string{a.ID}) {
+		t.Errorf("paused at the destination: %q", at)
+	}
+	if at, err = s.PausedAt(t.Context(), "another"); err != nil || len(at) != 0 {
+		t.Errorf("paused at another: %q, %v", at, err)
+	}
+	if ended, err := s.ResumeIntent(t.Context(), a.ID); !ended || err != nil {
+		t.Error(ended, err)
+	}
+	if ended, err := s.ResumeIntent(t.Context(), a.ID); ended || err != nil {
+		t.Error(ended, err)
+	}
+	may(a, true)
+
+	// It ends with the intent, and none begins once it may be published.
+	_, _, err = s.PauseIntent(t.Context(), a.ID, noon)
+	must(err)
+	if ok, err := s.Drop(t.Context(), a.ID); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	commit(t, s, b)
+	for _, id := range []string{a.ID, b.ID} {
+		if since, added, err := s.PauseIntent(t.Context(), id, noon); added || !since.IsZero() || err != nil {
+			t.Errorf("%s is paused: %v, %v, %v", id, added, since, err)
+		}
+	}
+	if all, err := s.Pauses(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("left: %+v, %v", all, err)
 	}
 }

@@ -417,4 +417,10 @@ CREATE TABLE orders (
 	folder TEXT NOT NULL PRIMARY KEY,
 	rules  TEXT NOT NULL
 ) WITHOUT ROWID;
+`, `
+-- Intents that a person has stopped by their ids, and not their routes.
+CREATE TABLE paused (
+	intent TEXT NOT NULL PRIMARY KEY REFERENCES intents (id) ON DELETE CASCADE,
+	since  INTEGER NOT NULL
+) WITHOUT ROWID;
 `}

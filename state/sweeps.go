@@ -13,6 +13,25 @@ func (s *Store) AddSweep(ctx context.Context, sweep Sweep) error {
 	})
 }
 
+// SweepLater queues files that are about to be made and to be removed again, should that come to nothing. They are not
+// removed before a time; zero is at once.
+func (s *Store) SweepLater(ctx context.Context, sweeps []Sweep, at time.Time) error {
+	return s.write(ctx, "sweep later", func(c *conn) error {
+		for _, one := range sweeps {
+			if _, err := c.exec("INSERT OR REPLACE INTO sweeps VALUES (?, ?, ?)", one.ID, one.Destination, one.Temp); err != nil {
+				return err
+			}
+			if at.IsZero() {
+				continue
+			}
+			if _, err := c.exec("INSERT OR REPLACE INTO unswept VALUES (?, 0, ?)", one.ID, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Swept takes temps off the queue that are gone from their destination, or given up.
 func (s *Store) Swept(ctx context.Context, ids []string) error {
 	return s.write(ctx, "swept", func(c *conn) error {

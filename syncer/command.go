@@ -67,9 +67,9 @@ func (l *link) mayBegin(ctx context.Context, i *state.Intent) error {
 	if i.Phase != state.Committing && !l.hasRoute(i) {
 		return errSuperseded // by a configuration without the route
 	}
-	paused, err := l.store.Paused(ctx, i.Route)
+	may, err := l.store.MayBegin(ctx, i.ID, i.Route)
 	switch {
-	case ctx.Err() != nil, err == nil && paused:
+	case ctx.Err() != nil, err == nil && !may:
 		return errNotBegun
 	}
 	if f := l.common().folders[i.Folder]; err == nil && f != nil && i.Phase == state.Planned && !f.Order.free() {

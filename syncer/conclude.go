@@ -12,6 +12,9 @@ import (
 
 // conclude acts on the end of a delivery. It returns an error where the destination can take nothing for now.
 func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
+	if o.careful {
+		w.session.Relax(o.err == nil)
+	}
 	switch {
 	case o.err == nil:
 		w.solo, l.cuts = false, 0
@@ -19,6 +22,7 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 		if o.intent.Phase == state.Planned { // nothing was sent: the server may still not take anything
 			return nil
 		}
+		l.tookOne(w)
 		return l.forgive(ctx)
 	case ctx.Err() != nil: // shutting down: the intent stays as it stands
 		return nil
@@ -32,6 +36,8 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	case isNotYet(o.err):
 		l.notYet(&o.intent, o.err)
 		return nil
+	case o.unfit:
+		return l.passOver(ctx, w, o)
 	case isNoRoom(o.err): // the file stands where it stood, and has failed in nothing
 		return o.err
 	}
@@ -41,6 +47,7 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	}
 	alive := w.session.Err() == nil
 	t := l.trouble(w, o, alive)
+	t.refused = isRefusedUpload(o.err)
 	v := judgeFailure(o.err, alive, failedWith(o, t.lost), l.folderOf(&o.intent).Retry, l.random)
 	if l.once && (v.action != again || o.alone) {
 		if t.tries++; t.tries >= onceTries {
@@ -61,7 +68,7 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 		w.lost = o.err
 		return l.fail(ctx, o, state.Failure{Next: next})
 	case pause:
-		if err := l.fail(ctx, o, state.Failure{Next: next}); err != nil {
+		if err := l.fail(ctx, o, state.Failure{Next: l.filled(o)}); err != nil {
 			return err
 		}
 		l.removeWritten(ctx, w.session, o)
@@ -138,6 +145,19 @@ func (l *link) lookAgain(i *state.Intent) {
 	if err == nil && (!now.Same(i.Fingerprint) || folder.places().elsewhere(i.Destination, i.Path, i.Final)) {
 		folder.Hint(i.Path)
 	}
+}
+
+// isRefusedUpload tells whether a server has refused an upload without saying why. It may not bear what comes together, so
+// the next attempts ask for one thing at a time, with nothing beside them.
+func isRefusedUpload(err error) bool {
+	e, ok := errors.AsType[*remote.Error](err)
+	return ok && e.Kind == remote.Refused && (e.Op == "put" || e.Op == "sync" || e.Op == "close")
+}
+
+// isRefused tells whether the last attempt at a file was refused so.
+func (l *link) isRefused(id string) bool {
+	t := l.troubles[id]
+	return t != nil && t.refused
 }
 
 // suspectOneFile tells whether a denial may only mean that the server allows one open file at a time, which some tell as

@@ -24,6 +24,8 @@ func (l *link) connect(ctx context.Context) (session Session, familiar bool, err
 	if err != nil {
 		return nil, false, err
 	}
+	l.unreserve()
+	session.Noting(l.reserve(ctx))
 	if err = session.CheckRoot(ctx); err == nil {
 		familiar, err = learn(ctx, l.store, l.name, session, l.now())
 	}

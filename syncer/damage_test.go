@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -108,5 +109,33 @@ func TestOnceEndsOnAFullDisk(t *testing.T) {
 	status := r.syncer.Status()[0]
 	if status.State != LinkFailed || remote.KindOf(status.Err) != remote.DiskFull {
 		t.Errorf("the link is %s: %v", status.State, status.Err)
+	}
+}
+
+// TestAUsedQuotaPausesTheDestination, in the words that servers have for it: nothing is published, no temp stays, and it goes
+// on by itself.
+func TestAUsedQuotaPausesTheDestination(t *testing.T) {
+	t.Parallel()
+	const statusQuota = 15 // of later versions of the protocol
+	for name, answer := range map[string]error{
+		"by its text": errors.New("disk quota exceeded"), "by a status": sftptest.Status(statusQuota),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			s := r.to("acme", sftptest.ServerOptions{}, sftptest.Refuse(sftptest.OpWrite, answer).On(".a.*"))
+			r.drop("a", "content")
+			r.start()
+			r.scan()
+			e := r.await(EventLost, "", "acme")
+			if remote.KindOf(e.Err) != remote.DiskFull || remote.HintOf(e.Err) == "" || e.Next.IsZero() {
+				t.Errorf("told: %v, hint %q", e.Err, remote.HintOf(e.Err))
+			}
+			r.eventually("no temp is left", func() bool { return len(temps(s)) == 0 })
+			s.Faults.Clear()
+			r.await(EventDelivered, "a", "acme")
+			r.wantInbox("acme", map[string]string{"a": "content"})
+			r.wantNone(EventParked, EventHeld)
+		})
 	}
 }

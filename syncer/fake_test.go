@@ -25,6 +25,9 @@ type fakeServer struct {
 	hashes, posix, keepsTimes bool
 	writeOnly                 bool // nothing can be read back
 	hostKey, identity         string
+	room                      int64 // bytes that a file may have; 0 is any number
+	tellsRoom                 bool
+	sent                      int64 // bytes of all uploads
 	now                       func() time.Time
 
 	// refuse is asked before each request and may fail it; cut ends the session.
@@ -213,6 +216,21 @@ func (f *fakeSession) Hash(ctx context.Context, name string, _ int64) (sum []byt
 	return sum, "sha256sum", err
 }
 
+func (f *fakeSession) Noting(func(names []string) (done func(), err error)) {}
+
+// Fits tells what fits where the server has a room of its own.
+func (f *fakeSession) Fits(ctx context.Context, name string, size int64) error {
+	return f.request(ctx, "fits", name, func(map[string]fakeFile) error {
+		if f.server.tellsRoom && f.server.room > 0 && size >= f.server.room {
+			return problem("put", name, remote.DiskFull, errors.New("the server's disk is full"))
+		}
+		return nil
+	})
+}
+
+func (f *fakeSession) Careful()   { _ = f.request(context.Background(), "careful", "", nil) }
+func (f *fakeSession) Relax(bool) { _ = f.request(context.Background(), "relax", "", nil) }
+
 func (f *fakeSession) SetMode(context.Context, string, fs.FileMode) error { return nil }
 
 func (f *fakeSession) Copy(context.Context, string, string, int64) error {
@@ -240,6 +258,9 @@ func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader
 		}
 		content, err = io.ReadAll(src)
 	}
+	if err == nil {
+		err = f.take(u.Temp, int64(len(content)))
+	}
 	at := f.server.now()
 	if err == nil && !u.ModTime.IsZero() {
 		if err = f.request(ctx, "set time", u.Temp, nil); f.server.keepsTimes {
@@ -254,6 +275,18 @@ func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader
 	}
 	h := sha256.Sum256(content)
 	return h[:], err
+}
+
+// take takes the bytes of an upload, as far as there is room.
+func (f *fakeSession) take(name string, n int64) error {
+	f.server.mu.Lock()
+	defer f.server.mu.Unlock()
+	if room := f.server.room; room > 0 && n >= room {
+		f.server.sent += room
+		return problem("put", name, remote.DiskFull, errors.New("the server's disk is full"))
+	}
+	f.server.sent += n
+	return nil
 }
 
 func (f *fakeSession) look(ctx context.Context, u remote.Upload) error {

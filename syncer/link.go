@@ -29,6 +29,9 @@ type link struct {
 	random   *rand.Rand
 
 	neverProbe bool // see Destination.NeverProbe
+	shared     bool // other processes use the store
+
+	reserved sync.Map // sweeps of files that a session makes use of: string -> true
 
 	wake  chan struct{}
 	freed chan struct{} // holds a token when a person has ended the wait
@@ -46,6 +49,7 @@ type link struct {
 	patience    patience
 	used        string              // the account at the last dial
 	remembered  bool                // the store has a wait of the destination
+	full        error               // why: the server had no room, and nothing has arrived since
 	cuts        int                 // sessions lost since the last delivery; see workload.solo
 	skip        map[string]bool     // intents that are nothing for this run: of folders that are not its own, or tried enough
 	troubles    map[string]*trouble // of intents that have failed
@@ -63,6 +67,11 @@ type link struct {
 type trouble struct {
 	tries int // with once
 	lost  int // connections lost in a row with the file under way
+
+	full   int // times in a row that the server had no room for it
+	passed int // times since that it was not begun, since it would not have fitted
+
+	refused bool // the upload, without a reason: see remote.Session.Careful
 }
 
 // onceTries is how often `once` tries a connect or a file.

@@ -30,6 +30,8 @@ type Store interface {
 	DueSmall(ctx context.Context, destination string, now time.Time, most int64, limit int, skip map[string]bool) ([]state.Intent, error)
 	NextDue(ctx context.Context, destination string, now time.Time) (time.Time, bool, error)
 	Paused(ctx context.Context, route state.Route) (bool, error)
+	PausedAt(ctx context.Context, destination string) ([]string, error)
+	MayBegin(ctx context.Context, id string, route state.Route) (bool, error)
 	DuePlaced(ctx context.Context, route state.Route, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
 	DueLast(ctx context.Context, route state.Route, g state.Group, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
 	Line(ctx context.Context, route state.Route, o state.Ordered, from *state.Group, look func(*state.Group) bool) (state.Line, error)
@@ -67,6 +69,7 @@ type Store interface {
 	DueSweeps(ctx context.Context, destination string, now, latest time.Time, limit int) ([]state.Sweep, error)
 	Swept(ctx context.Context, ids []string) error
 	SweepFailed(ctx context.Context, id string, next time.Time) error
+	SweepLater(ctx context.Context, sweeps []state.Sweep, at time.Time) error
 	SaveAside(ctx context.Context, a state.Aside) error
 	Asides(ctx context.Context, destination string) ([]state.Aside, error)
 	ClearAside(ctx context.Context, destination, name string, sweep bool) error
@@ -91,11 +94,15 @@ type Session interface {
 	Capabilities() remote.Capabilities
 	Use(c remote.Capabilities)
 	Probe(ctx context.Context, now time.Time) (remote.Capabilities, error)
+	Noting(note func(names []string) (done func(), err error))
 
 	Stat(ctx context.Context, name string) (remote.Info, error)
 	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
 	Copy(ctx context.Context, from, temp string, size int64) error
 	Upload(ctx context.Context, u remote.Upload, src io.Reader) (sum []byte, err error)
+	Fits(ctx context.Context, name string, size int64) error
+	Careful()
+	Relax(helped bool)
 	SetModTime(ctx context.Context, name string, at time.Time) error
 	SetMode(ctx context.Context, name string, mode fs.FileMode) error
 	Verify(ctx context.Context, name string, size int64, sum []byte, demand remote.Demand) (remote.Info, remote.Evidence, error)

@@ -114,6 +114,8 @@ type putting struct {
 	since    time.Time     // of the first of them, later by what was waited for the stream since
 	starved  time.Duration // that was waited for the stream, at the last failure
 
+	refused bool // the last attempt: see isRefusedUpload
+
 	own, mismatches int // failures of the file's own, and of them those where the server had other bytes
 }
 
@@ -134,7 +136,7 @@ func (p *Put) Run(ctx context.Context) (PutResult, error) {
 		},
 		link: &link{
 			name: p.Destination.Name, dial: p.Destination.Dial, account: p.Destination.Account, secrets: p.Destination.Secrets,
-			neverProbe: p.Destination.NeverProbe, store: p.Store, now: p.Now, clock: newSteady(p.Now).now, observe: p.Observe,
+			neverProbe: p.Destination.NeverProbe, shared: true, store: p.Store, now: p.Now, clock: newSteady(p.Now).now, observe: p.Observe,
 		},
 	}
 	if err := w.start(ctx); err != nil {
@@ -206,6 +208,9 @@ func (p *putting) leave(ctx context.Context, err error) error {
 
 // attempt makes one. It returns how long to wait before the next, below 0 where there shall be none.
 func (p *putting) attempt(ctx context.Context) (wait time.Duration, err error) {
+	if err := p.Store.Room(LeastRoom); err != nil {
+		return noMore, err
+	}
 	session, familiar, err := p.link.connect(ctx)
 	if err != nil {
 		return p.afterConnect(ctx, err)
@@ -301,9 +306,13 @@ func (p *putting) use(ctx context.Context, session Session, familiar bool) error
 	if err := p.sweep(under, session); err != nil {
 		return err
 	}
+	if p.refused {
+		session.Careful()
+	}
 	d := p.delivery(store, session, familiar)
 	d.intent = p.intent
 	err := p.deliver(under, store, d)
+	p.refused = isRefusedUpload(err)
 	if p.intent.ID != "" {
 		p.intent = d.intent
 	}

@@ -125,6 +125,28 @@ func TestPutThatMayBePublished(t *testing.T) {
 	}
 }
 
+// storeWithoutRoom is on a disk that is full.
+type storeWithoutRoom struct{ *state.Store }
+
+func (*storeWithoutRoom) Room(int64) error { return &state.RoomError{} }
+
+// TestPutWithoutRoomForItsStore sends nothing that it could not record.
+func TestPutWithoutRoomForItsStore(t *testing.T) {
+	t.Parallel()
+	r, server, p := newPut(t, time.Hour)
+	p.Store = &storeWithoutRoom{r.store}
+	if _, err := p.Run(t.Context()); !isNoRoom(err) {
+		t.Errorf("%v", err)
+	}
+	if n := len(server.sessions); n != 0 {
+		t.Errorf("%d sessions", n)
+	}
+	p.Store = r.store
+	if _, err := p.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestPutThatIsSurelyNotPublished is dropped: the temp is where it was.
 func TestPutThatIsSurelyNotPublished(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,7 @@ func (l *link) awaitWork(ctx context.Context) (done bool, err error) {
 		case l.once && finished:
 			return true, nil
 		}
-		l.setState(LinkIdle, nil, time.Time{})
+		l.isIdle(ctx, asked)
 		next, stop, err := l.nextDue(ctx, asked)
 		if err != nil {
 			return true, err
@@ -93,8 +93,18 @@ func (l *link) due(ctx context.Context, now time.Time, limit int, busy map[strin
 	if l.once {
 		now = now.AddDate(100, 0, 0)
 	}
+	paused, err := l.store.PausedAt(ctx, l.name)
+	if err != nil {
+		return nil, err
+	}
 	for _, rank := range l.ranks() {
 		skip := l.beyond(rank, busy)
+		if len(paused) > 0 {
+			skip = maps.Clone(skip)
+			for _, id := range paused {
+				skip[id] = true
+			}
+		}
 		lines, err := l.inOrder(ctx, now, limit, busy, skip)
 		if err != nil {
 			return nil, err

@@ -62,7 +62,7 @@ func (s *slots) take(small bool, first, second <-chan struct{}) (give func()) {
 
 // single tells whether one file is sent at a time, whatever a person wants.
 func (w *workload) single() bool {
-	return w.solo || w.oneFile || w.alone != "" || w.session.Capabilities().OpenFiles() == 1
+	return w.solo || w.oneFile || w.full || w.alone != "" || w.session.Capabilities().OpenFiles() == 1
 }
 
 // room tells whether a file, small or not, can begin.
@@ -104,10 +104,10 @@ func (l *link) queueUp(ctx context.Context, asked time.Time, w *workload) (bool,
 	if w.room(most, isSmall(&w.queue[0])) {
 		return true, nil
 	}
-	if l.isSuspect(w.queue[0].ID) || !w.room(most, true) {
+	if l.goesAlone(w.queue[0].ID) || !w.room(most, true) {
 		return false, nil
 	}
-	at := slices.IndexFunc(w.queue, func(i state.Intent) bool { return isSmall(&i) && !l.isSuspect(i.ID) })
+	at := slices.IndexFunc(w.queue, func(i state.Intent) bool { return isSmall(&i) && !l.goesAlone(i.ID) })
 	if at < 0 {
 		due, err := l.dueSmall(ctx, asked, w)
 		if err != nil || len(due) == 0 {

@@ -56,7 +56,7 @@ func (l *link) sweep(ctx context.Context, session Session, busy map[string]bool)
 	var done []string
 	failed := 0
 	for _, s := range sweeps {
-		if busy[s.ID] {
+		if busy[s.ID] || l.isReserved(s.ID) {
 			continue
 		}
 		why := removeSwept(ctx, session, s)

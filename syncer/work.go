@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 )
 
@@ -22,13 +23,16 @@ const (
 
 // outcome is how a delivery has ended.
 type outcome struct {
-	intent state.Intent  // as far as it came
-	began  time.Time     // by the link's clock
-	took   time.Duration // the attempt
-	alone  bool          // nothing else was under way meanwhile
-	direct bool          // see delivery, as for the next
-	aside  bool
-	err    error
+	intent  state.Intent  // as far as it came
+	began   time.Time     // by the link's clock
+	took    time.Duration // the attempt
+	alone   bool          // nothing else was under way meanwhile
+	careful bool          // it asked for one thing at a time
+	tight   bool          // the server had no room for it, or for the last file
+	unfit   bool          // it was not begun, since the server says that it does not fit
+	direct  bool          // see delivery, as for the next
+	aside   bool
+	err     error
 }
 
 // workload is the deliveries of one session.
@@ -55,6 +59,10 @@ type workload struct {
 	// alone is the file that is sent with nothing beside it, since it was under way when several connections were lost.
 	alone string
 
+	full  bool  // the server had no room, and nothing has arrived since: one file at a time
+	noFit error // why the last file was not begun that does not fit; nil since one has arrived
+	unfit int   // how many were not begun so
+
 	occupied atomic.Bool // see delivery
 
 	swept chan sweepResult // of the sweep under way; nil where there is none
@@ -72,7 +80,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 	deliveries, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	w := &workload{
-		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0,
+		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0, full: l.full != nil,
 	}
 	l.sweepWanted, l.asides, l.ops.wanted = true, true, true
 	ended, lost := ctx.Done(), session.Done()
@@ -142,16 +150,23 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 // fill begins as many deliveries that were due at the moment asked as there is room for.
 func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workload) error {
 	for {
-		if some, err := l.queueUp(ctx, asked, w); err != nil || !some {
+		if w.full && w.unfit >= mostPasses {
+			return w.noFit
+		}
+		some, err := l.queueUp(ctx, asked, w)
+		if err != nil || !some {
 			if ctx.Err() != nil {
 				return nil
+			}
+			if err == nil && w.full && w.active == 0 { // nothing of what there is fits
+				return w.noFit
 			}
 			return err
 		}
 		if err := l.store.Room(LeastRoom); err != nil {
 			return err
 		}
-		if l.isSuspect(w.queue[0].ID) {
+		if l.goesAlone(w.queue[0].ID) {
 			if w.active > 0 {
 				return nil // its turn comes when the others have ended
 			}
@@ -161,6 +176,9 @@ func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workloa
 	}
 }
 
+// goesAlone tells whether a file is sent with nothing beside it.
+func (l *link) goesAlone(id string) bool { return l.isSuspect(id) || l.isRefused(id) }
+
 // isSuspect tells whether a file was under way when several connections were lost in a row.
 func (l *link) isSuspect(id string) bool {
 	t := l.troubles[id]
@@ -169,7 +187,14 @@ func (l *link) isSuspect(id string) bool {
 
 // begin starts the first delivery of the queue.
 func (l *link) begin(ctx, deliveries context.Context, w *workload) {
-	o := outcome{intent: w.queue[0], alone: w.single()}
+	o := outcome{intent: w.queue[0], alone: w.single(), careful: l.isRefused(w.queue[0].ID)}
+	if o.careful {
+		w.session.Careful()
+	}
+	o.tight = w.full || remote.SaysFull(o.intent.LastError) // by an earlier run, it may be
+	if t := l.troubles[o.intent.ID]; t != nil {
+		o.tight = o.tight || t.full > 0
+	}
 	w.queue = w.queue[1:]
 	w.begun = true
 	w.active++
@@ -219,6 +244,10 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 		return
 	}
 	o.began = l.clock()
+	if o.err = l.fits(deliveries, w, o); o.err != nil {
+		o.unfit = remote.KindOf(o.err) == remote.DiskFull
+		return
+	}
 	d := &delivery{
 		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
 		familiar: w.familiar, names: &l.ops.names, occupied: &w.occupied,

@@ -8,8 +8,8 @@ import (
 
 func (p *program) pauseCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "pause folder:NAME|destination:NAME|FOLDER/DESTINATION",
-		Short: "Begin no delivery there until `resume`; what is under way ends",
+		Use:   "pause ID|folder:NAME|destination:NAME|FOLDER/DESTINATION",
+		Short: "Begin no delivery of it until `resume`; what is under way ends",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			return p.obey(command, control.Command{Verb: control.VerbPause, Target: args[0]}, func(o control.Outcome) string {

@@ -13,7 +13,7 @@ func (p *program) resumeCommand() *cobra.Command {
 	var deletes int
 	var unmounted bool
 	command := &cobra.Command{
-		Use:   "resume folder:NAME|destination:NAME|FOLDER/DESTINATION",
+		Use:   "resume ID|folder:NAME|destination:NAME|FOLDER/DESTINATION",
 		Short: "End a pause, or the halt of a folder",
 		Long: "resume ends a pause. A folder that has halted since too much of it is missing is looked at again, and halts again\n" +
 			"if that is still so; with --accept-deletes N up to N files are removed at its destinations then.\n\n" +

@@ -84,7 +84,10 @@ func (p *program) printStatus(s control.Status) error {
 		}
 	}
 	for _, pause := range s.Pauses {
-		if pause.Folder != "" && pause.Destination != "" { // a whole folder or destination says so itself
+		switch {
+		case pause.ID != "":
+			fmt.Fprintf(&b, "%s on route %s/%s: paused since %s\n", pause.ID, pause.Folder, pause.Destination, clock(pause.Since))
+		case pause.Folder != "" && pause.Destination != "": // a whole folder or destination says so itself
 			fmt.Fprintf(&b, "route %s: paused since %s\n", pause.Target(), clock(pause.Since))
 		}
 	}

@@ -54,9 +54,17 @@ func newFaults(s *scene, note func(string), next syncer.Observer) *faults {
 		next = func(syncer.Event) {}
 	}
 	f := &faults{scene: s, note: note, next: next, come: make(chan struct{}, 1)}
+	s.server.Faults.Add(f.ofServer()...)
 	nothing := func() error { return nil }
 	f.list = []fault{
 		{at: 5 << 20, says: "the connection is cut", make: func() error { s.wire.Cut(); return nil }, mend: nothing},
+		{
+			at: 8 << 20, says: "the server answers a write with a failure, and does not say why", mend: nothing,
+			make: func() error {
+				s.server.Faults.Add(sftptest.Refuse(sftptest.OpWrite, sftptest.Failure).On("." + largeName + ".*").Once())
+				return nil
+			},
+		},
 		{
 			at: 11 << 20, says: "the line falls silent: nothing passes, and nobody is told",
 			make: func() error { s.wire.Blackhole(true); return nil }, lasts: 4 * time.Second,
@@ -75,6 +83,27 @@ func newFaults(s *scene, note func(string), next syncer.Observer) *faults {
 	}
 	f.due = f.list[0].at
 	return f
+}
+
+// ofServer are faults of the server that smaller samples meet.
+func (f *faults) ofServer() []sftptest.Fault {
+	tells := func(t sftptest.Fault, says string) sftptest.Fault {
+		t.Do = func() { f.tell(says) }
+		return t
+	}
+	return []sftptest.Fault{
+		tells(sftptest.Corrupt(".invoice-*", 1), "the server writes another byte of the invoice than was sent"),
+		tells(sftptest.LoseReply(sftptest.OpRename).On("order *.csv"), "the server renames the order, and its answer is lost with the connection"),
+	}
+}
+
+// tell says that a fault happens.
+func (f *faults) tell(says string) {
+	f.mu.Lock()
+	f.made++
+	n := f.made
+	f.mu.Unlock()
+	f.note(fmt.Sprintf("FAULT %d    %s", n, says))
 }
 
 // observe follows the large sample on its way.
@@ -128,10 +157,9 @@ func (f *faults) play(ctx context.Context) error {
 
 func (f *faults) happen(ctx context.Context, i int, fault fault) error {
 	f.mu.Lock()
-	f.made++
 	sent := f.sent
 	f.mu.Unlock()
-	f.note(fmt.Sprintf("FAULT %d    after %s of %s: %s", i+1, mebibytes(sent), largeName, fault.says))
+	f.tell(fmt.Sprintf("after %s of %s: %s", mebibytes(sent), largeName, fault.says))
 	if err := fault.make(); err != nil {
 		return err
 	}
@@ -188,7 +216,7 @@ func (f *faults) sum(out io.Writer, samples []sample) error {
 // restart starts the server again, on its address, and lets connections through to it.
 func (s *scene) restart() error {
 	o := s.serve
-	o.Listen = s.server.Addr()
+	o.Listen, o.Faults = s.server.Addr(), s.server.Faults
 	server, err := sftptest.NewServer(o)
 	if err != nil {
 		return err

@@ -50,6 +50,63 @@ func TestPause(t *testing.T) {
 	}
 }
 
+// TestPauseOfOne keeps one version of one file, while the others go on, across restarts; a newer version is sent.
+func TestPauseOfOne(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, w *way) {
+		w.with(newRig(t, `to = ["acme:in"]`))
+		w.command("pause", "outbox/acme")
+		w.drop("a.txt", "a")
+		w.drop("b.txt", "b")
+		id := w.becomes(3, "a.txt", "paused")
+		if o := w.command("pause", id); o.Count != 1 || len(o.Pauses) != 1 || o.Pauses[0].ID != id {
+			t.Errorf("pause: %+v", o)
+		}
+		contains(t, w.expect(0, "pause", id).stdout, id+" was paused before", id+" is paused since ")
+		w.command("resume", "outbox/acme")
+		w.arrives(3, "in/b.txt", "b")
+		if w.running { // a pause survives the agent
+			w.agent.kill()
+			w.agent = w.watching()
+		}
+		w.becomes(3, "a.txt", "paused")
+		contains(t, w.explain(w.file("a.txt")).Reason, "paused since 20", "dropferry resume "+id)
+		contains(t, w.expect(0, "status").stdout, id+" on route outbox/acme: paused since ")
+		if p := w.plan(0); len(p.Operations) != 1 || p.Operations[0].Op != "hold" || p.Operations[0].Reason != "paused" {
+			t.Errorf("plan: %+v", p)
+		}
+		if !w.running {
+			all, summary := w.once(3)
+			if summary.Paused != 1 || summary.Failed != 0 {
+				t.Errorf("summary: %+v", summary)
+			}
+			told := false
+			for _, e := range all {
+				told = told || e.Type == "paused" && strings.Contains(e.Reason, id+" is paused since 20")
+			}
+			if !told {
+				t.Errorf("events: %+v", all)
+			}
+		}
+		wantTree(t, w.sshd.Dir, map[string]string{"in/b.txt": "b"})
+
+		if o := w.command("resume", id); o.Count != 1 || len(o.Pauses) != 0 {
+			t.Errorf("resume: %+v", o)
+		}
+		w.arrives(0, "in/a.txt", "a")
+		w.until(0, "a receipt", func() bool { return len(w.history()) == 2 })
+		w.refused(1, []string{"is delivered already"}, "pause", id)
+
+		w.command("pause", "outbox/acme")
+		w.drop("a.txt", "changed")
+		w.until(3, "it is planned", func() bool { i := w.explain(w.file("a.txt")); return i.State == "paused" && i.Routes[0].ID != id })
+		w.command("pause", w.explain(w.file("a.txt")).Routes[0].ID)
+		w.drop("a.txt", "changed again")
+		w.command("resume", "outbox/acme")
+		w.arrives(0, "in/a.txt", "changed again")
+	})
+}
+
 // TestOnceHeedsPauses reports what is left, and says why.
 func TestOnceHeedsPauses(t *testing.T) {
 	t.Parallel()

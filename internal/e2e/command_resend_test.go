@@ -112,3 +112,50 @@ func TestResendOnAPausedRoute(t *testing.T) {
 	r.deliver(1)
 	wantTree(t, r.archive, map[string]string{"a.txt": "a"})
 }
+
+// TestResendSince makes the newest deliveries since a time again, and names those that cannot be.
+func TestResendSince(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, w *way) {
+		w.with(newRig(t, `to = ["acme:in"]`))
+		want := map[string]string{"in/a.txt": "a, again", "in/b.txt": "b", "in/c.txt": "c"}
+		for n, f := range [][2]string{{"a.txt", "a"}, {"b.txt", "b"}, {"c.txt", "c"}, {"a.txt", "a, again"}} {
+			w.drop(f[0], f[1])
+			w.until(0, "a receipt", func() bool { return len(w.history()) == n+1 })
+		}
+		lose := func() {
+			t.Helper()
+			for name := range want {
+				if err := os.Remove(w.inbox(name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		type resent struct {
+			Count   int
+			Resent  []outcomeJSON
+			Refused []struct{ ID, Error string }
+		}
+		lose()
+		for _, target := range []string{"folder:outbox", "destination:acme", "outbox/acme"} {
+			before := len(w.history())
+			got := decode[resent](t, w.expect(0, "resend", target, "--since", "1h", "--json").stdout)
+			if got.Count != 3 || len(got.Resent) != 3 || len(got.Refused) != 0 {
+				t.Errorf("resend %s: %+v", target, got)
+			}
+			w.until(0, "the receipts", func() bool { return len(w.history()) == before+3 })
+			wantTree(t, w.sshd.Dir, want)
+			lose()
+		}
+		if got := decode[resent](t, w.expect(0, "resend", "folder:outbox", "--since", "2999-01-01", "--json").stdout); got.Count != 0 {
+			t.Errorf("nothing was delivered since then: %+v", got)
+		}
+		if err := os.Remove(w.file("b.txt")); err != nil {
+			t.Fatal(err)
+		}
+		delete(want, "in/b.txt")
+		contains(t, w.expect(3, "resend", "folder:outbox", "--since", "1h").stdout, "2 files to be sent again", "not ", "b.txt", "is gone")
+		w.until(0, "what can be sent", func() bool { return len(tree(t, w.sshd.Dir)) == 2 })
+		wantTree(t, w.sshd.Dir, want)
+	})
+}

@@ -14,7 +14,7 @@ type outcomeJSON struct {
 	RemotePath                            string `json:"remote_path"`
 	Count, Released, Hastened, Committing int
 	Destinations                          []string
-	Pauses                                []struct{ Folder, Destination string }
+	Pauses                                []struct{ ID, Folder, Destination string }
 	Renamed                               []struct{ ID string }
 }
 
@@ -137,7 +137,12 @@ password = { env = "X" }
 			{4, []string{"outbox is not sent to other: it is sent to acme"}, []string{"retry", "outbox/other"}},
 			{4, []string{`destination "x\x1b[31m"`}, []string{"cancel", "outbox/x\x1b[31m"}},
 			{4, []string{`""`}, []string{"cancel", "folder:"}},
-			{4, []string{"and no id"}, []string{"pause", nobody}},
+			{1, []string{"nothing with the id " + nobody}, []string{"pause", nobody}},
+			{1, []string{"nothing with the id " + nobody}, []string{"resume", nobody}},
+			{4, []string{"is one delivery"}, []string{"resend", nobody, "--since", "1h"}},
+			{4, []string{`--since "soon" is no time`}, []string{"resend", "folder:outbox", "--since", "soon"}},
+			{4, []string{"everything that was ever delivered"}, []string{"resend", "folder:outbox", "--since", ""}},
+			{4, []string{`folder "outbx" is not in the configuration`}, []string{"resend", "folder:outbx", "--since", "1h"}},
 			{4, []string{"takes the id of a delivery"}, []string{"resend", "folder:outbox"}},
 			{4, []string{"not both"}, []string{"retry", nobody, "--overwrite", "--keep-both"}},
 			{4, []string{"accepts 1 arg"}, []string{"cancel"}},

@@ -51,11 +51,14 @@ func TestDemoFaults(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", got.code, got.text())
 	}
 	contains(t, got.stderr,
-		"FAULT 1", "connection is cut", "goes on    export.zip from ", "is sent again",
-		"FAULT 2", "falls silent", "stall_timeout", "is heard again",
-		"FAULT 3", "new ones are refused", "next attempt in", "accepted again",
-		"FAULT 4", "server is stopped", "server is there again",
-		"4 faults, 5 files, all of them whole")
+		"FAULT 1", "another byte of the invoice", "the server has other content",
+		"FAULT 2", "its answer is lost",
+		"FAULT 3", "connection is cut", "goes on    export.zip from ", "is sent again",
+		"FAULT 4", "answers a write with a failure", `answered "Failure"`,
+		"FAULT 5", "falls silent", "stall_timeout", "is heard again",
+		"FAULT 6", "new ones are refused", "next attempt in", "accepted again",
+		"FAULT 7", "server is stopped", "server is there again",
+		"7 faults, 5 files, all of them whole")
 	if n := lines(got.stderr, "goes on"); n < 4 { // on a busy machine the line may seem silent once more
 		t.Errorf("the upload went on %d times\n%s", n, got.stderr)
 	}

@@ -9,17 +9,13 @@ import (
 	"testing"
 )
 
-// TestTestingPage holds that docs/testing.md names only tests that there are.
+// TestTestingPage holds that the pages name only tests that there are.
 func TestTestingPage(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")
-	page, err := os.ReadFile(filepath.Join(root, "docs", "testing.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	there := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, "_test.go") {
 			return err
 		}
@@ -32,13 +28,19 @@ func TestTestingPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w+)`").FindAllSubmatch(page, -1)
-	if len(named) < 100 {
-		t.Errorf("only %d tests are named", len(named))
-	}
-	for _, m := range named {
-		if !there[string(m[1])] {
-			t.Errorf("there is no %s", m[1])
+	for name, least := range map[string]int{"testing.md": 100, "guarantees.md": 40} {
+		page, err := os.ReadFile(filepath.Join(root, "docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w+)`").FindAllSubmatch(page, -1)
+		if len(named) < least {
+			t.Errorf("%s names only %d tests", name, len(named))
+		}
+		for _, m := range named {
+			if !there[string(m[1])] {
+				t.Errorf("%s: there is no %s", name, m[1])
+			}
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -121,15 +123,15 @@ func TestPublishing(t *testing.T) {
 	}
 }
 
-// TestCrashWhilePublishing replaces a version, and kills the agent before and after each request by which that is done:
-// the next run ends with the new version whole, once in the ledger, and nothing beside it.
+// TestCrashWhilePublishing replaces a version, and kills the agent before and after each request by which that is done, and
+// half of the time the recovery too: the next run ends with the new version whole, once in the ledger, and nothing beside it.
 func TestCrashWhilePublishing(t *testing.T) {
 	t.Parallel()
 	for _, p := range publishingServers() {
 		for _, late := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/late %v", p.name, late), func(t *testing.T) {
 				t.Parallel()
-				r := newPublishing(t, p)
+				r, random := newPublishing(t, p), seeded(t)
 				r.version("a.bin", strings.Repeat("first version;", 200_000))
 				r.deliver(1)
 				receipts := 1
@@ -138,6 +140,9 @@ func TestCrashWhilePublishing(t *testing.T) {
 					r.version("a.bin", strings.Repeat(fmt.Sprintf("version %02d;", step), 250_000))
 					if r.killAt(p, step, late) {
 						kills++
+						if random.IntN(2) == 0 { // and the recovery
+							r.killAt(p, random.IntN(4), random.IntN(2) == 0)
+						}
 						r.expect(0, "once")
 					}
 					receipts++
@@ -170,7 +175,7 @@ func TestCrashWhilePublishingToAPartner(t *testing.T) {
 		for _, late := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/late %v", p.name, late), func(t *testing.T) {
 				t.Parallel()
-				r := newPublishing(t, p)
+				r, random := newPublishing(t, p), seeded(t)
 				consumed := r.mkdir("consumed")
 				if err := os.MkdirAll(r.server.Dir+"/copy", 0o755); err != nil {
 					t.Fatal(err)
@@ -183,6 +188,9 @@ func TestCrashWhilePublishingToAPartner(t *testing.T) {
 					r.version("a.bin", strings.Repeat(fmt.Sprintf("version %02d;", step), 250_000))
 					if r.killAt(p, step, late) {
 						kills++
+						if random.IntN(2) == 0 { // and the recovery
+							r.killAt(p, random.IntN(3), random.IntN(2) == 0)
+						}
 						r.expect(0, "once")
 					}
 				}
@@ -207,6 +215,32 @@ func TestCrashWhilePublishingToAPartner(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestKilledWhileProbing kills the agent as it finds out what a server can do: the next run leaves nothing of that there.
+func TestKilledWhileProbing(t *testing.T) {
+	t.Parallel()
+	p := publishingServers()[0]
+	p.steps = strings.Join([]string{sftptest.OpClose, sftptest.OpRename, sftptest.OpPosixRename, sftptest.OpSetstat, sftptest.OpRemove}, ",")
+	for _, step := range []int{0, 2, 4, 6, 8} {
+		t.Run(fmt.Sprint(step), func(t *testing.T) {
+			t.Parallel()
+			r := newPublishing(t, p)
+			r.version("a.txt", "content")
+			if !r.killAt(p, step, false) {
+				t.Fatal("it was not killed")
+			}
+			r.expect(0, "once")
+			r.wantWhole(p)
+		})
+	}
+}
+
+// seeded returns random numbers that are the same each time for a test.
+func seeded(t *testing.T) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(t.Name())) // never fails
+	return rand.New(rand.NewPCG(h.Sum64(), 0))
 }
 
 // killAt runs `once` and kills it at one of the server's steps, the n-th from 0, before it is carried out or after. It

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -208,6 +209,86 @@ func TestPutCrashAtEveryStep(t *testing.T) {
 					if got != content || strings.HasPrefix(filepath.Base(name), ".") {
 						t.Errorf("%s with %d bytes", name, len(got))
 					}
+				}
+			})
+		}
+	}
+}
+
+// TestPutCrashDuringRecovery kills a put, and the next one that goes on with it: the third brings it to its end.
+func TestPutCrashDuringRecovery(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	for i, first := range []string{"uploading:3", "committed", "published"} {
+		for j, second := range []string{"started", "uploaded", "verified", "committed", "published", "delivered"} {
+			takes := (i+j)%2 == 0
+			t.Run(fmt.Sprintf("%s then %s, partner takes %v", first, second, takes), func(t *testing.T) {
+				t.Parallel()
+				r := bareRig(t)
+				r.sshd = sshd
+				inbox := r.mkdir("server")
+				r.configure(replaced(t, r.acme(), sshd.Dir, inbox))
+				content := noise(4 << 20)
+				args := []string{"put", r.source("payment.xml", content), "acme:"}
+				published := inbox
+				var p *partner
+				if takes {
+					published = r.mkdir("consumed")
+					p = startPartner(t, inbox, published)
+				}
+				r.crashes(first, args...)
+				r.env = append(r.env, "DROPFERRY_CRASH="+second)
+				killed := r.run(args...).code == -1
+				r.env = r.env[:len(r.env)-1]
+				if killed && second != "delivered" { // behind the receipt another put is a wish of its own
+					r.expect(0, args...)
+				}
+				if p != nil {
+					p.stop()
+					wantTree(t, inbox, map[string]string{})
+				}
+				found := tree(t, published)
+				if len(found) != 1 {
+					t.Errorf("published %d times, want once", len(found))
+				}
+				for name, got := range found {
+					if got != content || strings.HasPrefix(filepath.Base(name), ".") {
+						t.Errorf("%s with %d bytes", name, len(got))
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestPutThatLosesTheAnswerOfItsRename finds out that it was published, over another connection, and publishes nothing twice.
+func TestPutThatLosesTheAnswerOfItsRename(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []bool{false, true} {
+		for _, late := range []bool{false, true} {
+			t.Run(fmt.Sprintf("stream %v, renamed %v", stream, late), func(t *testing.T) {
+				t.Parallel()
+				r := bareRig(t)
+				s := sftptest.StartServer(t, sftptest.ServerOptions{})
+				r.configure(s.TOML("acme") + patient)
+				r.expect(0, "put", r.source("first.txt", "so that the server is known"), "acme:")
+				seen := sftptest.Observe(t, s.Dir)
+				s.Faults.Add(sftptest.Fault{Op: sftptest.OpRename, Late: late, Cut: true, Times: 1, Path: "a.txt"})
+				if stream {
+					r.stdin = strings.NewReader("content")
+					contains(t, r.expect(0, "put", "-", "acme:a.txt").text(), "attempt failed", "delivered standard input")
+				} else {
+					contains(t, r.expect(0, "put", r.source("a.txt", "content"), "acme:").text(), "attempt failed", "delivered a.txt")
+				}
+				wantTree(t, s.Dir, map[string]string{"first.txt": "so that the server is known", "a.txt": "content"})
+				n := 0
+				for _, sighting := range seen.Seen() {
+					if sighting.Name == "a.txt" {
+						n++
+					}
+				}
+				if n != 1 {
+					t.Errorf("it appeared %d times", n)
 				}
 			})
 		}

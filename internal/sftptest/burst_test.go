@@ -1,6 +1,7 @@
 package sftptest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"testing"
@@ -87,4 +88,26 @@ func sizeIs(c *sftp.Client, name string, want int64) error {
 		err = fmt.Errorf("%s has size %d, want the other's %d", name, info.Size(), want)
 	}
 	return err
+}
+
+func TestWritesInTurn(t *testing.T) {
+	_, c := hostile(t, ServerOptions{}, WritesInTurn(), SlowAcks(20*time.Millisecond))
+	f, err := c.Create("/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := f.Write(random(10)); err != nil {
+			t.Errorf("one at a time: %v", err)
+		}
+	}
+	if _, err := f.ReadFromWithConcurrency(bytes.NewReader(random(200_000)), 4); err == nil {
+		t.Error("several at once: no error")
+	}
+	if _, err := f.WriteAt(random(10), 0); err != nil {
+		t.Errorf("one at a time again: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -26,6 +26,7 @@ const (
 	maxInFlight
 	mixReplies
 	refuseStat
+	writesInTurn
 )
 
 func (e effect) standing() bool { return e > firstStanding }
@@ -115,6 +116,10 @@ func MaxOpenFiles(n int) Fault { return Fault{effect: maxOpen, bytes: int64(n)} 
 // MaxInFlight cuts the connection when a client has more than n requests under way. A server that answers at once hardly
 // sees them together: a delay of what is asked makes sure.
 func MaxInFlight(n int) Fault { return Fault{effect: maxInFlight, bytes: int64(n)} }
+
+// WritesInTurn answers FAILURE to a WRITE that comes while another one to the file is not answered. A server that answers at
+// once hardly sees them together: slow acknowledgements make sure.
+func WritesInTurn() Fault { return Fault{effect: writesInTurn} }
 
 // MixReplies answers LSTATs that are under way together with each other's replies.
 func MixReplies() Fault { return Fault{effect: mixReplies} }

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"sync"
 )
 
@@ -61,6 +63,7 @@ type exchange struct {
 	opening map[uint32]string // request id of an OPEN to its path
 	handles map[string]string // handle to path
 	lstats  map[uint32]bool   // LSTATs under way whose replies may be mixed
+	writes  map[uint32]string // WRITEs under way: request id to handle
 	pending int               // requests that the request server has not answered
 	idle    chan struct{}     // closed when pending falls to nothing; nil unless somebody waits
 }
@@ -144,6 +147,12 @@ func (x *exchange) look(packet []byte) error {
 				x.view.cut()
 				return fmt.Errorf("write of %d bytes: %w", len(rest)-12, errBadPacket)
 			}
+			if _, ok := x.view.faults.standing(writesInTurn, x.handles[name]); ok {
+				if slices.Contains(slices.Collect(maps.Values(x.writes)), name) {
+					return x.refuse(id, Failure)
+				}
+				x.writes[id] = name
+			}
 		}
 	}
 	x.pending++
@@ -197,6 +206,7 @@ func (x *exchange) answered(packet []byte) error {
 			x.handles[handle] = name
 		}
 	}
+	delete(x.writes, id)
 	if x.pending--; x.pending == 0 && x.idle != nil {
 		close(x.idle)
 		x.idle = nil

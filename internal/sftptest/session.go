@@ -123,7 +123,7 @@ func (c *client) sftp(ctx context.Context, ch ssh.Channel) uint32 {
 	v := &view{root: c.server.root, dir: o.Dir, faults: c.server.Faults, ctx: ctx, cut: c.cut, open: &c.open, key: o.SameName}
 	x := &exchange{
 		ReadWriteCloser: ch, view: v, end: end, extensions: extensionsOf(o),
-		opening: map[uint32]string{}, handles: map[string]string{}, lstats: map[uint32]bool{},
+		opening: map[uint32]string{}, handles: map[string]string{}, lstats: map[uint32]bool{}, writes: map[uint32]string{},
 	}
 	handlers := sftp.Handlers{FileGet: v, FilePut: v, FileCmd: v, FileList: v}
 	err := sftp.NewRequestServer(x, handlers, sftp.WithRSMaxTxPacket(o.MaxRead)).Serve()

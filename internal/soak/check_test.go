@@ -232,6 +232,13 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("%q is not in:\n%s", part, good)
 		}
 	}
+	if strings.Contains(good, "NOT TRIED") {
+		t.Errorf("all was tried:\n%s", good)
+	}
+	f.NotTried = "full disk: not as root"
+	if got := describe(f, nil); !strings.Contains(got, "NOT TRIED     full disk: not as root") {
+		t.Errorf("what was not tried is not told:\n%s", got)
+	}
 	if bad := describe(f, []string{"twice: a"}); strings.Contains(bad, "nothing missing") || !strings.Contains(bad, "twice: a") {
 		t.Errorf("a failed soak is told so:\n%s", bad)
 	}

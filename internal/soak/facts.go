@@ -17,12 +17,13 @@ type facts struct {
 	There     []entry // what is at the server in the end
 	Here      []entry // what is in the folders in the end
 
-	Faults []injected
-	Exits  []exit
-	Marks  []string // lines of the agent's log that no log may hold
-	Quiet  bool     // the agent came to rest after the faults
-	Left   string   // what it still had to do where it did not
-	Sent   int64    // bytes from the agent to the server
+	NotTried string // why a kind of fault was not made, "" where all were
+	Faults   []injected
+	Exits    []exit
+	Marks    []string // lines of the agent's log that no log may hold
+	Quiet    bool     // the agent came to rest after the faults
+	Left     string   // what it still had to do where it did not
+	Sent     int64    // bytes from the agent to the server
 
 	Before, After figures // of an agent at rest: a fresh one, and the last one
 }

@@ -25,7 +25,8 @@ func (s *soak) prepare(ctx context.Context) (err error) {
 	s.disk, err = mountDisk(s.at("server"))
 	switch {
 	case errors.Is(err, errNoDisk):
-		s.say("%v", err)
+		s.facts.NotTried = fmt.Sprintf("%s: %v", fullDisk, err)
+		s.say("NOT TRIED: %s", s.facts.NotTried)
 	case err != nil:
 		return err
 	default:

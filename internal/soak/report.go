@@ -52,6 +52,9 @@ func describe(f *facts, wrong []string) string {
 	if largestOf := largestVersion(f); largestOf > 0 {
 		fmt.Fprintf(&b, "largest       %s\n", amount(largestOf))
 	}
+	if f.NotTried != "" {
+		fmt.Fprintf(&b, "\nNOT TRIED     %s\n", f.NotTried)
+	}
 	if len(wrong) > 0 {
 		fmt.Fprintf(&b, "\n%s\n", strings.Join(wrong, "\n"))
 	} else if len(f.Versions) > 0 {

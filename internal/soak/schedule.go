@@ -44,15 +44,31 @@ var deck = []kind{
 	cut, cut, cut, cut, cut, cut, cut, blackhole, refusal, refusal, slowness, sessions, restart, killed, stopped, fullDisk,
 }
 
-// longestBlackhole keeps them under 30 s in five minutes, with one a minute.
-const longestBlackhole = 5500 * time.Millisecond
+const (
+	// leastBlackhole is the shortest that is worth its name.
+	leastBlackhole = 1500 * time.Millisecond
+	// longestBlackhole keeps them under 30 s in five minutes, with one a minute.
+	longestBlackhole = 5500 * time.Millisecond
+	// silence is how long they may last all together, however long the soak is: a stall costs what was on its way.
+	silence = 30 * time.Second
+	// mostBlackholes are as many as can be within that without being too short.
+	mostBlackholes = 10
+)
+
+// blackholes tells whether a minute of so many has a blackhole, and how long it may be.
+func blackholes(minute, minutes int) (one bool, most time.Duration) {
+	n := min(minutes, mostBlackholes)
+	return (minute+1)*n/minutes > minute*n/minutes, min(longestBlackhole, silence/time.Duration(n))
+}
 
 // schedule returns the faults for that time: each minute has the same, in an order and of a strength that come from the
-// seed; only every second asks the agent to stop and does not kill it twice. The last third is without ends of the agent, so that one process lives long enough to show what it loses.
+// seed; only every second asks the agent to stop and does not kill it twice, and of a long soak not every one has a
+// blackhole. The last third is without ends of the agent, so that one process lives long enough to show what it loses.
 func schedule(seed uint64, lasts time.Duration) []fault {
 	random := rand.New(rand.NewPCG(seed, math.MaxUint64))
 	var faults []fault
 	gap := time.Minute / time.Duration(len(deck))
+	minutes := int((lasts + time.Minute - 1) / time.Minute)
 	for minute := time.Duration(0); minute < lasts; minute += time.Minute {
 		for i, n := range random.Perm(len(deck)) {
 			f := fault{At: minute + time.Duration(i)*gap + within(random, 0, gap), Kind: deck[n]}
@@ -65,21 +81,25 @@ func schedule(seed uint64, lasts time.Duration) []fault {
 			if (f.Kind == killed || f.Kind == stopped) && f.At > lasts*2/3 {
 				f.Kind = cut
 			}
-			f.shape(random)
+			one, longest := blackholes(int(minute/time.Minute), minutes)
+			if f.Kind == blackhole && !one {
+				f.Kind = cut
+			}
+			f.shape(random, longest)
 			faults = append(faults, f)
 		}
 	}
 	return faults
 }
 
-func (f *fault) shape(random *rand.Rand) {
+func (f *fault) shape(random *rand.Rand, longest time.Duration) {
 	switch f.Kind {
 	case cut: // over the orders of magnitude: within a handshake, a small file, a large one
 		if f.Publication = random.IntN(4) == 0; !f.Publication {
 			f.Bytes = int64(math.Exp2(10 + 14*random.Float64()))
 		}
 	case blackhole:
-		f.For = within(random, 1500*time.Millisecond, longestBlackhole)
+		f.For = within(random, leastBlackhole, longest)
 		direction := random.IntN(4)
 		f.Up, f.Down = direction != 1, direction != 2
 	case refusal: // too short for five attempts: behind those the agent would come but once a minute
