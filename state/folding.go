@@ -91,9 +91,6 @@ func spell(c *conn, f file.Folding, destination, folder string, p file.Path, rem
 
 // forgetSpellings removes those that nothing is known of any more.
 func forgetSpellings(c *conn) error {
-	if _, there, err := c.one("SELECT 1 FROM sqlite_schema WHERE name = 'spellings'"); err != nil || !there { // an older schema
-		return err
-	}
 	_, err := c.exec(`DELETE FROM spellings WHERE
 		NOT EXISTS (SELECT 1 FROM known AS k WHERE k.folder = spellings.folder AND k.path = spellings.path AND k.destination = spellings.destination)
 		AND NOT EXISTS (SELECT 1 FROM intents AS i WHERE i.folder = spellings.folder AND i.path = spellings.path)`)
