@@ -132,12 +132,13 @@ func (w *Watcher) guard(ctx context.Context, sink Sink, giveUp time.Duration, wo
 	since, stepped := time.Now(), time.Now()
 	ticker := time.NewTicker(w.tempo.stall / 10)
 	defer ticker.Stop()
-	for ended := ctx.Done(); ; {
+	ending := false
+	for end := ctx.Done(); ; {
 		select {
 		case err := <-done:
 			return err
-		case <-ended:
-			ended = nil
+		case <-end:
+			end, ending, stepped = nil, true, time.Now()
 			ticker.Reset(w.tempo.leave / 10)
 			continue
 		case <-ticker.C:
@@ -146,7 +147,7 @@ func (w *Watcher) guard(ctx context.Context, sink Sink, giveUp time.Duration, wo
 		if steps != seen {
 			stepped = time.Now()
 		}
-		if ended == nil && time.Since(stepped) >= w.tempo.stall { // the sink itself may have asked the file system
+		if ending && time.Since(stepped) >= w.tempo.stall { // the sink itself may have asked the file system
 			f.left.Store(true)
 			return w.hangs(ctx, time.Since(stepped))
 		}
@@ -163,7 +164,7 @@ func (w *Watcher) guard(ctx context.Context, sink Sink, giveUp time.Duration, wo
 			continue
 		}
 		hung := time.Since(since)
-		if ended == nil && hung >= w.tempo.leave || giveUp > 0 && hung >= giveUp {
+		if ending && hung >= w.tempo.leave || giveUp > 0 && hung >= giveUp {
 			if f.shut() {
 				return w.hangs(ctx, hung)
 			}
