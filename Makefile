@@ -13,7 +13,7 @@ PARTS         ?=
 
 export CGO_ENABLED = 0
 
-.PHONY: all build test needs vet lint unit fuzz fuzz-short soak cross bench bench-full packages test-packages clean
+.PHONY: all build test needs vet lint unit fuzz fuzz-short soak churn cross bench bench-full packages test-packages clean
 
 all: build
 
@@ -53,6 +53,10 @@ fuzz-short:
 # The real agent under faults for minutes. SEED repeats a run; 0 draws one.
 soak:
 	$(GO) run ./internal/soak -minutes $(MINUTES) -seed $(SEED)
+
+# Random histories of a mirror that deletes, against a real sshd, for minutes. SEED repeats one; 0 draws it.
+churn:
+	$(GO) test ./internal/e2e -run 'TestChurnWithDeletes$$' -v -timeout $$(( $(MINUTES) + 10 ))m -churn-minutes $(MINUTES) -churn-seed $(SEED)
 
 cross:
 	@set -e; for p in $(PLATFORMS); do \

@@ -163,7 +163,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.host.Stopping(a.current().config.Agent.ShutdownGrace + afterGrace)
 	a.log.Info("stopping: files under way may finish", "grace", a.current().config.Agent.ShutdownGrace.String())
 	a.turn <- struct{}{} // no reload begins any more; one that is at work ends soon
-	err := all.wait()
+	err := all.wait(a.current().config.Agent.ShutdownGrace + afterGrace)
 	stopBeating()
 	beating.Wait()
 	stopServing() // last: while files finish, people may ask

@@ -77,6 +77,9 @@ func (d *doctor) say(found Diagnosis) { d.all = append(d.all, found) }
 func (d *doctor) configuration() {
 	d.say(Diagnosis{Severity: Well, Area: "configuration", Text: fmt.Sprintf("%s: %d folders, %d destinations",
 		d.config.File, len(d.config.Folders), len(d.config.Destinations))})
+	for _, f := range MappedDrives(d.config) {
+		d.say(DiagnosisOf(f))
+	}
 	for _, f := range d.config.CheckPaths() {
 		if f.Key == "folder.path" || f.Key == "agent.state_dir" {
 			continue

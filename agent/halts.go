@@ -49,7 +49,7 @@ func excludesOf(f *config.Folder) []string {
 // sends tells whether an operation would begin something at a destination.
 func sends(op syncer.Op) bool {
 	switch op {
-	case syncer.Upload, syncer.Rename, syncer.Remove, syncer.MakeDir, syncer.RemoveDir:
+	case syncer.Upload, syncer.Rename, syncer.Copy, syncer.Remove, syncer.MakeDir, syncer.RemoveDir:
 		return true
 	}
 	return false
@@ -108,6 +108,9 @@ func showHalts(ctx context.Context, s *control.Status, store *state.Store) error
 		if h, halted := haltOf(halts, f.Name); halted {
 			f.State, f.Halted = "halted", viewHalt(h)
 			f.Reason = joined(f.Reason, haltedSince(h)+": "+h.Detail+". "+haltHint(f.Name))
+		}
+		if f.State == watcher.Hanging { // whoever looks there hangs too
+			continue
 		}
 		if err := showUnmounted(ctx, f, store); err != nil {
 			return err

@@ -13,7 +13,7 @@ func TestPlanOfAStoppedRoute(t *testing.T) {
 	halts := []state.Halt{{Folder: "catalogue", Since: time.Now()}}
 	pauses := []state.Pause{{Route: state.Route{Folder: "catalogue"}, Since: time.Now()}}
 	for op, held := range map[syncer.Op]bool{
-		syncer.Upload: true, syncer.Rename: true, syncer.Remove: true, syncer.MakeDir: true, syncer.RemoveDir: true,
+		syncer.Upload: true, syncer.Rename: true, syncer.Copy: true, syncer.Remove: true, syncer.MakeDir: true, syncer.RemoveDir: true,
 		syncer.Adopt: false, syncer.Hold: false, syncer.Wait: false, syncer.KeepThere: false,
 	} {
 		for reason, heed := range map[syncer.Reason]func(*syncer.Operation){

@@ -92,6 +92,8 @@ func statusLine(s *control.Status) string {
 			words = append(words, "folder "+f.Name+" halted")
 		case watcher.Waiting:
 			words = append(words, "folder "+f.Name+" cannot be read")
+		case watcher.Hanging:
+			words = append(words, "folder "+f.Name+" does not answer")
 		}
 	}
 	for _, d := range s.Destinations {

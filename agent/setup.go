@@ -52,7 +52,7 @@ func (a *Agent) setUp(c *config.Config, before *setup, unchanged map[string]bool
 		if err != nil {
 			return nil, err
 		}
-		view.Rescan = w.Rescan
+		view.Rescan, view.Stuck = w.Rescan, w.Stuck
 		looksAt(view, w)
 		s.folders = append(s.folders, &folder{config: f, watcher: w, rules: view})
 	}
@@ -151,8 +151,21 @@ func (p *parts) watch(f *folder) {
 	})
 }
 
-// wait waits until all parts have ended; none may join any more.
-func (p *parts) wait() error {
-	p.all.Wait()
-	return errors.Join(p.errs...)
+// errHangs is why parts are left behind at the end.
+var errHangs = errors.New("not everything has ended in time: a call that cannot be cancelled hangs, of a share whose server is gone, say")
+
+// wait waits until all parts have ended, at most for so long; none may join any more.
+func (p *parts) wait(most time.Duration) error {
+	ended := make(chan struct{})
+	go func() { p.all.Wait(); close(ended) }() // is left behind where something hangs
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return errors.Join(p.errs...)
+	case <-timer.C:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return errors.Join(append(p.errs, errHangs)...)
 }

@@ -34,6 +34,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 		w := f.planner.Watching()
 		view.State, view.Reason, view.Files, view.Settling, view.LastScan = w.State, w.Reason, w.Files, w.Settling, moment(w.LastScan)
 		showTrouble(&view, f.planner)
+		showStuck(&view, f)
 		s.Folders = append(s.Folders, view)
 	}
 	for _, l := range a.syncer.Status() {
@@ -63,6 +64,21 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 		return s, err
 	}
 	return s, showHalts(ctx, &s, a.store)
+}
+
+// stuckShown is how many files are named that do not become ready.
+const stuckShown = 10
+
+// showStuck adds the files that do not become ready.
+func showStuck(view *control.FolderStatus, f *folder) {
+	if f.planner.Watching().Stuck == 0 {
+		return
+	}
+	all := f.watcher.Stuck()
+	view.Stuck = len(all)
+	for _, e := range all[:min(len(all), stuckShown)] {
+		view.StuckFiles = append(view.StuckFiles, control.StuckFile{Path: string(e.Path), PathB64: raw(e.Path), Since: e.Since.UTC(), Reason: e.Reason})
+	}
 }
 
 // sooner says how a person ends the wait for a destination.

@@ -47,7 +47,7 @@ func knownHostsOf(c *config.Config, d *config.Destination) string {
 func rulesOf(f *config.Folder) watcher.Rules {
 	return watcher.Rules{
 		Name: f.Name, Root: f.Path, Include: f.Include, Exclude: excludesOf(f), StableFor: f.StableFor, Rescan: f.Rescan,
-		Watch: f.Watch, Poll: f.PollInterval, Ready: f.Ready, Marker: f.Marker, Symlinks: f.Symlinks,
+		Watch: f.Watch, Poll: f.PollInterval, Ready: f.Ready, Marker: f.Marker, SendMarkers: f.MarkerSend, Symlinks: f.Symlinks,
 	}
 }
 
@@ -68,7 +68,7 @@ func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer
 	values := func(p file.Path, at time.Time) config.Values {
 		return config.Values{Path: p, At: at.In(f.Timezone), Folder: f.Name, Agent: c.Agent.Name}
 	}
-	if f.Ready == config.ReadyMarker {
+	if f.Ready == config.ReadyMarker && !f.MarkerSend { // else they have stories of their own
 		rules := rulesOf(f)
 		folder.Marker = func(p file.Path) file.Path {
 			marker, _ := watcher.MarkerOf(rules, p)

@@ -14,17 +14,19 @@ import (
 
 // Folder is a watched local tree, with its rules.
 type Folder struct {
-	Name      string
-	Mode      string        // outbox or mirror
-	Path      string        // absolute
-	Include   []string      // patterns; empty takes every file
-	Exclude   []string      // patterns, those of [defaults] first
-	Ready     string        // stable, marker or rename: when a file is complete
-	Marker    string        // how a file's marker is called, with Ready "marker"; it holds {name} or {stem}
-	Symlinks  string        // skip or follow-inside
-	StableFor time.Duration // quiet time until a file is ready; 0 lets the watcher choose
-	Rescan    time.Duration // from one scan to the next
-	Order     string        // name, mtime or size: what goes first of what waits
+	Name    string
+	Mode    string   // outbox or mirror
+	Path    string   // absolute
+	Include []string // patterns; empty takes every file
+	Exclude []string // patterns, those of [defaults] first
+	Ready   string   // stable, marker or rename: when a file is complete
+	Marker  string   // how a file's marker is called, with Ready "marker"; it holds {name} or {stem}
+	// MarkerSend has markers sent too. Their pattern is among Last then.
+	MarkerSend bool
+	Symlinks   string        // skip or follow-inside
+	StableFor  time.Duration // quiet time until a file is ready; 0 lets the watcher choose
+	Rescan     time.Duration // from one scan to the next
+	Order      string        // name, mtime or size: what goes first of what waits
 	// Sequential wants strict order: one file at a time at each destination, and one that fails stops what is behind it.
 	Sequential bool
 	// Last are patterns of files that go when everything else below their directory is at the destination.
@@ -167,6 +169,7 @@ func (t table) folder(defaults Folder) Folder {
 	f.Path, _ = t.local("path")
 	f.Archive = t.archive()
 	f.Marker = t.marker(f)
+	f.MarkerSend = t.markerSend(&f)
 	f.FileMode = t.fileMode()
 	f.Names = Names(t.choice("names", string(StrictNames), words{keys: []string{string(StrictNames), string(WindowsNames)}}))
 	f.To = t.targets(f.Mode)

@@ -34,10 +34,10 @@ func (t table) checkLast(f Folder) {
 	if !t.has(key) {
 		key = "marker"
 	}
-	if f.Ready != ReadyMarker || !t.has(key) {
+	if f.Ready != ReadyMarker || f.MarkerSend || !t.has(key) {
 		return
 	}
-	if markers := strings.NewReplacer("{name}", "*", "{stem}", "*").Replace(f.Marker); slices.Contains(f.Last, markers) {
-		t.faultAt(key, "last holds "+show(markers)+", which are the markers of the folder, and are never sent", hint)
+	if markers := markersOf(&f); slices.Contains(f.Last, markers) {
+		t.faultAt(key, "last holds "+show(markers)+", which are the markers of the folder, and are not sent without marker_send", hint)
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -33,6 +34,26 @@ func (t table) marker(f Folder) string {
 		}
 	}
 	return template
+}
+
+// markerSend tells whether markers are sent too. They come last then: the partner must not see one before its file.
+func (t table) markerSend(f *Folder) bool {
+	const key = "marker_send"
+	sends := t.flag(key, false)
+	switch {
+	case sends && f.Ready != ReadyMarker:
+		t.faultAt(key, key+" is true, but ready = "+show(f.Ready), `ready = "marker"`)
+	case sends && f.Marker != "":
+		if markers := markersOf(f); !slices.Contains(f.Last, markers) {
+			f.Last = append(slices.Clip(f.Last), markers)
+		}
+	}
+	return sends
+}
+
+// markersOf is the pattern of a folder's markers.
+func markersOf(f *Folder) string {
+	return strings.NewReplacer("{name}", "*", "{stem}", "*").Replace(f.Marker)
 }
 
 // markerFault says what is wrong with a template of markers. The watcher has the same rule.

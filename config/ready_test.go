@@ -45,6 +45,9 @@ func TestReadyMarkerAndSymlinks(t *testing.T) {
 		{"links and markers", folder("symlinks = \"follow-inside\"\nready = \"marker\"\nmarker = \"{name}.done\""), "", "", "", []string{
 			`folder "f": symlinks = "follow-inside" with ready = "marker": markers are waited for only beside the files themselves: symlinks = "skip"`,
 		}},
+		{"markers that are not waited for are sent", folder("marker_send = true"), "", "", "", []string{
+			`folder "f": marker_send is true, but ready = "stable": ready = "marker"`,
+		}},
 		{"other words", folder("symlinks = \"follow\"\nready = \"stabel\""), "", "", "", []string{
 			`folder "f": symlinks = "follow" is not one of skip, follow-inside: did you mean "follow-inside"?`,
 			`folder "f": ready = "stabel" is not one of stable, marker, rename: did you mean "stable"?`,
@@ -76,5 +79,29 @@ func TestReadyMarkerAndSymlinks(t *testing.T) {
 				t.Errorf("%q, %q, %q", f.Ready, f.Marker, f.Symlinks)
 			}
 		})
+	}
+}
+
+// TestMarkersThatAreSentComeLast, besides whatever else does.
+func TestMarkersThatAreSentComeLast(t *testing.T) {
+	const head = "version = 1\n[[destination]]\nname = \"d\"\nhost = \"h\"\nuser = \"u\"\nkey_file = \"k\"\n[[folder]]\nname = \"f\"\npath = \"/srv/f\"\nto = [\"d\"]\nready = \"marker\"\n"
+	for keys, want := range map[string][]string{
+		"marker = \"{name}.done\"":                                                  nil,
+		"marker = \"{name}.done\"\nmarker_send = true":                              {"*.done"},
+		"marker = \"ok-{stem}\"\nmarker_send = true\nlast = [\"MANIFEST\"]":         {"MANIFEST", "ok-*"},
+		"marker = \"{name}.done\"\nmarker_send = true\nlast = [\"*.done\", \"x\"]": {"*.done", "x"},
+	} {
+		name := filepath.Join(t.TempDir(), "agent.toml")
+		if err := os.WriteFile(name, []byte(head+keys), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(name)
+		if err != nil {
+			t.Errorf("%s: %v", keys, err)
+			continue
+		}
+		if f := c.Folders[0]; !slices.Equal(f.Last, want) || f.MarkerSend != strings.Contains(keys, "marker_send") {
+			t.Errorf("%s: last %q, sent %v", keys, f.Last, f.MarkerSend)
+		}
 	}
 }

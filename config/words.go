@@ -59,7 +59,7 @@ func vocabulary(k kind) words {
 		}
 	case kindFolder:
 		return words{
-			keys: append(append(ruleKeys(), "name", "mode", "path", "include", "marker", "archive", "to", "names", "file_mode", "was"),
+			keys: append(append(ruleKeys(), "name", "mode", "path", "include", "marker", "marker_send", "archive", "to", "names", "file_mode", "was"),
 				deletingKeys()...),
 			later: []string{"backfill", "hooks", "expect"},
 		}

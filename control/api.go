@@ -57,7 +57,7 @@ type FolderStatus struct {
 	Name     string     `json:"name"`
 	Mode     string     `json:"mode"`
 	Path     string     `json:"path"`
-	State    string     `json:"state"` // watching, scanning, polling, waiting, starting; "" without an agent
+	State    string     `json:"state"` // watching, scanning, polling, waiting, hanging, starting; "" without an agent
 	Reason   string     `json:"reason,omitempty"`
 	Files    int        `json:"files"`
 	Ready    int        `json:"ready"` // planned and not delivered yet, on any route
@@ -72,6 +72,17 @@ type FolderStatus struct {
 	Unmounted []string `json:"unmounted,omitempty"`
 	// Waiting are files that wait, by the order of the folder, for more than their turn.
 	Waiting []Standstill `json:"waiting,omitempty"`
+	// Stuck is how many of Settling have been so for over an hour: a program never closes them, or their markers do not come.
+	Stuck      int         `json:"stuck,omitempty"`
+	StuckFiles []StuckFile `json:"stuck_files,omitempty"` // the first few
+}
+
+// StuckFile is a file that does not become ready.
+type StuckFile struct {
+	Path    string    `json:"path"`
+	PathB64 []byte    `json:"path_b64,omitempty"`
+	Since   time.Time `json:"since"`
+	Reason  string    `json:"reason"`
 }
 
 // Standstill is files of one route that wait for another file.

@@ -101,6 +101,7 @@ func forgetSpellings(c *conn) error {
 type Namesake struct {
 	Known  Known  // where it is an intent, it has its route, path and remote path alone
 	Intent string // id of the open intent that is to publish it; "" where it is known to be there
+	Aside  bool   // the intent waits for a person
 }
 
 // Namesakes returns the other files, known or under way, whose names the destination takes for the remote path of p.
@@ -146,10 +147,11 @@ func namesakes(c *conn, f file.Folding, r Route, p file.Path, remotePath string)
 		err = c.each(func(row row) error {
 			if final := row.text(1); other(final) {
 				k := Known{Route: Route{Folder: at.folder, Destination: r.Destination}, Path: at.path, RemotePath: final}
-				all = append(all, Namesake{Known: k, Intent: row.text(0)})
+				phase := Phase(row.text(2))
+				all = append(all, Namesake{Known: k, Intent: row.text(0), Aside: phase == Held || phase == Parked})
 			}
 			return nil
-		}, "SELECT id, final FROM intents WHERE folder = ? AND path = ? AND destination = ? AND phase NOT IN ('delivered', 'cancelled')",
+		}, "SELECT id, final, phase FROM intents WHERE folder = ? AND path = ? AND destination = ? AND phase NOT IN ('delivered', 'cancelled')",
 			at.folder, at.path, r.Destination)
 	}
 	return all, err
@@ -172,9 +174,12 @@ func (k *folds) plan(c *conn, p *Plan) (PlanResult, error) {
 		}
 		for i := range all {
 			switch n := &all[i]; {
-			case n.Intent != "" && n.Intent != p.Supersedes:
+			case n.Intent != "" && n.Intent == p.Supersedes:
+			case n.Intent != "" && !n.Aside:
 				return PlanResult{Other: n.Intent}, nil
-			case n.Intent == "" && (n.Known.Folder != in.Folder || n.Known.Path != in.MovedFrom):
+			case n.Intent != "":
+				return PlanResult{Collides: &n.Known}, nil
+			case n.Known.Folder != in.Folder || n.Known.Path != in.MovedFrom:
 				return PlanResult{Collides: &n.Known}, nil
 			}
 		}

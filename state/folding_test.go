@@ -109,6 +109,9 @@ func TestPlanOfANamesake(t *testing.T) {
 	if r := plan(Plan{Intent: held, Collides: "c"}); !r.OK {
 		t.Errorf("%+v", r)
 	}
+	if r := plan(Plan{Intent: intentFor(route, "c")}); r.OK || r.Collides == nil || r.Collides.Path != "C" {
+		t.Errorf("beside one that waits for a person: %+v", r)
+	}
 	if err := s.Fail(t.Context(), first.ID, Failure{Phase: Held, Collides: "B"}); err != nil {
 		t.Fatal(err)
 	}

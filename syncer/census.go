@@ -19,7 +19,7 @@ import (
 type census struct {
 	id     string // of the scan
 	folder *Folder
-	ground ground // when the scan began
+	ground *ground // when the scan began
 	note   func([]state.Absent) error
 
 	files    int
@@ -36,7 +36,7 @@ type census struct {
 // noteBatch is how many missing files are noted in one transaction.
 const noteBatch = 256
 
-func newCensus(id string, f *Folder, g ground, note func([]state.Absent) error) *census {
+func newCensus(id string, f *Folder, g *ground, note func([]state.Absent) error) *census {
 	return &census{
 		id: id, folder: f, ground: g, note: note, empty: map[file.Path]uint64{}, gone: map[file.Path]map[string]struct{}{},
 	}

@@ -56,8 +56,8 @@ func isRespelled(f *Folder, g *ground, in *state.Intent, k *state.Known) bool {
 }
 
 // collide plans a file whose name is taken by another one at the destination: as one that was respelled, or as held.
-func (p *Planner) collide(ctx context.Context, b *planned, k *state.Known) (state.PlanResult, error) {
-	if isRespelled(p.folder, &p.ground, &b.Intent, k) {
+func (p *Planner) collide(ctx context.Context, g *ground, b *planned, k *state.Known) (state.PlanResult, error) {
+	if isRespelled(p.folder, g, &b.Intent, k) {
 		b.Intent.MovedFrom, b.Intent.Reason = k.Path, string(ReasonMoved)
 		results, err := p.store.Plan(ctx, []state.Plan{b.Plan})
 		if err != nil {
@@ -77,7 +77,7 @@ func (p *Planner) collide(ctx context.Context, b *planned, k *state.Known) (stat
 }
 
 // reviewCollisions frees files whose names are not taken any more.
-func (p *Planner) reviewCollisions(ctx context.Context) error {
+func (p *Planner) reviewCollisions(ctx context.Context, g *ground) error {
 	all, err := p.store.Collisions(ctx, p.folder.Name)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (p *Planner) reviewCollisions(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if k != nil && (in.Attempts > 0 || !isRespelled(p.folder, &p.ground, in, k)) { // it was another file when that was tried
+		if k != nil && (in.Attempts > 0 || !isRespelled(p.folder, g, in, k)) { // it was another file when that was tried
 			continue
 		}
 		freed, err := p.store.Release(ctx, in.ID)

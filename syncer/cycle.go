@@ -28,8 +28,8 @@ type cycle struct {
 	fresh   map[string]int // destinations with new operations
 }
 
-// beginCycle prepares a scan. away says that the folder is not there: nothing must be planned.
-func (p *Planner) beginCycle(ctx context.Context) (c *census, away bool, err error) {
+// beginCycle prepares a scan of what stands on g. away says that the folder is not there: nothing must be planned.
+func (p *Planner) beginCycle(ctx context.Context, g *ground) (c *census, away bool, err error) {
 	f := p.folder
 	if !p.cycle.begun {
 		if err := p.takeUp(ctx); err != nil {
@@ -37,21 +37,21 @@ func (p *Planner) beginCycle(ctx context.Context) (c *census, away bool, err err
 		}
 		p.cycle.begun = true
 	}
-	if p.ground, err = groundOf(ctx, p.store, f); err != nil || !p.ground.stands() { // the scan finds that too, and says so
-		return nil, false, err
+	if !g.stands() { // the scan finds that too, and says so
+		return nil, false, nil
 	}
 	if !f.Mirror {
-		return nil, false, p.ground.note(ctx, p.store, p)
+		return nil, false, g.note(ctx, p.store, p)
 	}
 	id := file.NewID(p.now())
-	c = newCensus(id, f, p.ground, func(all []state.Absent) error { return p.store.NoteMissing(ctx, f.Name, id, all) })
+	c = newCensus(id, f, g, func(all []state.Absent) error { return p.store.NoteMissing(ctx, f.Name, id, all) })
 	if f.Deletes {
 		if err = p.recall(ctx); err == nil {
-			away, err = p.isAway(ctx)
+			away, err = p.isAway(ctx, g)
 		}
 	}
 	if err == nil && !away {
-		err = p.ground.note(ctx, p.store, p)
+		err = g.note(ctx, p.store, p)
 	}
 	return c, away, err
 }
@@ -90,7 +90,7 @@ func (p *Planner) setMark(m *state.Mark) {
 
 // isAway looks for the marker, if one is on record. Without it the folder halts, until it is back or a person accepts
 // that there is none.
-func (p *Planner) isAway(ctx context.Context) (bool, error) {
+func (p *Planner) isAway(ctx context.Context, g *ground) (bool, error) {
 	if p.cycle.mark == nil {
 		return false, nil
 	}
@@ -106,7 +106,7 @@ func (p *Planner) isAway(ctx context.Context) (bool, error) {
 	case there:
 		return false, nil
 	case h != nil && h.Accepted != nil && h.Reason == HaltMarker: // this is the root from now on
-		ok, err := p.adopt(ctx, m)
+		ok, err := p.adopt(ctx, g, m)
 		return !ok, err
 	}
 	return true, p.haltFor(ctx, HaltMarker, situation{foreign: m.there}, nil)
@@ -114,7 +114,7 @@ func (p *Planner) isAway(ctx context.Context) (bool, error) {
 
 // adopt puts the marker that was found on record, or a new one where there is none with an id. It returns false where none
 // can be written.
-func (p *Planner) adopt(ctx context.Context, m rootMarker) (bool, error) {
+func (p *Planner) adopt(ctx context.Context, g *ground, m rootMarker) (bool, error) {
 	if m.id == "" {
 		id, err := writeMarker(p.folder.Root, p.now())
 		if err != nil {
@@ -126,7 +126,7 @@ func (p *Planner) adopt(ctx context.Context, m rootMarker) (bool, error) {
 		}
 		m.id = id
 	}
-	mark := state.Mark{Folder: p.folder.Name, Root: p.folder.Root, ID: m.id, Dev: p.ground.root.Dev, At: p.now()}
+	mark := state.Mark{Folder: p.folder.Name, Root: p.folder.Root, ID: m.id, Dev: g.root.Dev, At: p.now()}
 	err := p.store.SaveMark(ctx, mark)
 	if err == nil {
 		p.setMark(&mark)
@@ -315,7 +315,7 @@ func (p *Planner) mark(ctx context.Context, c *census, missing int) (bool, error
 	case mark != nil && empty: // an old one, without an id
 		return true, nil
 	}
-	return p.adopt(ctx, m)
+	return p.adopt(ctx, c.ground, m)
 }
 
 func (p *Planner) accepted() bool { return p.cycle.halt != nil && p.cycle.halt.Accepted != nil }

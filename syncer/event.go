@@ -22,6 +22,7 @@ const (
 	EventHeld       EventType = "held"
 	EventParked     EventType = "parked"
 	EventWaits      EventType = "waits"     // a file, by the order of its folder, for one that may need a person: see Reason
+	EventStuck      EventType = "stuck"     // a file does not become ready, for Reason; without a path: so many more
 	EventDropped    EventType = "dropped"   // the source was gone or has changed before it was sent
 	EventCancelled  EventType = "cancelled" // by a person
 	EventArchived   EventType = "archived"

@@ -397,7 +397,7 @@ func TestEachDestinationHasItsOwnLine(t *testing.T) {
 	inLine(t, orderOf(t, ByName, true, "*.done"), func(r *lineRig) {
 		other := newFakeServer()
 		r.route("globex", other.dial)
-		r.must(r.rig.store.SaveCapabilities(r.Context(), "globex", other.identity, []byte(`{"version":2,"posix_rename":true,"set_times":true,"rename_refuses":true}`)))
+		r.must(r.rig.store.SaveCapabilities(r.Context(), "globex", other.identity, fmt.Appendf(nil, `{"version":%d,"posix_rename":true,"set_times":true,"rename_refuses":true}`, remote.ProbeVersion)))
 		r.refuseName("2", remote.Unsupported)
 		for _, name := range []string{"1", "2", "3", "x.done"} {
 			r.drop(name, name)

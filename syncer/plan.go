@@ -14,6 +14,7 @@ const (
 	Nothing Op = ""       // the destination has it, or is about to
 	Upload  Op = "upload" // send it and publish it
 	Rename  Op = "rename" // give the file that the destination has under another name this one
+	Copy    Op = "copy"   // have the destination copy a file of the same content that it has
 	Adopt   Op = "adopt"  // the destination holds the same content already: take note of that
 	Hold    Op = "hold"   // a person has to decide
 	Wait    Op = "wait"   // not ready yet

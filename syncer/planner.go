@@ -25,8 +25,8 @@ type Planner struct {
 	ended     func(ctx context.Context, id string) // an intent has been taken back
 	observe   Observer
 	now       func() time.Time
-	unwatched func() bool // nobody hears hints
-	ground    ground      // as the last scan found it
+	unwatched func() bool        // nobody hears hints
+	stuck     map[file.Path]bool // files that were told of as such; of Status alone
 
 	mu       sync.Mutex
 	status   watcher.Status
@@ -38,7 +38,11 @@ type Planner struct {
 // Scan plans what a scan shows, and puts away what earlier runs could not.
 func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) error {
 	p.forgetDeferred() // a scan comes to all of them
-	c, away, err := p.beginCycle(ctx)
+	g, err := groundOf(ctx, p.store, p.folder)
+	if err != nil {
+		return err
+	}
+	c, away, err := p.beginCycle(ctx, &g)
 	if err != nil {
 		return err
 	}
@@ -51,11 +55,11 @@ func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) err
 		entries = look.follow(entries)
 	}
 	known := p.folder.places().all(p.store.Walk(ctx, p.folder.Name))
-	if err := p.apply(ctx, changesPassing(c.follow(entries), known, p.folder.destinations(), p.folder.endsStory(), c.passed)); err != nil {
+	if err := p.apply(ctx, &g, changesPassing(c.follow(entries), known, p.folder.destinations(), p.folder.endsStory(), c.passed)); err != nil {
 		return err
 	}
 	p.endLook(look)
-	if err := p.reviewCollisions(ctx); err != nil {
+	if err := p.reviewCollisions(ctx, &g); err != nil {
 		return err
 	}
 	ended, err := p.store.Ended(ctx, p.folder.Name, maxMissing)
@@ -79,7 +83,14 @@ func (p *Planner) Ready(ctx context.Context, entries []watcher.Entry) error {
 	if err := p.seenAgain(ctx, entries); err != nil {
 		return err
 	}
-	return p.apply(ctx, func(yield func(Change, error) bool) {
+	var g ground
+	if p.folder.Mirror { // else nothing is asked of it
+		var err error
+		if g, err = groundOf(ctx, p.store, p.folder); err != nil {
+			return err
+		}
+	}
+	return p.apply(ctx, &g, func(yield func(Change, error) bool) {
 		for _, e := range entries {
 			record, err := p.store.Lookup(ctx, p.folder.Name, e.Path)
 			if err != nil {
@@ -96,8 +107,12 @@ func (p *Planner) Ready(ctx context.Context, entries []watcher.Entry) error {
 // Status keeps what the watcher says of itself.
 func (p *Planner) Status(s watcher.Status) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	before := p.status.Stuck
 	p.status = s
+	p.mu.Unlock()
+	if s.Stuck != before {
+		p.tellStuck()
+	}
 }
 
 // Watching returns what the watcher has last said of itself.
@@ -108,14 +123,14 @@ func (p *Planner) Watching() watcher.Status {
 }
 
 // apply writes decisions to the store, in batches.
-func (p *Planner) apply(ctx context.Context, changes iter.Seq2[Change, error]) error {
+func (p *Planner) apply(ctx context.Context, g *ground, changes iter.Seq2[Change, error]) error {
 	var batch []planned
 	for c, err := range changes {
 		if err != nil {
 			return err
 		}
 		if len(batch) >= planBatch && batch[len(batch)-1].change.Path != c.Path {
-			if err := p.write(ctx, batch); err != nil {
+			if err := p.write(ctx, g, batch); err != nil {
 				return err
 			}
 			batch = batch[:0]
@@ -123,18 +138,18 @@ func (p *Planner) apply(ctx context.Context, changes iter.Seq2[Change, error]) e
 		switch c.Decision.Op {
 		case Upload:
 			var from *state.Known
-			from, err = movedFrom(ctx, p.store, p.folder, &p.ground, &c)
+			from, err = movedFrom(ctx, p.store, p.folder, g, &c)
 			batch = append(batch, p.plan(c, batch, from))
 		case Drop:
-			err = p.drop(ctx, &c)
+			err = p.drop(ctx, g, &c)
 		case Forget:
-			err = p.forget(ctx, &c)
+			err = p.forget(ctx, g, &c)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return p.write(ctx, batch)
+	return p.write(ctx, g, batch)
 }
 
 // planned is an intent to be written, with the decision that it comes from.
@@ -163,8 +178,8 @@ func (p *Planner) plan(c Change, batch []planned, from *state.Known) planned {
 	return planned{Plan: state.Plan{Intent: in, Supersedes: c.Decision.Supersedes, Turn: turn}, change: c}
 }
 
-func (p *Planner) drop(ctx context.Context, c *Change) error {
-	if c.Decision.Reason == ReasonRemoved && !p.ground.hasLeft(c.Path, c.Open.Fingerprint.Dev) {
+func (p *Planner) drop(ctx context.Context, g *ground, c *Change) error {
+	if c.Decision.Reason == ReasonRemoved && !g.hasLeft(c.Path, c.Open.Fingerprint.Dev) {
 		return nil
 	}
 	if c.Open.Phase == state.Cancelled {
@@ -184,8 +199,8 @@ func (p *Planner) drop(ctx context.Context, c *Change) error {
 	return nil
 }
 
-func (p *Planner) forget(ctx context.Context, c *Change) error {
-	if !p.ground.hasLeft(c.Path, c.Known.Fingerprint.Dev) {
+func (p *Planner) forget(ctx context.Context, g *ground, c *Change) error {
+	if !g.hasLeft(c.Path, c.Known.Fingerprint.Dev) {
 		return nil
 	}
 	return p.store.Forget(ctx, p.folder.Name, []file.Path{c.Path})
@@ -200,7 +215,7 @@ func (p *Planner) takenBack(ctx context.Context, c *Change) {
 	p.closeVersion(ctx, c.Open)
 }
 
-func (p *Planner) write(ctx context.Context, batch []planned) error {
+func (p *Planner) write(ctx context.Context, g *ground, batch []planned) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -218,7 +233,7 @@ func (p *Planner) write(ctx context.Context, batch []planned) error {
 	for i, result := range results {
 		b := &batch[i]
 		if result.Collides != nil {
-			if result, err = p.collide(ctx, b, result.Collides); err != nil {
+			if result, err = p.collide(ctx, g, b, result.Collides); err != nil {
 				return err
 			}
 		}

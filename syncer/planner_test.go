@@ -224,7 +224,9 @@ func TestADropThatCameTooLateIsNotTold(t *testing.T) {
 	r.commit(&i, proofOf("1", "size", time.Now()))
 	p := New(r.options).Planner("out")
 	r.must(os.Remove(r.source("a")))
-	r.must(p.drop(t.Context(), &Change{Path: "a", Destination: "acme", Open: &stale, Decision: Decision{Op: Drop, Reason: ReasonRemoved}}))
+	g, err := groundOf(t.Context(), p.store, p.folder)
+	r.must(err)
+	r.must(p.drop(t.Context(), &g, &Change{Path: "a", Destination: "acme", Open: &stale, Decision: Decision{Op: Drop, Reason: ReasonRemoved}}))
 	r.wantNone(EventDropped)
 	if got := r.intent("a"); got.Phase != state.Committing {
 		t.Errorf("it is %s", got.Phase)

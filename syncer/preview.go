@@ -20,7 +20,7 @@ type Operation struct {
 	Destination string
 	Path        file.Path
 	RemotePath  string
-	From        string // of a rename: the remote path that it has
+	From        string // of a rename or a copy: the remote path of what is there
 	Size        int64
 	Reason      Reason
 	Detail      string    // of a hold: what stands in the way
@@ -33,6 +33,7 @@ type Operation struct {
 type Viewer interface {
 	Stat(ctx context.Context, name string) (remote.Info, error)
 	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
+	Capabilities() remote.Capabilities
 }
 
 // Previewer tells what a planner would do, and changes nothing, here or there.
@@ -44,7 +45,8 @@ type Previewer struct {
 	Now    func() time.Time
 
 	ground ground
-	claims map[string]file.Path // who is to get a name at a destination that folds names
+	claims map[string]file.Path            // who is to get a name at a destination that folds names
+	taken  map[state.Route]map[string]bool // remote paths that are to get other names
 }
 
 // Scan implements watcher.Sink.
@@ -140,25 +142,6 @@ func (p *Previewer) operation(ctx context.Context, c Change) (Operation, bool, e
 	return p.compare(ctx, c, o)
 }
 
-// moved tells whether the destination has the file under an old name, as far as can be said without asking it to hash.
-func (p *Previewer) moved(ctx context.Context, c Change, view Viewer, o *Operation) (bool, error) {
-	k, err := movedFrom(ctx, p.Store, p.Folder, &p.ground, &c)
-	if err != nil || k == nil {
-		return false, err
-	}
-	if view != nil {
-		old, err := view.Stat(ctx, k.RemotePath)
-		if err != nil || !old.Mode.IsRegular() || old.Size != k.Fingerprint.Size {
-			return false, nil //nolint:nilerr // then it would be sent
-		}
-	}
-	same, err := p.unchanged(ctx, Change{Path: c.Path, Entry: c.Entry, Known: k})
-	if same && err == nil {
-		o.Op, o.Reason, o.From = Rename, ReasonMoved, k.RemotePath
-	}
-	return same, err
-}
-
 // unchanged hashes a touched file.
 func (p *Previewer) unchanged(ctx context.Context, c Change) (bool, error) {
 	src, err := watcher.Open(p.Folder.Root, c.Path, c.Entry.Fingerprint)
@@ -177,8 +160,7 @@ func (p *Previewer) unchanged(ctx context.Context, c Change) (bool, error) {
 func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operation, bool, error) {
 	view := p.View(c.Destination)
 	if view == nil {
-		_, err := p.moved(ctx, c, nil, &o)
-		return o, true, err
+		return o, true, p.fromThere(ctx, c, nil, &o)
 	}
 	if k, err := p.namesake(ctx, &c, &o); err != nil || k != nil {
 		return p.collision(ctx, c, o, k, err)
@@ -194,8 +176,7 @@ func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operati
 		return o, false, err
 	}
 	if standing == Free || standing == Ours || standing == Unseen {
-		_, err := p.moved(ctx, c, view, &o)
-		return o, true, err
+		return o, true, p.fromThere(ctx, c, view, &o)
 	}
 	src, err := watcher.Open(p.Folder.Root, c.Path, c.Entry.Fingerprint)
 	if err != nil {
@@ -225,6 +206,8 @@ type viewOnly struct {
 func (v viewOnly) Stat(ctx context.Context, name string) (remote.Info, error) {
 	return v.Viewer.Stat(ctx, name)
 }
+
+func (v viewOnly) Capabilities() remote.Capabilities { return v.Viewer.Capabilities() }
 
 func (v viewOnly) Hash(ctx context.Context, name string, size int64) ([]byte, string, error) {
 	return v.Viewer.Hash(ctx, name, size)

@@ -44,7 +44,7 @@ func (p *Previewer) collision(ctx context.Context, c Change, o Operation, k *sta
 			return o, false, err
 		}
 		if same {
-			o.Op, o.Reason, o.From = Rename, ReasonMoved, k.RemotePath
+			p.take(&o, k)
 			return o, true, nil
 		}
 	}

@@ -29,7 +29,7 @@ func (p *Previewer) mirrorPreview(ctx context.Context) (m *mirrorPreview, away b
 	if m.ground, err = groundOf(ctx, p.Store, f); err != nil || !f.Mirror || !m.ground.stands() {
 		return m, false, err
 	}
-	m.census = newCensus("", f, m.ground, func([]state.Absent) error { return nil })
+	m.census = newCensus("", f, &m.ground, func([]state.Absent) error { return nil })
 	if !f.Deletes {
 		return m, false, nil
 	}
@@ -75,7 +75,7 @@ func (m *mirrorPreview) passed(r state.Record) error {
 
 // renames takes note of what would get another name: it is not removed.
 func (m *mirrorPreview) renames(o *Operation) {
-	if o.From == "" {
+	if o.Op != Rename {
 		return
 	}
 	if m.moved[o.Destination] == nil {

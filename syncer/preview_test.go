@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -142,5 +143,43 @@ func TestPreviewEndsWithAFailureOfTheDestination(t *testing.T) {
 	}
 	if err := p.Scan(t.Context(), slices.Values(r.entries())); !errors.Is(err, errCut) {
 		t.Errorf("preview: %v", err)
+	}
+}
+
+// TestPreviewOfWhatIsThere names what the destination has under an old name, recognised by inode or by content, and what it can
+// copy; no two files are made of one.
+func TestPreviewOfWhatIsThere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.toFake()
+	r.mirrors("")
+	large := func(n int) string { return strings.Repeat(fmt.Sprint(n), leastCopy) }
+	for name, content := range map[string]string{"inode": "small", "content": large(1), "stays": large(2), "taken": large(3)} {
+		r.delivered(name, content, remote.ReadBack)
+		s.put("in/"+name, content, r.print(name).Modified())
+	}
+	r.rename("inode", "renamed")
+	r.gone("content", "taken")
+	r.drop("written anew", large(1))
+	r.drop("copy", large(2))
+	r.drop("one", large(3))
+	r.drop("two", large(3))
+	session, err := s.dial(t.Context())
+	r.must(err)
+	for _, copies := range []bool{true, false} {
+		session.Use(remote.Capabilities{})
+		want := []string{"copy: upload", "one: rename in/taken", "renamed: rename in/inode", "two: upload", "written anew: rename in/content"}
+		if copies {
+			session.Use(remote.Capabilities{Hash: "sha256sum", Extensions: map[string]string{"copy-data": "1"}})
+			want[0] = "copy: copy in/stays"
+		}
+		_, all := r.preview(session, r.entries())
+		var told []string
+		for _, o := range all {
+			told = append(told, strings.TrimSpace(string(o.Path)+": "+string(o.Op)+" "+o.From))
+		}
+		if !slices.Equal(told, want) {
+			t.Errorf("copies %v: %q, want %q", copies, told, want)
+		}
 	}
 }

@@ -58,8 +58,8 @@ type Entry struct {
 	Err error
 }
 
-// Sink takes what a Watcher finds. All calls come from the goroutine in Run, Scan or Settle, one at a time; that
-// goroutine waits for them.
+// Sink takes what a Watcher finds. Calls of Scan and Ready come one at a time, and are waited for; those of Status one at a
+// time, too, but perhaps beside the others. None comes when Run, Scan or Settle has returned.
 type Sink interface {
 	// Scan takes the whole folder: every regular file, directory, Other and unreadable place that is not excluded, in
 	// byte-wise order of Path; not the root itself. entries can be ranged over once. What is missing from it is gone
@@ -85,6 +85,7 @@ const (
 	Watching = "watching" // hints come from the operating system
 	Polling  = "polling"  // hints cannot be relied on: the whole folder is scanned every PollEvery
 	Waiting  = "waiting"  // the root is missing or cannot be read; nothing is known and nothing is gone
+	Hanging  = "hanging"  // the file system does not answer; likewise
 )
 
 // Status is the condition of a Watcher.

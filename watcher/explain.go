@@ -40,7 +40,7 @@ func (w *Watcher) explainPlace(p file.Path) Explanation {
 	switch {
 	case e.Kind == Other:
 		e.Reason = st.skipped()
-	case e.Kind == File && w.marker.is(p.Base()):
+	case e.Kind == File && w.staysMarker(p):
 		e.Kind, e.Reason = Other, reasonMarker
 	}
 	return e

@@ -1,9 +1,11 @@
 package watcher
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,10 +29,10 @@ func TestFileSystemOf(t *testing.T) {
 // On a network file system hints cannot be relied on, and files take longer to settle.
 func TestNetworkFileSystem(t *testing.T) {
 	w := newQuick(t, Rules{Root: "/srv/out"})
-	if got := w.quiet(networkFS, writersNone); got != w.tempo.remote {
+	if got := w.quiet("a", networkFS, writersNone); got != w.tempo.remote {
 		t.Errorf("quiet time %v", got)
 	}
-	if got := w.quiet(userFS, writersUnknown); got != w.tempo.remote {
+	if got := w.quiet("a", userFS, writersUnknown); got != w.tempo.remote {
 		t.Errorf("quiet time on FUSE %v", got)
 	}
 	r := &watch{w: w, tree: newWatchTree("/srv/out", &silent{}), network: networkFS.String()}
@@ -68,8 +70,84 @@ func TestRunOnFUSE(t *testing.T) {
 	}
 }
 
+// A real file system that does not answer: it is said to hang, and at the end nobody waits for it. When it answers again all is
+// as before.
+func TestRunOnAFileSystemThatHangs(t *testing.T) {
+	if !asUserRoot(t) {
+		return
+	}
+	root := t.TempDir()
+	var gate sync.Mutex // held: nothing is answered
+	mountGatedFUSE(t, root, &gate)
+	w := newQuick(t, Rules{Root: root, Poll: 20 * time.Millisecond})
+	w.tempo.stall, w.tempo.leave = 200*time.Millisecond, 200*time.Millisecond
+	rec := &recorder{}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx, rec) }()
+	eventually(t, "it is scanned", func() bool { return rec.status().State == Polling })
+	gate.Lock()
+	eventually(t, "it hangs", func() bool { return rec.status().State == Hanging })
+	if want := "The file system of " + root + " does not answer."; !strings.HasPrefix(rec.status().Reason, want) {
+		t.Errorf("reason %q", rec.status().Reason)
+	}
+	gate.Unlock()
+	eventually(t, "it goes on", func() bool { return rec.status().State == Polling })
+	gate.Lock()
+	eventually(t, "it hangs again", func() bool { return rec.status().State == Hanging })
+	scans := rec.scanned()
+	cancel()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, ErrHangs) {
+			t.Errorf("Run: %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("Run waits for a file system that hangs")
+	}
+	if err := w.Run(t.Context(), rec); !errors.Is(err, errRunning) {
+		t.Errorf("Run again: %v", err)
+	}
+	gate.Unlock()
+	eventually(t, "what was left behind has ended", func() bool {
+		if !w.running.TryLock() {
+			return false
+		}
+		w.running.Unlock()
+		return true
+	})
+	if n := rec.scanned(); n != scans {
+		t.Errorf("it has told of %d scans since", n-scans)
+	}
+}
+
+// A scan that should end by itself gives up, without anybody's word.
+func TestScanOfAFileSystemThatHangs(t *testing.T) {
+	if !asUserRoot(t) {
+		return
+	}
+	root := t.TempDir()
+	var gate sync.Mutex
+	mountGatedFUSE(t, root, &gate)
+	w := newQuick(t, Rules{Root: root})
+	w.tempo.stall, w.tempo.giveUp = 100*time.Millisecond, 300*time.Millisecond
+	gate.Lock()
+	sum, err := w.Scan(t.Context(), &recorder{})
+	if !errors.Is(err, ErrHangs) || sum.Complete {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	gate.Unlock()
+	eventually(t, "the scan that was left behind has ended", func() bool {
+		_, err := w.Scan(t.Context(), &recorder{})
+		return err == nil
+	})
+}
+
 // mountEmptyFUSE mounts an empty directory that this test serves, by the protocol of linux/fuse.h.
-func mountEmptyFUSE(t *testing.T, at string) {
+func mountEmptyFUSE(t *testing.T, at string) { mountGatedFUSE(t, at, &sync.Mutex{}) }
+
+// mountGatedFUSE mounts one that answers nothing while the gate is held.
+func mountGatedFUSE(t *testing.T, at string, gate *sync.Mutex) {
 	t.Helper()
 	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -81,7 +159,7 @@ func mountEmptyFUSE(t *testing.T, at string) {
 		t.Skipf("cannot mount FUSE here: %v", err)
 	}
 	var serving sync.WaitGroup
-	serving.Go(func() { serveEmptyFUSE(t, fd) })
+	serving.Go(func() { serveEmptyFUSE(t, fd, gate) })
 	t.Cleanup(func() {
 		if err := unix.Unmount(at, unix.MNT_DETACH|unix.MNT_FORCE); err != nil {
 			t.Errorf("unmount: %v", err)
@@ -92,7 +170,7 @@ func mountEmptyFUSE(t *testing.T, at string) {
 }
 
 // serveEmptyFUSE answers requests until the file system is unmounted.
-func serveEmptyFUSE(t *testing.T, fd int) {
+func serveEmptyFUSE(t *testing.T, fd int, gate *sync.Mutex) {
 	buf := make([]byte, 1<<17)
 	for {
 		n, err := unix.Read(fd, buf)
@@ -105,6 +183,8 @@ func serveEmptyFUSE(t *testing.T, fd int) {
 			t.Errorf("read from FUSE: %d bytes, %v", n, err)
 			return
 		}
+		gate.Lock()
+		gate.Unlock() //nolint:staticcheck // it only waits
 		body, failure, silent := answerFUSE(binary.NativeEndian.Uint32(buf[4:]))
 		if silent {
 			continue

@@ -83,8 +83,11 @@ func (l *looking) at(way *descent, p file.Path, op fsnotify.Op) {
 	}
 	if l.w.marker.is(p.Base()) {
 		l.marker(p)
-		return
+		if l.w.staysMarker(p) {
+			return
+		}
 	}
+	l.w.progress.step()
 	d, name, real, err := way.find(p)
 	var st stat
 	if err == nil {
@@ -140,7 +143,9 @@ func (l *looking) observe(p file.Path, st stat, d *dir) {
 	w.trust.tell(p)
 	if w.marker.is(p.Base()) {
 		l.marker(p)
-		return
+		if w.staysMarker(p) {
+			return
+		}
 	}
 	w.observe(p, st.Fingerprint, w.now(), w.fileSystemOf(d, st.Fingerprint))
 }
@@ -186,6 +191,7 @@ func (l *looking) through(d *dir, name string, b branch) {
 		return
 	}
 	walk := l.w.walk(l.ctx, l.tree, func(e Entry, in *dir, _ string) bool {
+		l.w.progress.step()
 		switch {
 		case e.Err != nil:
 		case e.Kind == File:

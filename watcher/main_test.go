@@ -149,6 +149,7 @@ func quickTempo() tempo {
 		markerLeast: 20 * time.Millisecond, markerMost: 80 * time.Millisecond,
 		errorLeast: 20 * time.Millisecond, errorMost: 80 * time.Millisecond,
 		grace: 50 * time.Millisecond, cleanScans: 3,
+		stall: 30 * time.Second, leave: 30 * time.Second, giveUp: time.Minute,
 		sinkLeast: 10 * time.Millisecond, sinkMost: 80 * time.Millisecond,
 		faultLeast: 10 * time.Millisecond, faultMost: 200 * time.Millisecond,
 		askDelay: 10 * time.Millisecond, askGap: 30 * time.Millisecond, askShare: 1,

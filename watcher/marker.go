@@ -89,6 +89,17 @@ func MarkerOf(rules Rules, p file.Path) (marker file.Path, ok bool) {
 	return m.of(p), err == nil
 }
 
+// staysMarker tells whether p is a marker that is not sent itself.
+func (w *Watcher) staysMarker(p file.Path) bool { return !w.rules.SendMarkers && w.marker.is(p.Base()) }
+
+// readyBy is the way by which p becomes ready. A marker has none itself.
+func (w *Watcher) readyBy(p file.Path) string {
+	if w.rules.Ready == ReadyMarker && w.marker.is(p.Base()) {
+		return ReadyStable
+	}
+	return w.rules.Ready
+}
+
 // reasonMarker is why a marker is not sent itself.
 const reasonMarker = "marker: it says that another file is complete, and is not sent itself"
 

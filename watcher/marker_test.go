@@ -93,6 +93,32 @@ func newMarked(t *testing.T, root string) *Watcher {
 	return newQuick(t, Rules{Root: root, Ready: ReadyMarker, Marker: "{name}.done", Include: []string{"*.xml"}})
 }
 
+// Markers that are sent are files too, whatever include says; they still say what they say.
+func TestMarkersThatAreSent(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{"old.xml", "old.xml.done", "waits.xml", "other.txt", "none.xml.done"} {
+		write(t, filepath.Join(root, name), "x")
+	}
+	w := newQuick(t, Rules{Root: root, Ready: ReadyMarker, Marker: "{name}.done", SendMarkers: true, Include: []string{"*.xml"}, Exclude: []string{"none*"}})
+	rec := startWatching(t, w)
+	eventually(t, "the file and its marker are ready", func() bool { return rec.isReady("old.xml") && rec.isReady("old.xml.done") })
+	write(t, filepath.Join(root, "waits.xml.done"), "x")
+	eventually(t, "so are the others", func() bool { return rec.isReady("waits.xml") && rec.isReady("waits.xml.done") })
+	for _, p := range []file.Path{"other.txt", "none.xml.done"} {
+		if rec.isReady(p) {
+			t.Errorf("%s was handed over", p)
+		}
+	}
+	if e := w.Explain("old.xml.done"); e.Kind != File || e.Excluded != "" {
+		t.Errorf("%+v", e)
+	}
+	var seen []file.Path
+	if err := w.Survey(t.Context(), "", func(e Entry) bool { seen = append(seen, e.Path); return true }); err != nil ||
+		!slices.Equal(seen, []file.Path{"old.xml", "old.xml.done", "waits.xml", "waits.xml.done"}) {
+		t.Errorf("surveyed %q, %v", seen, err)
+	}
+}
+
 func TestRunWaitsForMarkers(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "old.xml"), "x")

@@ -49,6 +49,7 @@ func (w *Watcher) pollParts(ctx context.Context, t *watchTree) (scan bool) {
 		if ctx.Err() != nil || s == nil {
 			continue
 		}
+		w.progress.step()
 		d, err := way.to(p)
 		var st stat
 		if err == nil {

@@ -67,6 +67,7 @@ func Excluded(rules Rules, p file.Path) (pattern string, excluded bool) {
 type matcher struct {
 	exclude, include []glob
 	fold             bool
+	marker           marker // of markers that are sent: include does not choose among them
 }
 
 // newMatcher prepares the patterns of rules. It returns a matcher with the valid ones even beside an error.
@@ -89,6 +90,9 @@ func newMatcher(rules Rules, fold bool) (*matcher, error) {
 	}
 	m.exclude = prepare("exclude", rules.Exclude)
 	m.include = prepare("include", rules.Include)
+	if rules.Ready == ReadyMarker && rules.SendMarkers {
+		m.marker, _ = newMarker(rules.Marker, fold) // New refuses rules with an invalid one
+	}
 	return m, first
 }
 
@@ -124,7 +128,7 @@ func (m *matcher) fileItself(p file.Path) (pattern string, excluded bool) {
 	if pattern, excluded = m.excluded(p); excluded {
 		return pattern, true
 	}
-	if len(m.include) == 0 {
+	if len(m.include) == 0 || m.marker.is(p.Base()) {
 		return "", false
 	}
 	base, whole := m.names(p)

@@ -20,7 +20,7 @@ const (
 // judge decides whether the file e, found by a scan as name in d, is ready. Most files are old, and nothing more than
 // their stat is looked at. It returns false if the file has just gone.
 func (w *Watcher) judge(e *Entry, d *dir, name string) bool {
-	switch w.rules.Ready {
+	switch w.readyBy(e.Path) {
 	case ReadyRename:
 		w.settling.drop(e.Path)
 		e.Ready = true
@@ -31,7 +31,7 @@ func (w *Watcher) judge(e *Entry, d *dir, name string) bool {
 	on := w.fileSystemOf(d, e.Fingerprint)
 	if _, known := w.settling.get(e.Path); !known {
 		first := sighting{print: e.Fingerprint, first: e.Seen, ahead: w.clocks.inflated(e.Fingerprint)}
-		if _, e.Ready = settle(first, e.Seen, w.quiet(on, writersUnknown)); e.Ready {
+		if _, e.Ready = settle(first, e.Seen, w.quiet(e.Path, on, writersUnknown)); e.Ready {
 			return true
 		}
 	}
@@ -69,13 +69,13 @@ func (w *Watcher) judged(e *Entry, u *unsettled, found verdict) bool {
 
 // observe takes a look at the file p, which lies on a file system of that kind, into account.
 func (w *Watcher) observe(p file.Path, print file.Fingerprint, seen time.Time, on fileSystem) *unsettled {
-	return w.settling.observe(p, print, seen, w.quiet(on, writersNone), w.clocks.inflated(print))
+	return w.settling.observe(p, print, seen, w.quiet(p, on, writersNone), w.clocks.inflated(print))
 }
 
 // examine looks closely at the file name in d, which is due, and puts off the next look if it is not ready. A ready file
 // stays in the set until it is handed over.
 func (w *Watcher) examine(d *dir, name string, u *unsettled) verdict {
-	switch w.rules.Ready {
+	switch w.readyBy(u.path) {
 	case ReadyRename, ReadyMarker:
 		return w.examineSeen(d, name, u)
 	default:
@@ -132,7 +132,7 @@ func (w *Watcher) examineStable(d *dir, name string, u *unsettled) verdict {
 		w.settling.observe(u.path, print, now, u.quiet, 0)
 		return isUnsettled
 	}
-	if quiet := w.quiet(w.fileSystemOf(d, print), probed); quiet != u.quiet && probed != writersPresent {
+	if quiet := w.quiet(u.path, w.fileSystemOf(d, print), probed); quiet != u.quiet && probed != writersPresent {
 		w.settling.requiet(u, quiet)
 	}
 	if until, ready := settle(u.sighting, now, u.quiet); !ready {
@@ -157,10 +157,10 @@ func (w *Watcher) examineStable(d *dir, name string, u *unsettled) verdict {
 	return isReady
 }
 
-// quiet is the quiet time of a file on a file system of that kind, by what the probe for writers says.
-func (w *Watcher) quiet(on fileSystem, probed writers) time.Duration {
+// quiet is the quiet time of the file at p, on a file system of that kind, by what the probe for writers says.
+func (w *Watcher) quiet(p file.Path, on fileSystem, probed writers) time.Duration {
 	switch {
-	case w.rules.Ready != ReadyStable:
+	case w.readyBy(p) != ReadyStable:
 		return 0
 	case w.rules.StableFor > 0:
 		return w.rules.StableFor
@@ -235,6 +235,7 @@ func (w *Watcher) examineAll(due []*unsettled) (ready []*unsettled, gone bool, e
 	}
 	defer way.close()
 	for _, u := range due {
+		w.progress.step()
 		found := isMissing
 		d, name, real, err := way.find(u.path)
 		switch {

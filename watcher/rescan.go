@@ -18,6 +18,8 @@ func (r *watch) scan(ctx context.Context) {
 	r.openTree()
 	started := w.now()
 	w.trust.begin(started, w.tempo.grace)
+	r.mountsNow(ctx) // what was mounted for a moment only is remembered if a scan has seen it
+	defer r.mountsNow(ctx)
 	r.last, r.scanErr = w.scan(ctx, r.sink, r.tree, &r.root)
 	if ctx.Err() != nil {
 		return

@@ -7,23 +7,26 @@ import (
 )
 
 // Run watches the folder until ctx ends: it scans, takes hints, and hands files over as they settle. Whatever goes wrong
-// meanwhile is in the Status, and mended or tried again; so Run returns nil, unless the Watcher is at work already.
+// meanwhile is in the Status, and mended or tried again; so Run returns nil, unless the Watcher is at work already. Where the
+// file system does not answer when ctx ends, Run does not wait for it, and fails with ErrHangs; the Watcher stays at work then.
 func (w *Watcher) Run(ctx context.Context, sink Sink) error {
 	if !w.running.TryLock() {
 		return fmt.Errorf("watch %s: %w", w.rules.Root, errRunning)
 	}
-	defer w.running.Unlock()
-	w.settling.clear()
-	for ctx.Err() == nil {
-		look, ok := w.awaitRoot(ctx, sink)
-		if !ok {
-			break
+	return w.guard(ctx, sink, 0, func(ctx context.Context, sink Sink) error {
+		defer w.running.Unlock()
+		w.settling.clear()
+		for ctx.Err() == nil {
+			look, ok := w.awaitRoot(ctx, sink)
+			if !ok {
+				break
+			}
+			w.mounted = look.mountPoint
+			(&watch{w: w, sink: sink, root: look.identity}).run(ctx)
+			w.settling.clear() // the next root is scanned anew
 		}
-		w.mounted = look.mountPoint
-		(&watch{w: w, sink: sink, root: look.identity}).run(ctx)
-		w.settling.clear() // the next root is scanned anew
-	}
-	return nil
+		return nil
+	})
 }
 
 // awaitRoot waits until there is a root that can be read. It returns false if ctx ended first.
@@ -39,12 +42,15 @@ func (w *Watcher) awaitRoot(ctx context.Context, sink Sink) (rootLook, bool) {
 			*s = Status{State: Waiting, Reason: rootReason(w.rules.Root, err), LastScan: s.LastScan}
 		})
 		timer.Reset(w.tempo.root)
+		work := w.progress.rest()
 		select {
 		case <-ctx.Done():
+			work()
 			return rootLook{}, false
 		case <-timer.C:
 		case <-w.dirty.signal: // somebody knows better
 		}
+		work()
 	}
 }
 
@@ -59,12 +65,15 @@ func (w *Watcher) lookAtRoot() (rootLook, error) {
 	return look, err
 }
 
-// tell changes the status and shows it to the sink if it differs.
-func (w *Watcher) tell(sink Sink, change func(*Status)) {
+// tell changes the status and shows it to the sink if it differs. It returns what it was.
+func (w *Watcher) tell(sink Sink, change func(*Status)) (before Status) {
+	w.telling.Lock()
+	defer w.telling.Unlock()
+	before = w.status
 	s := w.status
 	change(&s)
 	if w.told && s == w.status {
-		return
+		return before
 	}
 	if s.State != w.status.State {
 		w.log.Debug("folder "+s.State, "root", w.rules.Root)
@@ -74,6 +83,7 @@ func (w *Watcher) tell(sink Sink, change func(*Status)) {
 	}
 	w.status, w.told = s, true
 	sink.Status(s)
+	return before
 }
 
 // watch is the time in which one root stays the same.
@@ -109,11 +119,13 @@ func (r *watch) run(ctx context.Context) {
 	defer timer.Stop()
 	for ctx.Err() == nil && r.step(ctx) {
 		timer.Reset(max(0, r.nextDue().Sub(w.now())))
+		work := w.progress.rest()
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
 		case <-w.dirty.signal:
 		}
+		work()
 	}
 }
 
@@ -122,7 +134,7 @@ func (r *watch) step(ctx context.Context) bool {
 	w := r.w
 	if rescan, err := w.dirty.urgent(); rescan || err != nil {
 		r.heed(rescan, err)
-		r.lookAtMounts(ctx) // a person may have said that one is not to come back
+		r.mountsNow(ctx) // a person may have said that one is not to come back
 	}
 	r.lookAtClocks()
 	r.judgeHints(ctx)
@@ -135,7 +147,7 @@ func (r *watch) step(ctx context.Context) bool {
 		if look, err := w.lookAtRoot(); err != nil || look.identity != r.root {
 			return false
 		}
-		r.lookAtMounts(ctx)
+		r.mountsNow(ctx)
 		r.lookForStuck()
 	}
 	r.lookAtHints(ctx)
@@ -219,8 +231,8 @@ func (r *watch) lookAtClocks() {
 	}
 }
 
-// lookAtMounts asks for a scan where a file system was mounted in the folder, or unmounted.
-func (r *watch) lookAtMounts(ctx context.Context) {
+// mountsNow asks for a scan where a file system was mounted in the folder, or unmounted.
+func (r *watch) mountsNow(ctx context.Context) {
 	w := r.w
 	if w.lookAtMounts(ctx) {
 		w.log.Info("what is mounted in the folder has changed: it will be scanned")
@@ -231,11 +243,8 @@ func (r *watch) lookAtMounts(ctx context.Context) {
 
 // lookForStuck counts the files that somebody should look at.
 func (r *watch) lookForStuck() {
-	w, before := r.w, r.stuck
+	w := r.w
 	r.stuck = w.settling.stuck(w.now(), StuckAfter)
-	if r.stuck > before {
-		w.log.Warn("files do not become ready", "files", r.stuck, "for", StuckAfter.String())
-	}
 }
 
 // judgeHints asks for scans every so often where hints are found to be lost.

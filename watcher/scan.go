@@ -12,15 +12,26 @@ import (
 
 // Scan walks the folder once and gives what it finds to sink, without watching it. What was not ready can be waited for
 // with Settle. It fails if the root cannot be read, if ctx ends, and if the sink does; a place that cannot be read makes
-// the Summary incomplete and is not an error.
+// the Summary incomplete and is not an error. A file system that does not answer for a while is ErrHangs; the Watcher stays at
+// work then.
 func (w *Watcher) Scan(ctx context.Context, sink Sink) (Summary, error) {
 	if !w.running.TryLock() {
 		return Summary{}, fmt.Errorf("scan %s: %w", w.rules.Root, errRunning)
 	}
-	defer w.running.Unlock()
-	w.settling.clear()
-	w.lookAtMounts(ctx)
-	sum, err := w.scan(ctx, sink, nil, nil)
+	sums := make(chan Summary, 1) // empty where the scan is left behind
+	err := w.guard(ctx, sink, w.tempo.giveUp, func(ctx context.Context, sink Sink) error {
+		defer w.running.Unlock()
+		w.settling.clear()
+		w.lookAtMounts(ctx)
+		sum, err := w.scan(ctx, sink, nil, nil)
+		sums <- sum
+		return err
+	})
+	var sum Summary
+	select {
+	case sum = <-sums:
+	default:
+	}
 	if err != nil {
 		return sum, fmt.Errorf("scan %s: %w", w.rules.Root, err)
 	}
@@ -34,26 +45,41 @@ func (w *Watcher) Settle(ctx context.Context, sink Sink, limit time.Duration) (l
 	if !w.running.TryLock() {
 		return nil, fmt.Errorf("settle %s: %w", w.rules.Root, errRunning)
 	}
-	defer w.running.Unlock()
+	err = w.guard(ctx, sink, w.tempo.giveUp, func(ctx context.Context, sink Sink) error {
+		defer w.running.Unlock()
+		return w.settle(ctx, sink, limit)
+	})
+	left = w.settling.entries()
+	if err != nil {
+		return left, fmt.Errorf("settle %s: %w", w.rules.Root, err)
+	}
+	return left, nil
+}
+
+func (w *Watcher) settle(ctx context.Context, sink Sink, limit time.Duration) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	automatic := limit <= 0
 	for start := w.now(); ; {
 		if _, err := w.handOver(ctx, sink); err != nil {
-			return w.settling.entries(), fmt.Errorf("settle %s: %w", w.rules.Root, err)
+			return err
 		}
 		if automatic { // the first look may find that a file needs longer
 			limit = max(limit, 2*w.settling.longest())
 		}
 		now, next, deadline := w.now(), w.settling.next(), start.Add(limit)
 		if next.IsZero() || !now.Before(deadline) {
-			return w.settling.entries(), nil
+			return nil
 		}
 		timer.Reset(min(next.Sub(now), deadline.Sub(now)))
+		work := w.progress.rest()
 		select {
 		case <-ctx.Done():
-			return w.settling.entries(), fmt.Errorf("settle %s: %w", w.rules.Root, ctx.Err())
 		case <-timer.C:
+		}
+		work()
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 }
@@ -129,6 +155,7 @@ func (r *scanRun) entries() iter.Seq[Entry] {
 		r.begun = true
 		stopped := false
 		walk := r.w.walk(r.ctx, r.tree, func(e Entry, d *dir, name string) bool {
+			r.w.progress.step()
 			if r.take(&e, d, name) {
 				stopped = !yield(e)
 			}
@@ -187,7 +214,7 @@ func (r *scanRun) take(e *Entry, d *dir, name string) bool {
 		r.tree.note(e)
 		r.audit(e, d)
 	}
-	if e.Kind == File && r.w.marker.is(e.Path.Base()) {
+	if e.Kind == File && r.w.staysMarker(e.Path) {
 		e.Kind, e.Reason = Other, reasonMarker
 	}
 	switch {

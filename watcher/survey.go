@@ -25,7 +25,7 @@ func (w *Watcher) survey(ctx context.Context, below file.Path, yield func(Entry)
 	}
 	defer way.close()
 	walk := &walk{ctx: ctx, match: w.match, now: w.now, yield: func(e Entry, _ *dir, _ string) bool {
-		isFile := e.Kind == File && !w.marker.is(e.Path.Base())
+		isFile := e.Kind == File && !w.staysMarker(e.Path)
 		return !isFile && e.Err == nil || yield(e)
 	}}
 	at := branch{path: below, real: below, dir: way.root}

@@ -1,13 +1,16 @@
 package watcher
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -294,6 +297,81 @@ func TestRunRemountedRoot(t *testing.T) {
 	write(t, filepath.Join(root, "a"), "x")
 	eventually(t, "events come", func() bool { return rec.isReady("a") })
 }
+
+// A write through memory comes without an event. A scan finds it, and that hints cannot be relied on is said.
+func TestRunFindsWritesThroughMemory(t *testing.T) {
+	needProbe(t)
+	root := t.TempDir()
+	name := filepath.Join(root, "mapped")
+	write(t, name, strings.Repeat("x", 4096))
+	w := newQuick(t, Rules{Root: root, Poll: 60 * time.Millisecond})
+	rec := startWatching(t, w)
+	eventually(t, "the file is ready", func() bool { return rec.isReady("mapped") })
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapped, err := unix.Mmap(int(f.Fd()), 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	mapped[0] = 'y'
+	if err := errors.Join(unix.Msync(mapped, unix.MS_SYNC), unix.Munmap(mapped)); err != nil {
+		t.Fatal(err)
+	}
+	written := lstat(t, name)
+	eventually(t, "it is found", func() bool {
+		w.Rescan()
+		e, _ := rec.readyEntry("mapped")
+		return e.Fingerprint == written
+	})
+	eventually(t, "hints are not relied on", func() bool { w.Rescan(); return rec.status().Unreliable })
+}
+
+// The kernel's queue of events is full: what was lost is found by a scan.
+func TestRunOutrunsTheKernelsQueue(t *testing.T) {
+	const limit = "/proc/sys/fs/inotify/max_queued_events"
+	before, err := os.ReadFile(limit)
+	if err != nil || os.WriteFile(limit, before, 0) != nil {
+		t.Skip("only root sets the length of the queue")
+	}
+	root := t.TempDir()
+	w := newQuick(t, Rules{Root: root, Rescan: time.Hour})
+	var lost atomic.Int64
+	w.log = slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
+		if bytes.Contains(b, []byte("hints were lost")) && bytes.Contains(b, []byte("overflow")) {
+			lost.Add(1)
+		}
+		return len(b), nil
+	}), nil))
+	w.notify = func(root string, hints *dirty) (notifier, error) {
+		restore := func() {
+			if err := os.WriteFile(limit, before, 0); err != nil {
+				t.Errorf("%s is not what it was: %v", limit, err)
+			}
+		}
+		defer restore() // the length is that of the moment when a queue is made
+		if err := os.WriteFile(limit, []byte("2"), 0); err != nil {
+			return nil, err
+		}
+		return newNotifier(root, hints)
+	}
+	rec := startWatching(t, w)
+	n := 0
+	eventually(t, "events are lost", func() bool {
+		for range 500 {
+			write(t, filepath.Join(root, fmt.Sprint("file ", n)), "x")
+			n++
+		}
+		return lost.Load() > 0
+	})
+	eventually(t, "every file is ready", func() bool { return len(rec.readyPaths()) == n })
+}
+
+// writerFunc is an io.Writer.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 // Beyond the kernel's limit of watches the folder is scanned, and the sentence says what to do.
 func TestRunAtTheWatchLimit(t *testing.T) {

@@ -18,6 +18,10 @@ type tempo struct {
 	grace                   time.Duration // hints may be late by so much before they are taken for lost
 	cleanScans              int           // in a row, after which hints are trusted again
 
+	// A file system that has not answered for stall is said to hang. It is not waited for longer than leave at the end, nor, by
+	// what should come to an end by itself, than giveUp.
+	stall, leave, giveUp time.Duration
+
 	sinkLeast, sinkMost   time.Duration // between attempts to hand over what the sink refused
 	faultLeast, faultMost time.Duration // before a scan that a fault of the watch asks for
 
@@ -36,6 +40,7 @@ func defaultTempo() tempo {
 		markerLeast: 5 * time.Second, markerMost: 5 * time.Minute,
 		errorLeast: time.Second, errorMost: 30 * time.Second,
 		grace: 5 * time.Second, cleanScans: 5,
+		stall: time.Minute, leave: 10 * time.Second, giveUp: 5 * time.Minute,
 		sinkLeast: time.Second, sinkMost: 5 * time.Minute,
 		faultLeast: time.Second, faultMost: 5 * time.Minute,
 		askDelay: 2 * time.Second, askGap: 10 * time.Second, askShare: 10,

@@ -61,12 +61,14 @@ type Rules struct {
 	// StableFor is the quiet time. 0 chooses for each file: 2 s where writers can be asked for, 10 s where they cannot,
 	// 30 s on a network or FUSE file system.
 	StableFor time.Duration
-	Ready     string        // one of the ways above; "" is ReadyStable
-	Marker    string        // with ReadyMarker: how a file's marker is called, in the same directory; see MarkerOf
-	Symlinks  string        // one of the ways above; "" is SymlinksSkip
-	Rescan    time.Duration // between regular scans, 25 % more or less; 0 is DefaultRescan
-	Watch     string        // one of the ways above; "" is WatchAuto
-	Poll      time.Duration // between scans where hints cannot be relied on; 0 is DefaultPoll
+	Ready     string // one of the ways above; "" is ReadyStable
+	Marker    string // with ReadyMarker: how a file's marker is called, in the same directory; see MarkerOf
+	// SendMarkers has markers reported as files too. They are ready when they have been quiet, like those of other folders.
+	SendMarkers bool
+	Symlinks    string        // one of the ways above; "" is SymlinksSkip
+	Rescan      time.Duration // between regular scans, 25 % more or less; 0 is DefaultRescan
+	Watch       string        // one of the ways above; "" is WatchAuto
+	Poll        time.Duration // between scans where hints cannot be relied on; 0 is DefaultPoll
 }
 
 // Watcher watches one folder. Hint, Rescan, Explain and Waiting may be called at any time from anywhere; of Run, Scan and
@@ -102,8 +104,11 @@ type Watcher struct {
 	unsure      error      // why what was mounted before is not known
 	home        identity   // of the root that was scanned before; zero before the first
 	rootOn      fileSystem // where the root lies, by the last scan
-	status      Status
-	told        bool // of any status
+	progress    progress
+
+	telling sync.Mutex // guards what follows
+	status  Status
+	told    bool // of any status
 }
 
 var errRunning = errors.New("already at work")

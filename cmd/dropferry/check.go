@@ -28,7 +28,7 @@ func (p *program) checkCommand() *cobra.Command {
 				return err
 			}
 			if err == nil {
-				faults = c.CheckPaths()
+				faults = append(c.CheckPaths(), agent.MappedDrives(c)...)
 			}
 			if !p.json {
 				p.printFaults(faults)

@@ -52,6 +52,9 @@ func (p *program) printPlan(plan control.Plan) error {
 			continue
 		}
 		fmt.Fprintf(&b, "%-7s %s: %s -> %s:%s (%s, %s)\n", o.Op, o.Folder, shown(o.Path), o.Destination, shown(o.RemotePath), size(o.Size), o.Reason)
+		if o.From != "" {
+			fmt.Fprintf(&b, "        from %s\n", shown(o.From))
+		}
 		if o.Detail != "" {
 			fmt.Fprintf(&b, "        %s\n", indented(o.Detail))
 		}

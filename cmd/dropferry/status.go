@@ -55,6 +55,9 @@ func (p *program) printStatus(s control.Status) error {
 			fmt.Fprintf(&b, ": %s, %d files, %d settling", f.State, f.Files, f.Settling)
 		}
 		fmt.Fprintf(&b, ", %d to deliver, %d held, %d parked", f.Ready, f.Held, f.Parked)
+		if f.Stuck > 0 {
+			fmt.Fprintf(&b, ", %d not ready for over an hour", f.Stuck)
+		}
 		if f.Operations > 0 {
 			fmt.Fprintf(&b, ", %d to make or remove", f.Operations)
 		}
@@ -64,6 +67,9 @@ func (p *program) printStatus(s control.Status) error {
 		}
 		for _, w := range f.Waiting {
 			fmt.Fprintf(&b, "  %s: %s for %s\n", w.Destination, whoWaits(w), w.Reason)
+		}
+		for _, s := range f.StuckFiles {
+			fmt.Fprintf(&b, "  not ready since %s: %s (%s)\n", clock(s.Since), shown(s.Path), s.Reason)
 		}
 	}
 	for _, d := range s.Destinations {

@@ -17,16 +17,27 @@ import (
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
-// churnDeletes has the test below played with so many fresh seeds.
-var churnDeletes = flag.Int("churn-deletes", 1, "random histories of a mirror that deletes")
+// How long and how often the test below is played, besides its fixed seeds: see `make churn`.
+var (
+	churnDeletes = flag.Int("churn-deletes", 1, "random histories of a mirror that deletes")
+	churnMinutes = flag.Int("churn-minutes", 0, "one random history, of so many minutes, in place of the short ones")
+	churnSeed    = flag.Uint64("churn-seed", 0, "of that one; 0 draws one")
+)
 
 // churnDeleteSeeds are random histories that are always played; one that has once failed is added here.
 var churnDeleteSeeds = []uint64{1}
 
 // TestChurnWithDeletes changes a mirror at random while the agent runs, and is killed now and then: files are created,
-// appended to, rewritten, renamed, swapped, removed and come again, directories too. When it is quiet, the other side is as
-// this one, with its directories, and the plan is empty; what was ever visible there was some whole version.
+// appended to, rewritten, renamed, swapped, removed and come again, directories too; links come and go, and where that is
+// allowed, file systems are mounted over directories. Whenever it is quiet, the other side is as this one, with its
+// directories, and the plan is empty; what was ever visible there was some whole version.
 func TestChurnWithDeletes(t *testing.T) {
+	if *churnMinutes > 0 {
+		seed := cmp.Or(*churnSeed, uint64(time.Now().UnixNano()))
+		t.Logf("seed %d", seed)
+		playDeletes(t, seed, time.Now().Add(time.Duration(*churnMinutes)*time.Minute))
+		return
+	}
 	t.Parallel()
 	seeds := churnDeleteSeeds
 	if !testing.Short() {
@@ -38,12 +49,16 @@ func TestChurnWithDeletes(t *testing.T) {
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			playDeletes(t, seed)
+			playDeletes(t, seed, time.Time{})
 		})
 	}
 }
 
-func playDeletes(t *testing.T, seed uint64) {
+// churnRound is how many steps pass until the history pauses, and all has to be the same.
+const churnRound = 150
+
+// playDeletes plays rounds until a time has come, one at least.
+func playDeletes(t *testing.T, seed uint64, until time.Time) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	trash := []string{`trash = ""`, `trash_keep = "2s"`, ""}[random.IntN(3)]
 	r := newRig(t, "")
@@ -56,15 +71,19 @@ func playDeletes(t *testing.T, seed uint64) {
 	c := &deletes{churn: churn{t: t, root: r.outbox, random: random, versions: map[string]map[string]bool{}}}
 	c.write("anchor", "an emptied folder would halt", os.O_TRUNC)
 	running := r.start()
-	for range 150 {
-		c.step()
-		if random.IntN(50) == 0 {
-			running.kill()
-			running = r.start()
+	for again := true; again; again = time.Now().Before(until) {
+		for range churnRound {
+			c.step()
+			if random.IntN(50) == 0 {
+				running.kill()
+				running = r.start()
+			}
 		}
+		for len(c.mounts) > 0 {
+			c.unmountOne()
+		}
+		c.awaitQuiet(r, inbox)
 	}
-	local := names(t, r.outbox)
-	c.awaitQuiet(r, inbox, local)
 	if code := running.stop(); code != 0 {
 		t.Errorf("the agent ended with %d", code)
 	}
@@ -76,9 +95,10 @@ func playDeletes(t *testing.T, seed uint64) {
 }
 
 // awaitQuiet waits until the server has what is here, and nothing is left to do.
-func (c *deletes) awaitQuiet(r *rig, inbox string, local []string) {
+func (c *deletes) awaitQuiet(r *rig, inbox string) {
 	c.t.Helper()
-	local = slices.DeleteFunc(local, func(name string) bool { return name == ".dropferry" })
+	stays := func(name string) bool { return name == ".dropferry" || isLink(name) }
+	local := slices.DeleteFunc(names(c.t, r.outbox), stays)
 	var there []string
 	var differing []string
 	deadline := time.Now().Add(2 * time.Minute)
@@ -88,7 +108,7 @@ func (c *deletes) awaitQuiet(r *rig, inbox string, local []string) {
 			return strings.HasPrefix(name, ".trash/") || file.IsPrivate(filepath.Base(name))
 		})
 		differing = missing(tree(c.t, r.outbox), tree(c.t, inbox))
-		differing = slices.DeleteFunc(differing, func(name string) bool { return name == ".dropferry" })
+		differing = slices.DeleteFunc(differing, stays)
 		if slices.Equal(local, there) && len(differing) == 0 {
 			break
 		}
@@ -96,9 +116,13 @@ func (c *deletes) awaitQuiet(r *rig, inbox string, local []string) {
 			c.t.Fatalf("not the same after two minutes:\nhere  %q\nthere %q\nwith other content %q\nplan: %s\nstatus: %s", without(local, there), without(there, local),
 				differing, r.run("plan").text(), r.run("status").text())
 		}
+		c.acceptUnmounted(r)
 		time.Sleep(100 * time.Millisecond)
 	}
-	eventually(c.t, "nothing is left to do", 40*time.Second, func() bool { return r.planIsEmpty() })
+	eventually(c.t, "nothing is left to do", 40*time.Second, func() bool {
+		c.acceptUnmounted(r)
+		return r.planIsEmpty()
+	})
 }
 
 // without returns what is in a and not in b.
@@ -109,13 +133,15 @@ func without(a, b []string) []string {
 // deletes is a random history in which names go and come again.
 type deletes struct {
 	churn
-	lost []string // names that were removed
+	lost   []string // names that were removed
+	links  []string
+	mounts []string // directories that a file system is mounted over
 }
 
 func (c *deletes) step() {
 	c.count++
 	c.list()
-	switch n := c.random.IntN(16); {
+	switch n := c.random.IntN(22); {
 	case n < 4 || len(c.files) < 3:
 		c.create()
 	case n < 5:
@@ -138,6 +164,16 @@ func (c *deletes) step() {
 		c.removeDirectory()
 	case n < 15:
 		c.makeDirectory()
+	case n < 17:
+		c.otherCase()
+	case n < 18:
+		c.link()
+	case n < 19:
+		c.unlink()
+	case n < 20:
+		c.mountOver()
+	case n < 21:
+		c.unmountOne()
 	default:
 		c.touch()
 	}
@@ -148,7 +184,7 @@ func (c *deletes) step() {
 func (c *deletes) list() {
 	c.files = nil
 	for name := range tree(c.t, c.root) {
-		if name != "anchor" && !strings.HasPrefix(filepath.Base(name), ".") {
+		if name != "anchor" && !strings.HasPrefix(filepath.Base(name), ".") && !isLink(name) {
 			c.files = append(c.files, name)
 		}
 	}
@@ -178,7 +214,7 @@ func (c *deletes) at(name string) string { return filepath.Join(c.root, name) }
 // noteAll remembers what all names below a directory hold now.
 func (c *deletes) noteAll(dir string) {
 	c.do(filepath.WalkDir(c.at(dir), func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && d.Name() != ".dropferry" {
+		if err == nil && !d.IsDir() && d.Name() != ".dropferry" && !isLink(name) {
 			rel, err := filepath.Rel(c.root, name)
 			c.do(err)
 			c.note(rel)
@@ -189,7 +225,7 @@ func (c *deletes) noteAll(dir string) {
 
 func (c *deletes) swap() {
 	a, b := c.pick(), c.pick()
-	if a == b {
+	if a == b || c.mountOf(a) != c.mountOf(b) {
 		return
 	}
 	c.do(os.Rename(c.at(a), c.at(a)+".tmp"))
@@ -220,7 +256,7 @@ func (c *deletes) comeAgain() {
 }
 
 func (c *deletes) moveDirectory() {
-	all := c.directories()
+	all := c.movable()
 	if len(all) == 0 {
 		return
 	}
@@ -231,7 +267,7 @@ func (c *deletes) moveDirectory() {
 }
 
 func (c *deletes) removeDirectory() {
-	all := c.directories()
+	all := c.movable()
 	if len(all) == 0 {
 		return
 	}
@@ -256,4 +292,93 @@ func (c *deletes) touch() {
 	}
 	now := time.Now().Add(-time.Duration(c.random.IntN(3600)) * time.Second)
 	c.do(os.Chtimes(name, now, now))
+}
+
+// otherCase changes the case of a name, of a file or a directory.
+func (c *deletes) otherCase() {
+	from := c.pick()
+	if all := c.movable(); len(all) > 0 && c.random.IntN(3) == 0 {
+		from = all[c.random.IntN(len(all))]
+	}
+	dir, base := filepath.Split(from)
+	other := strings.ToUpper(base)
+	if other == base {
+		other = strings.ToLower(base)
+	}
+	if _, err := os.Lstat(c.at(dir + other)); err == nil || other == base {
+		return // there is one already, or it has no letters
+	}
+	c.do(os.Rename(c.at(from), c.at(dir+other)))
+	c.noteAll(dir + other)
+}
+
+// isLink tells whether a name is one of the links of the history, which nobody follows.
+func isLink(name string) bool { return strings.HasPrefix(filepath.Base(name), "link ") }
+
+// link makes a link to something inside or outside, to nothing, or to where it lies.
+func (c *deletes) link() {
+	name := filepath.Join(filepath.Dir(c.pick()), fmt.Sprintf("link %d", c.count))
+	targets := []string{filepath.Base(c.pick()), ".", "..", "nowhere", os.TempDir(), filepath.Join(c.root, c.pick())}
+	if os.Symlink(targets[c.random.IntN(len(targets))], c.at(name)) == nil {
+		c.links = append(c.links, name)
+	}
+}
+
+func (c *deletes) unlink() {
+	if len(c.links) == 0 {
+		return
+	}
+	i := c.random.IntN(len(c.links))
+	_ = os.Remove(c.at(c.links[i])) // its directory may have gone, or have another name
+	c.links = slices.Delete(c.links, i, i+1)
+}
+
+// mountOf returns the directory that is mounted over and holds a name, "" where there is none.
+func (c *deletes) mountOf(name string) string {
+	for _, at := range c.mounts {
+		if name == at || strings.HasPrefix(name, at+"/") {
+			return at
+		}
+	}
+	return ""
+}
+
+// movable returns the directories that hold no mount and are none.
+func (c *deletes) movable() []string {
+	return slices.DeleteFunc(c.directories(), func(dir string) bool {
+		return slices.ContainsFunc(c.mounts, func(at string) bool { return at == dir || strings.HasPrefix(at, dir+"/") })
+	})
+}
+
+// mountOver mounts an empty file system over a directory, as far as this is allowed.
+func (c *deletes) mountOver() {
+	all := slices.DeleteFunc(c.movable(), func(dir string) bool { return c.mountOf(dir) != "" })
+	if len(all) == 0 || len(c.mounts) > 1 {
+		return
+	}
+	at := all[c.random.IntN(len(all))]
+	if mountTemporary(c.at(at)) {
+		c.mounts = append(c.mounts, at)
+		c.t.Cleanup(func() { unmountTemporary(c.at(at)) })
+		for range 1 + c.random.IntN(3) {
+			c.count++
+			c.write(filepath.Join(at, fmt.Sprintf("mounted %d", c.count)), c.content(), os.O_TRUNC)
+		}
+	}
+}
+
+func (c *deletes) unmountOne() {
+	if len(c.mounts) == 0 {
+		return
+	}
+	i := c.random.IntN(len(c.mounts))
+	unmountTemporary(c.at(c.mounts[i]))
+	c.mounts = slices.Delete(c.mounts, i, i+1)
+}
+
+// acceptUnmounted says that what is not mounted any more is gone, where the agent waits for it.
+func (c *deletes) acceptUnmounted(r *rig) {
+	if len(r.status().Folders[0].Unmounted) > 0 {
+		r.run("resume", "folder:outbox", "--accept-unmounted") // refused where it has noticed that nothing is known of it
+	}
 }

@@ -3,7 +3,9 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
@@ -19,6 +21,10 @@ func TestCopyAtTheServer(t *testing.T) {
 	r.deliver(1)
 	before, _, _ := wire.Stats()
 	r.drop("sub/copy.bin", content)
+	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	if p := r.plan(0); len(p.Operations) != 1 || p.Operations[0].Op != "copy" || !strings.HasSuffix(p.Operations[0].From, "copy/a.bin") {
+		t.Errorf("the plan: %+v", p.Operations)
+	}
 	r.deliver(1)
 	wantTree(t, r.sshd.Dir, map[string]string{"copy/a.bin": content, "copy/sub/copy.bin": content})
 	after, _, _ := wire.Stats()

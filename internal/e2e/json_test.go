@@ -11,9 +11,9 @@ import (
 type (
 	planJSON struct {
 		Operations []struct {
-			Op, Folder, Destination, Path, Reason, Detail string
-			RemotePath                                    string `json:"remote_path"`
-			Size                                          int64
+			Op, Folder, Destination, Path, Reason, Detail, From string
+			RemotePath                                          string `json:"remote_path"`
+			Size                                                int64
 		}
 		Waiting []struct {
 			Folder, Destination, Path, Reason, Detail string
@@ -74,6 +74,7 @@ type (
 			Name, Mode, Path, State, Reason      string
 			Files, Ready, Settling, Held, Parked int
 			LastScan                             *time.Time `json:"last_scan"`
+			Unmounted                            []string
 			Waiting                              []struct {
 				Destination, Rule, Path, ID, State, Reason string
 				Files                                      int
