@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -34,7 +35,7 @@ func TestPackages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range all {
-		t.Run(s.name, func(t *testing.T) { s.run(t, p, filepath.Join(dir, s.name+".test.exe")) })
+		t.Run(s.name, func(t *testing.T) { s.run(t, p, filepath.Join(dir, path.Base(s.name)+".test.exe")) })
 	}
 }
 
@@ -61,7 +62,7 @@ func (s suite) run(t *testing.T, p *prefix, program string) {
 	}
 	t.Logf("%d passed, %d failed, in %v", passed, len(failed), time.Since(begun).Round(time.Second))
 	if r.err != nil || len(failed) > 0 {
-		log := filepath.Join(os.TempDir(), "dropferry-wine-"+s.name+".log")
+		log := filepath.Join(os.TempDir(), "dropferry-wine-"+path.Base(s.name)+".log")
 		_ = os.WriteFile(log, []byte(r.text), 0o644) // for a closer look
 		t.Errorf("%v; failed: %s; all of it is in %s; it ends:\n%s", r.err, strings.Join(failed, " "), log, r.text[max(0, len(r.text)-4000):])
 	}

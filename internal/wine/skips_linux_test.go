@@ -12,6 +12,8 @@ const (
 	fresh    = "wine tells of nothing in a directory that was made a moment before"
 	rootHeld = "wine does not rename a directory that is watched"
 	words    = "the test's own server cannot say it in the words of Unix"
+	noModes  = "nobody loses a right by a file's mode"
+	slashes  = "what it wants to be said has the paths of Unix"
 	noDevice = "it takes a second file system"
 	twice    = "wine sets a file's times in two steps"
 	flood    = "thousands of files take minutes under wine"
@@ -24,6 +26,13 @@ func suites() []suite {
 		{name: "control", limit: time.Minute, least: 20},
 		{name: "config", limit: time.Minute, least: 50, skip: map[string]string{
 			"TestOverlapsSeeThroughLinks": noLinks,
+		}},
+		{name: "logs", limit: time.Minute, least: 10},
+		{name: "cmd/dropferry", limit: time.Minute, least: 5},
+		{name: "agent", limit: time.Minute, least: 15, skip: map[string]string{
+			"TestACopyThatFailsIsToldOnce": noModes,
+			"TestFolderFor":                noLinks,
+			"TestReconcile":                slashes,
 		}},
 		{name: "service", limit: 2 * time.Minute, least: 20},
 		{name: "state", limit: 3 * time.Minute, least: 80},
