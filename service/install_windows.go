@@ -53,7 +53,7 @@ func Install(_ context.Context, setup Setup) ([]string, error) {
 		return done, explained(setup.Name, err)
 	}
 	defer windows.CloseServiceHandle(s.Handle) //nolint:errcheck // nothing is lost
-	notes, err := s.settle()
+	notes, err := s.settle(created)
 	done = append(done, notes...)
 	if err == nil {
 		err = registerEvents(setup.Name)
@@ -126,16 +126,17 @@ func create(scm windows.Handle, setup Setup, who account) (s *opened, created bo
 	if setup.Account == "" {
 		user, password = nil, nil // as it is
 	}
-	err = windows.ChangeServiceConfig(h, windows.SERVICE_WIN32_OWN_PROCESS, windows.SERVICE_AUTO_START,
-		windows.SERVICE_ERROR_NORMAL, line, nil, nil, nil, user, password, display)
+	err = windows.ChangeServiceConfig(h, windows.SERVICE_NO_CHANGE, windows.SERVICE_NO_CHANGE, windows.SERVICE_NO_CHANGE,
+		line, nil, nil, nil, user, password, display)
 	if err != nil {
 		return nil, false, errors.Join(err, windows.CloseServiceHandle(h))
 	}
 	return &opened{Service: &mgr.Service{Name: setup.Name, Handle: h}}, false, nil
 }
 
-// settle makes the settings that a service can do without: what the system refuses comes back in words.
-func (o *opened) settle() (refused []string, err error) {
+// settle makes the settings that a service can do without: what the system refuses comes back in words. When a service
+// that was there starts is left to who has set it.
+func (o *opened) settle(created bool) (refused []string, err error) {
 	text, err := windows.UTF16PtrFromString(description)
 	if err != nil {
 		return nil, err
@@ -152,6 +153,9 @@ func (o *opened) settle() (refused []string, err error) {
 			return o.changeConfig(windows.SERVICE_CONFIG_DESCRIPTION, unsafe.Pointer(&windows.SERVICE_DESCRIPTION{Description: text}))
 		}},
 		{"delayed start", func() error {
+			if !created {
+				return nil
+			}
 			return o.changeConfig(windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, unsafe.Pointer(&delayed))
 		}},
 		{"identifier of its own", func() error {
