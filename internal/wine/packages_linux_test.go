@@ -27,7 +27,7 @@ func TestPackages(t *testing.T) {
 	p := needsWine(t)
 	dir := filepath.Join(p.dir, "suites")
 	all := suites()
-	args := []string{"test", "-overlay", overlay(t, dir), "-c", "-o", dir + string(filepath.Separator)}
+	args := []string{"test", "-vet=off", "-overlay", overlay(t, dir), "-c", "-o", dir + string(filepath.Separator)}
 	for _, s := range all {
 		args = append(args, "github.com/dropferry/dropferry/"+s.name)
 	}
