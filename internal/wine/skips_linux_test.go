@@ -12,6 +12,8 @@ const (
 	fresh    = "wine tells of nothing in a directory that was made a moment before"
 	rootHeld = "wine does not rename a directory that is watched"
 	words    = "the test's own server cannot say it in the words of Unix"
+	reset    = "an answer that comes before the request has ended is lost with the connection"
+	oldStore = "where names fold, a store is asked for spellings when it is opened, and the test's has no such table yet"
 	noModes  = "nobody loses a right by a file's mode"
 	slashes  = "what it wants to be said has the paths of Unix"
 	noDevice = "it takes a second file system"
@@ -23,7 +25,9 @@ const (
 func suites() []suite {
 	return []suite{
 		{name: "file", limit: time.Minute, least: 6},
-		{name: "control", limit: time.Minute, least: 20},
+		{name: "control", limit: time.Minute, least: 20, skip: map[string]string{
+			"TestRefusedCommands/too_long": reset,
+		}},
 		{name: "config", limit: time.Minute, least: 50, skip: map[string]string{
 			"TestOverlapsSeeThroughLinks": noLinks,
 		}},
@@ -35,7 +39,9 @@ func suites() []suite {
 			"TestReconcile":                slashes,
 		}},
 		{name: "service", limit: 2 * time.Minute, least: 20},
-		{name: "state", limit: 3 * time.Minute, least: 80},
+		{name: "state", limit: 4 * time.Minute, least: 80, skip: map[string]string{
+			"TestAnOlderStoreGetsTurns": oldStore,
+		}},
 		{name: "watcher", limit: 3 * time.Minute, least: 50, skip: map[string]string{
 			"TestExplain":                         noLinks,
 			"TestRealPath":                        noLinks,
