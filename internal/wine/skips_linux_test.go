@@ -50,6 +50,7 @@ func suites() []suite {
 			"TestRunDirectoryReplacedByLink":      noLinks,
 			"TestRunRootReplacedByLink":           noLinks,
 			"TestScanSkipsWhatIsNoFile":           noLinks,
+			"TestSurveyThroughLinks":              noLinks,
 			"TestOpenRefuses":                     noLinks,
 			"TestRunRootMovedAwayAndBack":         noLinks,
 			"TestSubtreeTells":                    fresh,
