@@ -9,6 +9,7 @@ PLATFORMS     := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd6
 FUZZ_TIME     ?= 10s
 MINUTES       ?= 5
 SEED          ?= 0
+WINE_TESTS    ?= .
 PARTS         ?=
 
 export CGO_ENABLED = 0
@@ -62,7 +63,7 @@ cross:
 # The agent as a Windows service, and the tests of other packages, under wine: see docs/windows.md.
 test-windows:
 	@sh scripts/needs.sh windows
-	DROPFERRY_WINE=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -count=1 -timeout 15m -v ./internal/wine
+	DROPFERRY_WINE=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -count=1 -timeout 15m -v -run '$(WINE_TESTS)' ./internal/wine
 
 # dropferry beside its peers, and what is dropferry's alone: up to 20 minutes. PARTS measures some of it: PARTS=latency,idle.
 bench:
