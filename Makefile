@@ -9,11 +9,12 @@ PLATFORMS     := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd6
 FUZZ_TIME     ?= 10s
 MINUTES       ?= 5
 SEED          ?= 0
+WINE_TESTS    ?= .
 PARTS         ?=
 
 export CGO_ENABLED = 0
 
-.PHONY: all build test needs vet lint unit fuzz fuzz-short soak churn cross bench bench-full packages test-packages clean
+.PHONY: all build test needs vet lint unit fuzz fuzz-short soak churn cross bench bench-full packages test-packages msi test-windows clean
 
 all: build
 
@@ -63,6 +64,11 @@ cross:
 		echo "build $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o /dev/null ./cmd/dropferry; \
 	done
 
+# The agent as a Windows service, and the tests of other packages, under wine: see docs/windows.md.
+test-windows:
+	@sh scripts/needs.sh windows
+	DROPFERRY_WINE=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -count=1 -timeout 15m -v -run '$(WINE_TESTS)' ./internal/wine
+
 # dropferry beside its peers, and what is dropferry's alone: up to 20 minutes. PARTS measures some of it: PARTS=latency,idle.
 bench:
 	$(GO) run ./bench -only "$(PARTS)"
@@ -74,6 +80,10 @@ bench-full:
 # Into dist/, for all platforms; PLATFORMS="linux/amd64" for one.
 packages:
 	VERSION=$(VERSION) PLATFORMS="$(PLATFORMS)" sh packaging/build.sh dist
+
+# The one for Windows, which needs wixl and msitools.
+msi:
+	VERSION=$(VERSION) PLATFORMS=windows/amd64 sh packaging/build.sh dist msi
 
 # Needs root: a clean Debian is made and booted in a container, and lives with the packages.
 test-packages:

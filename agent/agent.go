@@ -14,6 +14,7 @@ import (
 	"github.com/dropferry/dropferry/service"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
+	"github.com/dropferry/dropferry/watcher"
 )
 
 // Options are what an Agent is made of, besides its configuration.
@@ -152,6 +153,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.log.Info("watching", "version", a.version, "config", at.config.File, "state", at.config.Agent.StateDir,
 		"folders", len(at.folders), "destinations", len(at.config.Destinations))
+	warnOfDrives(a.log, at.config, watcher.NoDrive)
 	a.host.Ready()
 	var beating sync.WaitGroup
 	beats, stopBeating := context.WithCancel(context.WithoutCancel(ctx)) // while files finish, too

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/service"
+	"github.com/dropferry/dropferry/watcher"
 )
 
 // Severity says how bad a finding is.
@@ -77,7 +78,8 @@ func (d *doctor) say(found Diagnosis) { d.all = append(d.all, found) }
 func (d *doctor) configuration() {
 	d.say(Diagnosis{Severity: Well, Area: "configuration", Text: fmt.Sprintf("%s: %d folders, %d destinations",
 		d.config.File, len(d.config.Folders), len(d.config.Destinations))})
-	for _, f := range MappedDrives(d.config) {
+	for _, f := range d.config.MappedDrives(watcher.MappedDrive) {
+		f.Warning = true // a person's own agent has them
 		d.say(DiagnosisOf(f))
 	}
 	for _, f := range d.config.CheckPaths() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func TestArchiveRoot(t *testing.T) {
 	for template, want := range map[string]string{
 		"/srv/sent": "/srv/sent", "/srv/sent/{yyyy}/{mm}": "/srv/sent", "/srv/sent-{yyyy}": "/srv", "/srv/{folder}/x": "/srv",
 	} {
-		if got := archiveRoot(template); got != want {
+		if got := archiveRoot(template); got != filepath.FromSlash(want) {
 			t.Errorf("%s: %s, want %s", template, got, want)
 		}
 	}

@@ -1,36 +1,18 @@
 package agent
 
 import (
-	"fmt"
+	"log/slog"
 
 	"github.com/dropferry/dropferry/config"
-	"github.com/dropferry/dropferry/watcher"
 )
 
-// MappedDrives warns of folders and archives on drive letters that a person has mapped to a share. Such letters belong to the
-// person's session: a service has none of them. Where the agent is a service it cannot tell, so it is for commands that a
-// person types.
-func MappedDrives(c *config.Config) config.Faults { return mappedDrives(c, watcher.MappedDrive) }
-
-func mappedDrives(c *config.Config, mapped func(name string) (unc string, is bool)) config.Faults {
-	var faults config.Faults
-	for i := range c.Folders {
-		f := &c.Folders[i]
-		for _, at := range []struct{ key, name string }{{"path", f.Path}, {"archive", f.Archive}} {
-			unc, is := mapped(at.name)
-			if at.name == "" || !is {
-				continue
-			}
-			fault := config.Fault{
-				File: c.File, Line: f.Line, Key: "folder." + at.key, Warning: true,
-				Text: fmt.Sprintf("folder %q: %s %s is on a drive that was mapped in this session: a service does not have it", f.Name, at.key, at.name),
-				Hint: "name the share itself",
-			}
-			if unc != "" {
-				fault.Hint = fmt.Sprintf("%s = '%s'", at.key, unc)
-			}
-			faults = append(faults, fault)
+// warnOfDrives tells of paths on drive letters that this account does not have, which is what becomes of a mapped drive in
+// a service: without a word it looks as if the folder were missing. The drive may come later, so nothing is refused.
+func warnOfDrives(log *slog.Logger, c *config.Config, missing func(path string) bool) {
+	for _, p := range c.LocalPaths() {
+		if missing(p.Path) {
+			log.Warn("there is no such drive for this account", "of", p.Of, "key", p.Key, "path", p.Path,
+				"hint", `a drive that a person has mapped belongs to that person's session: name the share itself, as in '\\server\share\directory'`)
 		}
 	}
-	return faults
 }

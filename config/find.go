@@ -105,7 +105,7 @@ func (l locations) configs() []string {
 
 func thisSystem() locations {
 	home, _ := os.UserHomeDir() // services may have none
-	return locationsOn(runtime.GOOS, home, os.Getenv)
+	return locationsOn(runtime.GOOS, home, environment)
 }
 
 // locationsOn is a pure function, so that every system's paths are tested on each.

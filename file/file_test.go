@@ -104,9 +104,11 @@ func TestFingerprintTellsVersionsApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer opened.Close() //nolint:errcheck // opened for reading
 	if byHandle, err := file.OfHandle(opened); err != nil || byHandle != one {
 		t.Errorf("the handle says %+v (%v), the name %+v", byHandle, err, one)
+	}
+	if err := opened.Close(); err != nil {
+		t.Error(err)
 	}
 	if longer := write("three"); longer == one || longer.Size != 5 {
 		t.Errorf("another size: %+v, %+v", one, longer)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need on a Debian machine, or says what to install: needs.sh [packages]
-# With packages, also what `make packages` and `make test-packages` need.
+# Installs what the tests need on a Debian machine, or says what to install: needs.sh [packages|windows]
+# With packages, also what `make packages` and `make test-packages` need; with windows, what `make test-windows` needs.
 set -eu
 
 missing=""
@@ -18,6 +18,15 @@ if [ "${1:-}" = packages ]; then
 	command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 	command -v mmdebstrap >/dev/null 2>&1 || missing="$missing mmdebstrap"
 	command -v systemd-nspawn >/dev/null 2>&1 || missing="$missing systemd-container"
+fi
+if [ "${1:-}" = windows ]; then
+	[ -x /usr/lib/wine/wine64 ] || command -v wine >/dev/null 2>&1 || missing="$missing wine wine64"
+	command -v x86_64-w64-mingw32-gcc >/dev/null 2>&1 || missing="$missing gcc-mingw-w64-x86-64-win32"
+	command -v wixl >/dev/null 2>&1 || missing="$missing wixl"
+	command -v msibuild >/dev/null 2>&1 || missing="$missing msitools"
+	command -v ssh-keygen >/dev/null 2>&1 || missing="$missing openssh-client"
+	command -v osslsigncode >/dev/null 2>&1 || missing="$missing osslsigncode"
+	command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 fi
 [ -z "$missing" ] && exit 0
 

@@ -14,7 +14,11 @@ import (
 )
 
 func TestOpenCreatesAPrivateStore(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "var", "lib?x#y%41 z") // a name that a URI must escape
+	name := "lib?x#y%41 z" // which a URI must escape
+	if runtime.GOOS == "windows" {
+		name = "lib#y%41 z" // it has no ? in names
+	}
+	dir := filepath.Join(t.TempDir(), "var", name)
 	s := openAt(t, dir)
 	deliver(t, s, planOne(t, s, intentFor(route, "a.xml")), true)
 	if runtime.GOOS != "windows" {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"reflect"
+	"runtime"
 	"testing"
 	"time"
 
@@ -18,6 +19,9 @@ var (
 
 	noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
 )
+
+// modesCount says whether the modes of files mean anything: Windows makes them up.
+const modesCount = runtime.GOOS != "windows"
 
 // openAt opens the store in dir and closes it when the test ends.
 func openAt(tb testing.TB, dir string) *Store {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -234,12 +235,14 @@ func TestRunRename(t *testing.T) {
 	rec := startWatching(t, w)
 	name := filepath.Join(root, "in/a.xml")
 	write(t, name+".new", "x")
-	f, err := os.OpenFile(name+".new", os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
+	if runtime.GOOS != "windows" { // where nobody renames what somebody has open
+		f, err := os.OpenFile(name+".new", os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Close() }()
 	}
-	defer func() { _ = f.Close() }()
-	eventually(t, "the directory is found", func() bool { return rec.status().Watches == 2 })
+	eventually(t, "the directory is found", func() bool { return rec.status().Watches == watches(2) })
 	if len(w.Waiting()) != 0 || rec.isReady("in/a.xml.new") {
 		t.Errorf("an excluded name settles: %+v", w.Waiting())
 	}

@@ -25,7 +25,7 @@ func TestRunFindsWhatIsThere(t *testing.T) {
 	eventually(t, "the file is ready", func() bool { return rec.isReady("a/b/old") })
 	eventually(t, "nothing settles", func() bool { return rec.status().Settling == 0 })
 	s := rec.status()
-	if s.Reason != "" || !s.Complete || s.Files != 1 || s.Watches != 3 || s.Polling || s.LastScan.IsZero() {
+	if s.Reason != "" || !s.Complete || s.Files != 1 || s.Watches != watches(3) || s.Polling || s.LastScan.IsZero() {
 		t.Errorf("status %+v", s)
 	}
 }
@@ -204,7 +204,7 @@ func TestRunFollowsRenamedDirectory(t *testing.T) {
 		rec.forgetReady()
 	}
 	// Nothing is watched twice, and nothing at the old path.
-	eventually(t, "four watches", func() bool { return rec.status().Watches == 4 })
+	eventually(t, "four watches", func() bool { return rec.status().Watches == watches(4) })
 }
 
 func TestRunFollowsMovedDirectories(t *testing.T) {
@@ -263,7 +263,7 @@ func TestRunRebuildsOnError(t *testing.T) {
 	eventually(t, "a scan after the error", func() bool { return rec.scanned() > before })
 	write(t, filepath.Join(root, "sub/a"), "x")
 	eventually(t, "events come", func() bool { return rec.isReady("sub/a") })
-	if s := rec.status(); s.Watches != 2 {
+	if s := rec.status(); s.Watches != watches(2) {
 		t.Errorf("%d watches", s.Watches)
 	}
 }

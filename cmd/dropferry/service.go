@@ -48,6 +48,12 @@ func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 				}
 			}
 			setup.Definition = serviceDefinition(runtime.GOOS, *name)
+			if err := p.suitsService(setup); err != nil {
+				return err
+			}
+			if setup.Password, err = p.accountPassword(command.Context(), setup); err != nil {
+				return err
+			}
 			done, err := service.Install(command.Context(), setup)
 			return p.serviceDone(done, err)
 		},
@@ -127,7 +133,7 @@ func (p *program) serviceRunCommand(name *string) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			p.service = *name
-			return service.Run(command.Context(), *name, p.agent)
+			return service.Run(command.Context(), *name, p.serviceWork)
 		},
 	}
 }

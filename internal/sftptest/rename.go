@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 
 	"github.com/pkg/sftp"
 )
@@ -38,7 +39,7 @@ func (v *view) move(from, to string, replace bool) error {
 	if err != nil {
 		return err
 	}
-	if info.Mode().IsRegular() {
+	if info.Mode().IsRegular() && runtime.GOOS != "windows" { // where what somebody reads by one name keeps the other, too
 		err := v.root.Link(from, to)
 		if err == nil {
 			return v.root.Remove(from)

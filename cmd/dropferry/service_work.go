@@ -1,0 +1,46 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/service"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// serviceWork runs the agent for the system's service manager, and tells it which ends a new start would not change.
+func (p *program) serviceWork(ctx context.Context, host service.Host) error {
+	err := p.agent(ctx, host)
+	if code := exitCode(ctx, err); code == exitUsage || code == exitConfig {
+		return &service.Final{Err: err, Code: code}
+	}
+	return err
+}
+
+// suitsService refuses to install a service for which the configuration cannot be meant. There may be none yet, or one
+// with faults, which the service tells of when it starts.
+func (p *program) suitsService(setup service.Setup) error {
+	c, err := config.Load(cmp.Or(setup.Config, config.ServiceFile()))
+	if err != nil {
+		if setup.Config != "" && errors.Is(err, fs.ErrNotExist) {
+			return err // a name with a mistake in it
+		}
+		return nil
+	}
+	if faults := c.MappedDrives(watcher.MappedDrive); len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+// accountPassword asks for the password of the account that the service is to run as, where it has one.
+func (p *program) accountPassword(ctx context.Context, setup service.Setup) (string, error) {
+	if !service.WantsPassword(setup.Name, setup.Account) {
+		return "", nil
+	}
+	password, err := p.readSecret(ctx, "password of "+setup.Account)
+	return string(password), err
+}

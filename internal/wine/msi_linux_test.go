@@ -1,0 +1,61 @@
+package wine
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPackage makes the package twice, and once signed. It does not look into the program, so any file serves.
+func TestPackage(t *testing.T) {
+	needsWine(t) // and what comes with it
+	dir := t.TempDir()
+	program := filepath.Join(dir, "program.exe")
+	if err := goTool("build", "-trimpath", "-o", program, "../../packaging/notices"); err != nil {
+		t.Fatal(err)
+	}
+	tool := func(name string, args ...string) string {
+		t.Helper()
+		command := exec.Command(name, args...)
+		command.Dir = dir
+		command.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1700000000", "DROPFERRY_SIGN_PFX=", "DROPFERRY_SIGN_TIMESTAMP_URL=")
+		if name == "env" {
+			command.Env = append(command.Env, "DROPFERRY_SIGN_PASSWORD_FILE="+filepath.Join(dir, "password"))
+		}
+		out, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %v: %v: %s", name, args, err, out)
+		}
+		return string(out)
+	}
+	script := filepath.Join(repository(t), "packaging", "windows", "msi.sh")
+	read := func(name string) []byte {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	tool("sh", script, "v1.2.3-4-gabcdef0", program, "one.msi")
+	tool("sh", script, "v1.2.3-4-gabcdef0", program, "two.msi")
+	if !bytes.Equal(read("one.msi"), read("two.msi")) {
+		t.Error("the same sources, version and time do not make the same package")
+	}
+	if text := tool("msiinfo", "export", "one.msi", "Property"); !strings.Contains(text, "ProductVersion\t1.2.3") {
+		t.Errorf("properties:\n%s", text)
+	}
+
+	if err := os.WriteFile(filepath.Join(dir, "password"), []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tool("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=dropferry")
+	tool("openssl", "pkcs12", "-export", "-in", "cert.pem", "-inkey", "key.pem", "-out", "cert.pfx", "-passout", "file:password")
+	tool("env", "DROPFERRY_SIGN_PFX="+filepath.Join(dir, "cert.pfx"), "sh", script, "v1.2.3", program, "signed.msi")
+	if text := tool("osslsigncode", "verify", "-CAfile", "cert.pem", "-in", "signed.msi"); !strings.Contains(text, "Signature verification: ok") {
+		t.Errorf("the signed package:\n%s", text)
+	}
+}

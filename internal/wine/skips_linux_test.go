@@ -1,0 +1,85 @@
+package wine
+
+import "time"
+
+// Why tests are left out.
+const (
+	noLinks  = "wine 8 makes no symbolic links, and says that it has"
+	openFile = "wine does not rename over a file that somebody reads, which Windows does"
+	unlinked = "wine keeps the name of a removed file until nobody has it open any more"
+	noWriter = "nobody can write to a file while the agent reads it: so it is under Windows"
+	moved    = "wine tells of nothing in a directory that was renamed"
+	fresh    = "wine tells of nothing in a directory that was made a moment before"
+	rootHeld = "wine does not rename a directory that is watched"
+	words    = "the test's own server cannot say it in the words of Unix"
+	reset    = "an answer that comes before the request has ended is lost with the connection"
+	oldStore = "where names fold, a store is asked for spellings when it is opened, and the test's has no such table yet"
+	noModes  = "nobody loses a right by a file's mode"
+	slashes  = "what it wants to be said has the paths of Unix"
+	noDevice = "it takes a second file system"
+	twice    = "wine sets a file's times in two steps"
+	flood    = "thousands of files take minutes under wine"
+)
+
+// suites are the packages whose tests run under wine, each with what is left out.
+func suites() []suite {
+	return []suite{
+		{name: "file", limit: time.Minute, least: 6},
+		{name: "control", limit: time.Minute, least: 20, skip: map[string]string{
+			"TestRefusedCommands/too_long": reset,
+		}},
+		{name: "config", limit: time.Minute, least: 50, skip: map[string]string{
+			"TestOverlapsSeeThroughLinks": noLinks,
+		}},
+		{name: "logs", limit: time.Minute, least: 10},
+		{name: "cmd/dropferry", limit: time.Minute, least: 5},
+		{name: "agent", limit: time.Minute, least: 15, skip: map[string]string{
+			"TestACopyThatFailsIsToldOnce": noModes,
+			"TestFolderFor":                noLinks,
+			"TestReconcile":                slashes,
+		}},
+		{name: "service", limit: 2 * time.Minute, least: 20},
+		{name: "state", limit: 4 * time.Minute, least: 80, skip: map[string]string{
+			"TestAnOlderStoreGetsTurns": oldStore,
+		}},
+		{name: "watcher", limit: 3 * time.Minute, least: 50, skip: map[string]string{
+			"TestExplain":                         noLinks,
+			"TestRealPath":                        noLinks,
+			"TestScanFollowsLinksInside":          noLinks,
+			"TestRunFollowsLinksInside":           noLinks,
+			"TestRunDirectoryReplacedByLink":      noLinks,
+			"TestRunRootReplacedByLink":           noLinks,
+			"TestScanSkipsWhatIsNoFile":           noLinks,
+			"TestSurveyThroughLinks":              noLinks,
+			"TestOpenRefuses":                     noLinks,
+			"TestRunRootMovedAwayAndBack":         noLinks,
+			"TestSubtreeTells":                    fresh,
+			"TestRunFollowsRenamedDirectory":      moved,
+			"TestRunRootRemovedAndRecreated":      rootHeld,
+			"TestScanOfReplacedRoot":              rootHeld,
+			"TestReplacedWhileItIsRead":           openFile,
+			"TestUnchangedNotices":                openFile,
+			"TestRunWaitsForMarkers":              twice,
+			"TestRunRemovedAndRecreatedDirectory": unlinked,
+			"TestRunNestedDirectories":            flood,
+			"TestRunBurst":                        flood,
+		}},
+		{name: "syncer", limit: 4 * time.Minute, least: 120, skip: map[string]string{
+			"TestASourceReplacedAtTheLastMoment":                   openFile,
+			"TestTwoDestinationsMayEndAVersionAtOnce":              openFile,
+			"TestPutOfALocalFailure":                               openFile,
+			"TestANewerVersionSupersedesOneThatIsBeingSent":        openFile,
+			"TestAnUploadThatWasSupersededKeepsItsTempUntilItEnds": openFile,
+			"TestAVersionThatIsBeingPublishedIsNotSuperseded":      openFile,
+			"TestWithAWatcher":                                     noWriter,
+			"TestOnceTellsOfAFileThatChanges":                      noWriter,
+			"TestAFileThatChangesWhileItIsSent":                    noWriter,
+			"TestATakeawayThatHadToWaitIsMadeUpFor":                noWriter,
+			"TestASourceThatIsGoneIsDropped":                       unlinked,
+			"TestNothingIsForgottenWhileTheFileSystemIsAway":       noDevice,
+			"TestACopyThatWasCutOff":                               noDevice,
+			"TestOnceEndsOnAFullDisk":                              words,
+			"TestAFullDiskPausesTheDestination":                    words,
+		}},
+	}
+}
