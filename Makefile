@@ -40,9 +40,10 @@ $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	mv $(TOOLS)/golangci-lint $@
 
-# The race detector is the one thing here that needs C.
+# The race detector is the one thing here that needs C. SQLite, which a machine has translated to Go, is seven times slower
+# with it, and its locks are seen without.
 unit:
-	CGO_ENABLED=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -race -shuffle=on -count=1 -timeout 15m ./...
+	CGO_ENABLED=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -race -gcflags='modernc.org/...=-race=false' -shuffle=on -count=1 -timeout 15m ./...
 
 fuzz:
 	sh scripts/fuzz.sh $(FUZZ_TIME)

@@ -86,9 +86,9 @@ func TestReadyMarkerAndSymlinks(t *testing.T) {
 func TestMarkersThatAreSentComeLast(t *testing.T) {
 	const head = "version = 1\n[[destination]]\nname = \"d\"\nhost = \"h\"\nuser = \"u\"\nkey_file = \"k\"\n[[folder]]\nname = \"f\"\npath = \"/srv/f\"\nto = [\"d\"]\nready = \"marker\"\n"
 	for keys, want := range map[string][]string{
-		"marker = \"{name}.done\"":                                                  nil,
-		"marker = \"{name}.done\"\nmarker_send = true":                              {"*.done"},
-		"marker = \"ok-{stem}\"\nmarker_send = true\nlast = [\"MANIFEST\"]":         {"MANIFEST", "ok-*"},
+		"marker = \"{name}.done\"":                                                 nil,
+		"marker = \"{name}.done\"\nmarker_send = true":                             {"*.done"},
+		"marker = \"ok-{stem}\"\nmarker_send = true\nlast = [\"MANIFEST\"]":        {"MANIFEST", "ok-*"},
 		"marker = \"{name}.done\"\nmarker_send = true\nlast = [\"*.done\", \"x\"]": {"*.done", "x"},
 	} {
 		name := filepath.Join(t.TempDir(), "agent.toml")

@@ -318,7 +318,7 @@ func TestGroupsInParts(t *testing.T) {
 			break
 		}
 	}
-	want := "0::x.done<a/x.done 0:a:a/x.done 0:b:b/x.done 0:c:c/x.done 1::MANIFEST<x.done 1:b:b/MANIFEST<b/x.done"
+	want := "0::x.done<a/x.done 0:a:a/x.done 0:b:b/x.done 0:c:c/x.done 1::MANIFEST<a/x.done 1:b:b/MANIFEST<b/x.done"
 	if groups(got) != want {
 		t.Errorf("%q, want %q", groups(got), want)
 	}
