@@ -30,7 +30,7 @@ func (t table) last(otherwise []string) []string {
 
 // checkLast finds patterns of files that are never sent.
 func (t table) checkLast(f Folder) {
-	key, hint := "last", "leave it out; markers stay here"
+	key, hint := "last", "leave it out, or set marker_send = true"
 	if !t.has(key) {
 		key = "marker"
 	}

@@ -40,10 +40,10 @@ func TestFaultsOfOrder(t *testing.T) {
 			`12: folder "invoices": last holds a whole number where text must be`,
 		}},
 		{"markers", least + "ready = \"marker\"\nmarker = \"{name}.done\"\nlast = [\"END\", \"*.done\"]", []string{
-			`14: folder "invoices": last holds "*.done", which are the markers of the folder, and are never sent: leave it out; markers stay here`,
+			`14: folder "invoices": last holds "*.done", which are the markers of the folder, and are not sent without marker_send: leave it out, or set marker_send = true`,
 		}},
 		{"markers and [defaults]", least + "ready = \"marker\"\nmarker = \"{stem}.done\"\n[defaults]\nlast = [\"*.done\"]", []string{
-			`13: folder "invoices": last holds "*.done", which are the markers of the folder, and are never sent: leave it out; markers stay here`,
+			`13: folder "invoices": last holds "*.done", which are the markers of the folder, and are not sent without marker_send: leave it out, or set marker_send = true`,
 		}},
 		{"elsewhere", least + "[agent]\norder = \"name\"", []string{
 			`13: agent: unknown key "order": it belongs in [defaults] or [[folder]]`,

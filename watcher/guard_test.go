@@ -85,12 +85,12 @@ func (r readier) Ready(context.Context, []Entry) error      { return r.ready() }
 func TestWhatWasLeftBehindIsSilent(t *testing.T) {
 	w := newQuick(t, Rules{Root: "/srv/out"})
 	w.tempo.stall, w.tempo.leave = 10*time.Millisecond, 20*time.Millisecond
-	answers, ended := make(chan struct{}), make(chan error)
+	answers, left, guarded := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	rec := &recorder{}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		ended <- w.guard(ctx, rec, 0, func(ctx context.Context, sink Sink) error {
-			defer close(ended)
+		guarded <- w.guard(ctx, rec, 0, func(ctx context.Context, sink Sink) error {
+			defer close(left)
 			hangs := func(yield func(Entry) bool) {
 				if yield(Entry{Path: "a"}) {
 					<-answers
@@ -109,11 +109,11 @@ func TestWhatWasLeftBehindIsSilent(t *testing.T) {
 	}()
 	eventually(t, "it hangs", func() bool { return rec.status().State == Hanging })
 	cancel()
-	if err := <-ended; !errors.Is(err, ErrHangs) || !errors.Is(err, context.Canceled) {
+	if err := <-guarded; !errors.Is(err, ErrHangs) || !errors.Is(err, context.Canceled) {
 		t.Errorf("guard: %v", err)
 	}
 	close(answers)
-	<-ended
+	<-left
 	if all := rec.lastScan(); len(all) != 2 || all[0].Path != "a" || all[1].Path != "" || !errors.Is(all[1].Err, ErrHangs) {
 		t.Errorf("scanned %+v", all)
 	}

@@ -93,6 +93,7 @@ func TestOneDestinationDownWhileTheAgentRuns(t *testing.T) {
 	})
 	wantTree(t, r.outbox, map[string]string{"a.txt": "a"})
 	second.Start()
+	r.expect(0, "retry", "destination:second") // after five attempts it would be let alone for longer
 	awaitTree(t, second.Dir, 10*time.Second, map[string]string{year + "/a.txt": "a"})
 	awaitTree(t, r.archive, 5*time.Second, map[string]string{"a.txt": "a"})
 	wantTree(t, r.outbox, map[string]string{})
