@@ -318,7 +318,7 @@ func TestOnceWithATrigger(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, summary = r.once(3)
-	if summary.Unsettled != 1 || summary.Failed != 1 || summary.Delivered != 0 {
+	if summary.Unsettled+summary.Failed != 2 || summary.Delivered != 0 { // settled or not when the scan came, it was written to
 		t.Errorf("with a file that is being written: %+v", summary)
 	}
 	if err := f.Close(); err != nil {
