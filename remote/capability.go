@@ -80,7 +80,7 @@ const doubtFor = 30 * 24 * time.Hour
 // Current tells whether c is as much as a Probe would find out now. What is older is worth another one, and is given to
 // Use before it.
 func (c Capabilities) Current(now time.Time) bool {
-	return c.Version == ProbeVersion && (c.inFlight() == 0 || now.Sub(c.ProbedAt) < doubtFor)
+	return c.Version == ProbeVersion && (c.InFlight == 0 && !c.isCareful() || now.Sub(c.ProbedAt) < doubtFor)
 }
 
 // Learn returns c, which is stored, with what a session that has used it has found out since and what holds for the next
@@ -172,20 +172,8 @@ func (s *Session) Use(c Capabilities) {
 	s.caps.Store(&c)
 	s.hash.use(c.Hash)
 	s.handles.limit(c.OpenFiles())
-	s.bound(c)
-}
-
-// bound limits how much is under way at once, and how much a WRITE carries.
-func (s *Session) bound(c Capabilities) {
-	inFlight, size := c.inFlight(), c.writeSize(s.limits, time.Now())
-	if s.isCareful() {
-		inFlight = 1
-	}
-	if s.careful.Load() || c.Refusals >= enoughRefusals {
-		size = min(size, safeWrite)
-	}
-	s.mux.flying.limit(inFlight)
-	s.packet.Store(int64(size))
+	s.mux.flying.limit(c.InFlight)
+	s.packet.Store(int64(c.writeSize(s.limits, time.Now())))
 }
 
 // note changes what is known of the server, after it has refused something.

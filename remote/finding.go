@@ -37,9 +37,19 @@ func (c Capabilities) Consequences() []Finding {
 		c.packetSize(),
 		c.openFiles(),
 		c.names(),
-		choose("requests", c.inFlight() == 0, "many at once: small files do not wait for each other",
-			fmt.Sprintf("at most %d at once, or answers go wrong: a distant server is slow to deliver to", c.inFlight())),
+		c.requests(),
 	}
+}
+
+// requests is how much may be asked for at once.
+func (c Capabilities) requests() Finding {
+	switch {
+	case c.InFlight > 0:
+		return Finding{Name: "requests", Text: fmt.Sprintf("at most %d at once, or answers go wrong: a distant server is slow to deliver to", c.InFlight)}
+	case c.isCareful():
+		return Finding{Name: "requests", Text: "one at a time of each file, or they are refused: a distant server is slow to deliver large files to"}
+	}
+	return Finding{Name: "requests", OK: true, Text: "many at once: small files do not wait for each other"}
 }
 
 // names is which names are told apart.

@@ -40,7 +40,7 @@ func lanesWanted(demand int64, roundTrip time.Duration, rate float64, most int) 
 
 // mostLanes is how many the server and the target allow.
 func (s *Session) mostLanes() int {
-	if c := s.caps.Load(); c.InFlight > 0 || c.MaxOpen > 0 || s.isCareful() {
+	if c := s.caps.Load(); c.InFlight > 0 || c.MaxOpen > 0 || c.isCareful() {
 		return 1
 	}
 	return max(1, s.target.Channels)

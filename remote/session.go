@@ -41,7 +41,6 @@ type Session struct {
 	dirs      dirs
 	told      sync.Map    // uploads of which the server tells nothing any more once they are closed: string -> Info
 	lateTimes atomic.Bool // times are set by name, behind the close: by handle they are refused
-	careful   atomic.Bool // see Careful
 	largeCut  atomic.Bool // the session's end counts in LargeCuts
 	slow      slowOnes    // requests under way that work through a whole file: see watch
 

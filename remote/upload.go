@@ -26,6 +26,10 @@ type Upload struct {
 	// shown yet that it bears one file on several channels may be tried with this one.
 	Proved bool
 
+	// Careful asks for one thing at a time of the file, with 32 KiB in a WRITE: the server has refused it otherwise, without
+	// a reason.
+	Careful bool
+
 	// Look is a remote path that is looked at in the round trip in which the temp is opened; "" is none. Seen is told what
 	// stands there, nil where nothing does, before a byte is sent; of what the server refuses to tell of, the size is Untold.
 	// Its error ends the upload, which removes the temp.
@@ -64,7 +68,7 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	}
 	defer s.handles.give(1)
 	s.told.Delete(u.Temp)
-	w := &writing{session: s, upload: &u, in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}
+	w := &writing{session: s, upload: &u, careful: u.Careful || s.caps.Load().isCareful(), in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}
 	w.wants(w.in.size())
 	defer func() { w.wants(-w.wanted) }()
 	l := s.pick()

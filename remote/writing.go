@@ -20,6 +20,7 @@ type openFile struct {
 type writing struct {
 	session *Session
 	upload  *Upload
+	careful bool // see Upload.Careful
 	in      *source
 	files   []openFile // one for each lane; what is asked of the whole file is asked of the first
 	watch   *watch
@@ -52,7 +53,7 @@ func (w *writing) run() error {
 // answered first.
 func (w *writing) isOne() bool {
 	s, u := w.session, w.upload
-	return u.Size != Unknown && w.in.read == 0 && u.Size <= pacedPiece(s.limit(), s.packet.Load()) && s.caps.Load().Stat
+	return !w.careful && u.Size != Unknown && w.in.read == 0 && u.Size <= pacedPiece(s.limit(), s.packet.Load()) && s.caps.Load().Stat
 }
 
 // one sends the whole file together with what follows it.
@@ -114,7 +115,7 @@ func (w *writing) all() error {
 	err = s.wrap("put", w.upload.Temp, err)
 	s.noteLarge(w, err)
 	if err == nil && w.failed() == nil {
-		s.tookTogether()
+		w.noteRefusals(w.in.read > safeWrite)
 	}
 	return err
 }
@@ -126,7 +127,11 @@ const readAhead = 1
 func (w *writing) read(ctx context.Context, pieces chan<- *piece) {
 	defer close(pieces)
 	for {
-		p := w.in.next(w.session.pieceSize(), w.upload)
+		size := w.session.pieceSize()
+		if w.careful {
+			size = min(size, safeWrite)
+		}
+		p := w.in.next(size, w.upload)
 		if p == nil || w.await(ctx, p) != nil {
 			return
 		}
@@ -152,6 +157,9 @@ func (w *writing) sendAll(pieces <-chan *piece) error {
 			err = w.send(p)
 		} else if err = w.drain(); err == nil {
 			err = w.checkpoint(p.mark)
+		}
+		if err == nil && w.careful {
+			err = w.drain()
 		}
 		if err != nil || w.local != nil {
 			return err
@@ -203,7 +211,7 @@ const stripeFrom = 2 * laneWindow
 func (w *writing) choose() (openFile, error) {
 	s := w.session
 	f := w.files[0]
-	if !s.mayStripe(w.upload) {
+	if w.careful || !s.mayStripe(w.upload) {
 		return f, nil
 	}
 	for _, l := range s.inUse() {
@@ -333,6 +341,21 @@ func (w *writing) closeAll(from int) error {
 	return nil
 }
 
+// fly asks the first lane for what ends an upload.
+func (w *writing) fly(requests []*request) error {
+	flights := [][]*request{requests}
+	if w.careful {
+		flights = slices.Collect(slices.Chunk(requests, 1))
+	}
+	var err error
+	for _, flight := range flights {
+		if err = w.session.fly(w.files[0].lane, w.upload.Temp, true, w.in.size(), flight...); Transient.is(err) {
+			return err
+		}
+	}
+	return err
+}
+
 // finish sets the file's time, syncs it and closes it, in one round trip together with the writes that lead.
 func (w *writing) finish(writes ...*request) error {
 	s, u, f := w.session, w.upload, w.files[0]
@@ -361,8 +384,7 @@ func (w *writing) finish(writes ...*request) error {
 	}
 	closing := closeRequest(f.handle)
 	requests = append(requests, closing)
-	err := s.fly(f.lane, u.Temp, true, w.in.size(), requests...)
-	if Transient.is(err) {
+	if err := w.fly(requests); Transient.is(err) {
 		return err
 	}
 	for _, r := range writes {

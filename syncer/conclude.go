@@ -12,9 +12,6 @@ import (
 
 // conclude acts on the end of a delivery. It returns an error where the destination can take nothing for now.
 func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
-	if o.careful {
-		w.session.Relax(o.err == nil)
-	}
 	switch {
 	case o.err == nil:
 		w.solo, l.cuts = false, 0
@@ -148,7 +145,7 @@ func (l *link) lookAgain(i *state.Intent) {
 }
 
 // isRefusedUpload tells whether a server has refused an upload without saying why. It may not bear what comes together, so
-// the next attempts ask for one thing at a time, with nothing beside them.
+// that the next attempt asks for one thing at a time.
 func isRefusedUpload(err error) bool {
 	e, ok := errors.AsType[*remote.Error](err)
 	return ok && e.Kind == remote.Refused && (e.Op == "put" || e.Op == "sync" || e.Op == "close")

@@ -24,6 +24,7 @@ type delivery struct {
 	observe Observer
 	began   time.Time
 
+	careful  bool // see remote.Upload
 	resumed  bool // the upload has gone on from a checkpoint
 	direct   bool // the upload writes at the final name, and has begun
 	aside    bool // the earlier version was moved aside, or was about to be

@@ -228,9 +228,6 @@ func (f *fakeSession) Fits(ctx context.Context, name string, size int64) error {
 	})
 }
 
-func (f *fakeSession) Careful()   { _ = f.request(context.Background(), "careful", "", nil) }
-func (f *fakeSession) Relax(bool) { _ = f.request(context.Background(), "relax", "", nil) }
-
 func (f *fakeSession) SetMode(context.Context, string, fs.FileMode) error { return nil }
 
 func (f *fakeSession) Copy(context.Context, string, string, int64) error {

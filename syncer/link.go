@@ -71,7 +71,7 @@ type trouble struct {
 	full   int // times in a row that the server had no room for it
 	passed int // times since that it was not begun, since it would not have fitted
 
-	refused bool // the upload, without a reason: see remote.Session.Careful
+	refused bool // the upload, without a reason: see remote.Upload.Careful
 }
 
 // onceTries is how often `once` tries a connect or a file.

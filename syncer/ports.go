@@ -101,8 +101,6 @@ type Session interface {
 	Copy(ctx context.Context, from, temp string, size int64) error
 	Upload(ctx context.Context, u remote.Upload, src io.Reader) (sum []byte, err error)
 	Fits(ctx context.Context, name string, size int64) error
-	Careful()
-	Relax(helped bool)
 	SetModTime(ctx context.Context, name string, at time.Time) error
 	SetMode(ctx context.Context, name string, mode fs.FileMode) error
 	Verify(ctx context.Context, name string, size int64, sum []byte, demand remote.Demand) (remote.Info, remote.Evidence, error)

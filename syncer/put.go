@@ -306,9 +306,6 @@ func (p *putting) use(ctx context.Context, session Session, familiar bool) error
 	if err := p.sweep(under, session); err != nil {
 		return err
 	}
-	if p.refused {
-		session.Careful()
-	}
 	d := p.delivery(store, session, familiar)
 	d.intent = p.intent
 	err := p.deliver(under, store, d)
@@ -322,6 +319,7 @@ func (p *putting) use(ctx context.Context, session Session, familiar bool) error
 func (p *putting) delivery(store Store, session Session, familiar bool) *delivery {
 	return &delivery{
 		store: store, session: session, folder: p.folder, now: p.Now, observe: p.heard, began: p.Now(), familiar: familiar,
+		careful: p.refused,
 	}
 }
 

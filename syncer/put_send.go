@@ -56,7 +56,7 @@ func (p *putting) send(ctx context.Context, d *delivery) error {
 	defer stop()
 	d.resumed = p.mark.Offset > 0
 	sum, err := d.session.Upload(ctx, remote.Upload{
-		Temp: d.intent.Temp, Size: remote.Unknown, Progress: d.progress(), From: p.mark,
+		Temp: d.intent.Temp, Size: remote.Unknown, Progress: d.progress(), From: p.mark, Careful: d.careful,
 		Save: p.checkpoint, CheckpointBytes: streamCheckpoint, CheckpointEvery: p.CheckpointEvery,
 	}, p.window.Reader(reading))
 	if err != nil && errors.Is(err, context.Canceled) && ctx.Err() == nil {

@@ -98,13 +98,7 @@ func (l *link) due(ctx context.Context, now time.Time, limit int, busy map[strin
 		return nil, err
 	}
 	for _, rank := range l.ranks() {
-		skip := l.beyond(rank, busy)
-		if len(paused) > 0 {
-			skip = maps.Clone(skip)
-			for _, id := range paused {
-				skip[id] = true
-			}
-		}
+		skip := with(l.beyond(rank, busy), paused)
 		lines, err := l.inOrder(ctx, now, limit, busy, skip)
 		if err != nil {
 			return nil, err
@@ -120,6 +114,18 @@ func (l *link) due(ctx context.Context, now time.Time, limit int, busy map[strin
 		}
 	}
 	return nil, nil
+}
+
+// with returns ids with more of them, which may be ids itself.
+func with(ids map[string]bool, more []string) map[string]bool {
+	if len(more) == 0 {
+		return ids
+	}
+	all := maps.Clone(ids)
+	for _, id := range more {
+		all[id] = true
+	}
+	return all
 }
 
 // mergeLines puts intents that are each in their order into one line: what may be published already goes first, and then

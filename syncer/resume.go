@@ -14,7 +14,7 @@ import (
 func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte, err error) {
 	u := remote.Upload{
 		Temp: written(&d.intent), Size: d.intent.Fingerprint.Size, ModTime: d.intent.Fingerprint.Modified(), Progress: d.progress(),
-		Proved:          d.demand() != remote.Size,
+		Proved: d.demand() != remote.Size, Careful: d.careful,
 		CheckpointBytes: d.folder.CheckpointBytes, CheckpointEvery: d.folder.CheckpointEvery,
 		Save: func(m remote.Mark) error { return d.checkpoint(ctx, m) },
 	}

@@ -104,10 +104,10 @@ func (l *link) queueUp(ctx context.Context, asked time.Time, w *workload) (bool,
 	if w.room(most, isSmall(&w.queue[0])) {
 		return true, nil
 	}
-	if l.goesAlone(w.queue[0].ID) || !w.room(most, true) {
+	if l.isSuspect(w.queue[0].ID) || !w.room(most, true) {
 		return false, nil
 	}
-	at := slices.IndexFunc(w.queue, func(i state.Intent) bool { return isSmall(&i) && !l.goesAlone(i.ID) })
+	at := slices.IndexFunc(w.queue, func(i state.Intent) bool { return isSmall(&i) && !l.isSuspect(i.ID) })
 	if at < 0 {
 		due, err := l.dueSmall(ctx, asked, w)
 		if err != nil || len(due) == 0 {
@@ -145,7 +145,11 @@ func (l *link) dueSmall(ctx context.Context, asked time.Time, w *workload) ([]st
 	if l.once {
 		now = now.AddDate(100, 0, 0)
 	}
-	due, err := l.dueOfOurs(ctx, smallAhead, w.busy, l.beyond(0, w.busy), func(skip map[string]bool) ([]state.Intent, error) {
+	paused, err := l.store.PausedAt(ctx, l.name)
+	if err != nil {
+		return nil, err
+	}
+	due, err := l.dueOfOurs(ctx, smallAhead, w.busy, with(l.beyond(0, w.busy), paused), func(skip map[string]bool) ([]state.Intent, error) {
 		return l.store.DueSmall(ctx, l.name, now, smallFile, smallAhead, skip)
 	})
 	if err == nil && len(due) == 0 {

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/internal/sftptest"
 	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
 )
 
 func TestShare(t *testing.T) {
@@ -150,6 +152,59 @@ func TestSmallFilesPassLargeOnes(t *testing.T) {
 			}
 			r.eventually("the large ones come too", func() bool { return len(r.events.of(EventDelivered)) == large+6 })
 		})
+	}
+}
+
+// askedStore counts how often a link asks for small files.
+type askedStore struct {
+	Store
+	asked atomic.Int32
+}
+
+func (s *askedStore) DueSmall(
+	ctx context.Context, destination string, now time.Time, size int64, limit int, skip map[string]bool,
+) ([]state.Intent, error) {
+	s.asked.Add(1)
+	return s.Store.DueSmall(ctx, destination, now, size, limit, skip)
+}
+
+// TestAPausedSmallFilePassesNothing is behind large files, where the link looks for small ones: it finds none, and does not
+// look again and again.
+func TestAPausedSmallFilePassesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.options.MaxTransfers = 1
+	asked := &askedStore{Store: r.store}
+	r.options.Store = asked
+	s := newFakeServer()
+	s.now = settledClock
+	r.route("acme", s.dial)
+	begun, end := make(chan struct{}, 2), make(chan struct{})
+	s.refuse = func(op, name string, _ func()) error {
+		if op == "put" && strings.Contains(name, "large") {
+			begun <- struct{}{}
+			<-end
+		}
+		return nil
+	}
+	r.sparse("large-1", smallFile+1)
+	r.sparse("large-2", smallFile+1)
+	r.plan("small", "content")
+	id := r.intent("small").ID
+	if _, _, err := r.store.PauseIntent(t.Context(), id, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	r.scan()
+	<-begun
+	time.Sleep(200 * time.Millisecond) // in which it would come thousands of times
+	if n := asked.asked.Load(); n > 20 {
+		t.Errorf("small files were asked for %d times", n)
+	}
+	close(end)
+	r.await(EventDelivered, "large-2", "acme")
+	if got := r.intent("small"); got.Phase != state.Planned || got.Attempts != 0 {
+		t.Errorf("it is %s after %d attempts", got.Phase, got.Attempts)
 	}
 }
 

@@ -27,7 +27,7 @@ type outcome struct {
 	began   time.Time     // by the link's clock
 	took    time.Duration // the attempt
 	alone   bool          // nothing else was under way meanwhile
-	careful bool          // it asked for one thing at a time
+	careful bool          // it asks for one thing at a time: see remote.Upload
 	tight   bool          // the server had no room for it, or for the last file
 	unfit   bool          // it was not begun, since the server says that it does not fit
 	direct  bool          // see delivery, as for the next
@@ -166,7 +166,7 @@ func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workloa
 		if err := l.store.Room(LeastRoom); err != nil {
 			return err
 		}
-		if l.goesAlone(w.queue[0].ID) {
+		if l.isSuspect(w.queue[0].ID) {
 			if w.active > 0 {
 				return nil // its turn comes when the others have ended
 			}
@@ -175,9 +175,6 @@ func (l *link) fill(ctx, deliveries context.Context, asked time.Time, w *workloa
 		l.begin(ctx, deliveries, w)
 	}
 }
-
-// goesAlone tells whether a file is sent with nothing beside it.
-func (l *link) goesAlone(id string) bool { return l.isSuspect(id) || l.isRefused(id) }
 
 // isSuspect tells whether a file was under way when several connections were lost in a row.
 func (l *link) isSuspect(id string) bool {
@@ -188,9 +185,6 @@ func (l *link) isSuspect(id string) bool {
 // begin starts the first delivery of the queue.
 func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 	o := outcome{intent: w.queue[0], alone: w.single(), careful: l.isRefused(w.queue[0].ID)}
-	if o.careful {
-		w.session.Careful()
-	}
 	o.tight = w.full || remote.SaysFull(o.intent.LastError) // by an earlier run, it may be
 	if t := l.troubles[o.intent.ID]; t != nil {
 		o.tight = o.tight || t.full > 0
@@ -250,7 +244,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	}
 	d := &delivery{
 		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
-		familiar: w.familiar, names: &l.ops.names, occupied: &w.occupied,
+		familiar: w.familiar, careful: o.careful, names: &l.ops.names, occupied: &w.occupied,
 		observe: func(e Event) {
 			if e.Type == EventProgress {
 				w.progress.note(e.ID, e.Sent, time.Now())
