@@ -114,7 +114,7 @@ var (
 	atOnce = []string{"bandwidth"}
 	// reaching are those that only its session depends on.
 	reaching = append([]string{
-		"bandwidth", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry",
+		"bandwidth", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry", "channels",
 	}, identifying...)
 )
 

@@ -165,7 +165,7 @@ func TestWhatStops(t *testing.T) {
 func TestKeysThatOnlyReach(t *testing.T) {
 	keys := differing("", config.Destination{}, config.Destination{
 		Host: "x", Port: 1, User: "x", KeyFile: "x", KeyPassphrase: config.Secret{Env: "x"}, Password: config.Secret{Env: "x"},
-		HostKey: []string{"x"}, KnownHosts: "x", ConnectTimeout: 1, Keepalive: 1, StallTimeout: 1, Bandwidth: 1,
+		HostKey: []string{"x"}, KnownHosts: "x", ConnectTimeout: 1, Keepalive: 1, StallTimeout: 1, Channels: 1, Bandwidth: 1,
 	})
 	for _, key := range keys {
 		if !slices.Contains(reaching, key) {

@@ -20,7 +20,7 @@ import (
 func targetOf(c *config.Config, d *config.Destination) remote.Target {
 	t := remote.Target{
 		Name: d.Name, Host: d.Host, Port: d.Port, User: d.User, KeyFile: d.KeyFile, PinnedKeys: d.HostKey, Root: d.Root,
-		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout,
+		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout, Channels: d.Channels,
 	}
 	if len(t.PinnedKeys) == 0 {
 		t.KnownHosts, t.KeptByHand = []string{knownHostsOf(c, d)}, d.KnownHosts != ""

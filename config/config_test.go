@@ -74,6 +74,7 @@ func TestParseLeastFile(t *testing.T) {
 			KeyFile:        at(t, "acme_ed25519"),
 			Publish:        "rename",
 			AuthRetry:      "on",
+			Channels:       8,
 			ConnectTimeout: 20 * time.Second,
 			Keepalive:      10 * time.Second,
 			StallTimeout:   30 * time.Second,
@@ -130,6 +131,7 @@ host_key = ["SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"]
 root = "~/in"
 temp_dir = ".up"
 auth_retry = "off"
+channels = 3
 connect_timeout = "1s"
 keepalive = "2s"
 stall_timeout = "3s"
@@ -178,13 +180,13 @@ give_up_after = "4h"
 		{
 			Name: "acme", Host: "2001:db8::1", Port: 2222, User: "contoso", KeyFile: at(t, "/k/acme"),
 			KeyPassphrase: Secret{Credential: "acme-pass"}, Password: Secret{Env: "ACME"},
-			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up", AuthRetry: "off", Bandwidth: 3 << 19,
+			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up", AuthRetry: "off", Channels: 3, Bandwidth: 3 << 19,
 			ConnectTimeout: time.Second, Keepalive: 2 * time.Second, StallTimeout: 3 * time.Second, Line: 9,
 		},
 		{
 			Name: "other", Host: "other.example", Port: 22, User: "u", Password: Secret{File: at(t, "/k/other")},
-			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", AuthRetry: "on", ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
-			StallTimeout: 30 * time.Second, Line: 26,
+			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", AuthRetry: "on", Channels: 8, ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
+			StallTimeout: 30 * time.Second, Line: 27,
 		},
 	}
 	if !reflect.DeepEqual(c.Destinations, wantDestinations) {
@@ -200,7 +202,7 @@ give_up_after = "4h"
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
-		Line: 33, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
+		Line: 34, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {
 		t.Errorf("folders\n%+v, want\n%+v", c.Folders, wantFolder)

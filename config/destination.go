@@ -24,6 +24,7 @@ type Destination struct {
 	Publish       string   // "rename", or "direct": files are written at their final names, where a server refuses renames
 	TempDir       string   // remote directory for temps; "" is each final name's own
 	AuthRetry     string   // on, or off: a refused login is not tried again by itself
+	Channels      int      // of SFTP on the connection at most, for uploads over a long line
 	Bandwidth     int64    // bytes of content in a second, to and from it; 0 is no limit of its own
 
 	ConnectTimeout time.Duration // from dialling to an SFTP session
@@ -49,6 +50,8 @@ func (d *Destination) TempPath() string {
 // The defaults of [[destination]].
 const (
 	defaultPort           = 22
+	defaultChannels       = 8
+	mostChannels          = 64
 	defaultConnectTimeout = 20 * time.Second
 	defaultKeepalive      = 10 * time.Second
 	defaultStallTimeout   = 30 * time.Second
@@ -65,6 +68,7 @@ func (t table) destination() Destination {
 		Publish:        t.choice("publish", "rename", words{keys: []string{"rename", "direct"}}),
 		TempDir:        t.remoteDir("temp_dir"),
 		AuthRetry:      t.choice("auth_retry", "on", words{keys: []string{"on", "off"}}),
+		Channels:       t.integer("channels", defaultChannels, 1, mostChannels),
 		Bandwidth:      t.bandwidth(),
 		ConnectTimeout: t.duration("connect_timeout", defaultConnectTimeout),
 		Keepalive:      t.duration("keepalive", defaultKeepalive),
