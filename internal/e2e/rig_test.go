@@ -53,7 +53,7 @@ func runTests(m *testing.M) (code int, err error) {
 
 // buildProgram builds the program with tags, as it is released otherwise.
 func buildProgram(name, tags string) error {
-	build := exec.Command("go", "build", "-tags", tags, "-o", name, "../../cmd/dropferry")
+	build := exec.Command("go", "build", "-trimpath", "-tags", tags, "-o", name, "../../cmd/dropferry")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {

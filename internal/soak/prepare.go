@@ -75,7 +75,7 @@ func (s *soak) serve() error {
 
 // build builds the agent from the tree that the soak runs in.
 func (s *soak) build(ctx context.Context) error {
-	args := []string{"build", "-o", s.agent.binary}
+	args := []string{"build", "-trimpath", "-o", s.agent.binary}
 	env := append(os.Environ(), "CGO_ENABLED=0")
 	if s.race {
 		args, env = append(args, "-race"), append(os.Environ(), "CGO_ENABLED=1")

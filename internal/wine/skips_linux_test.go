@@ -13,7 +13,6 @@ const (
 	rootHeld = "wine does not rename a directory that is watched"
 	words    = "the test's own server cannot say it in the words of Unix"
 	reset    = "an answer that comes before the request has ended is lost with the connection"
-	oldStore = "where names fold, a store is asked for spellings when it is opened, and the test's has no such table yet"
 	noModes  = "nobody loses a right by a file's mode"
 	slashes  = "what it wants to be said has the paths of Unix"
 	noDevice = "it takes a second file system"
@@ -39,9 +38,7 @@ func suites() []suite {
 			"TestReconcile":                slashes,
 		}},
 		{name: "service", limit: 2 * time.Minute, least: 20},
-		{name: "state", limit: 4 * time.Minute, least: 80, skip: map[string]string{
-			"TestAnOlderStoreGetsTurns": oldStore,
-		}},
+		{name: "state", limit: 4 * time.Minute, least: 80},
 		{name: "watcher", limit: 3 * time.Minute, least: 50, skip: map[string]string{
 			"TestExplain":                         noLinks,
 			"TestRealPath":                        noLinks,
