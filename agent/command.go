@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/dropferry/dropferry/config"
@@ -124,9 +123,9 @@ func (m *commander) obey(ctx context.Context, command control.Command) (control.
 	}
 	switch command.Verb {
 	case control.VerbPause:
-		err = m.pause(ctx, t, &o)
+		err = m.pause(ctx, &t, &o)
 	case control.VerbResume:
-		err = m.resume(ctx, t, command, &o)
+		err = m.resume(ctx, &t, command, &o)
 	case control.VerbRetry:
 		err = m.retry(ctx, &t, command, &o)
 	case control.VerbCancel:
@@ -142,9 +141,9 @@ func (m *commander) obey(ctx context.Context, command control.Command) (control.
 	return o, m.tellPauses(ctx, t, &o)
 }
 
-func (m *commander) pause(ctx context.Context, t target, o *control.Outcome) error {
+func (m *commander) pause(ctx context.Context, t *target, o *control.Outcome) error {
 	if t.id != "" {
-		return m.pauseOne(ctx, t.id, o)
+		return m.pauseOne(ctx, t, o)
 	}
 	_, added, err := m.store.Pause(ctx, t.Route, m.now())
 	if added {
@@ -154,11 +153,13 @@ func (m *commander) pause(ctx context.Context, t target, o *control.Outcome) err
 }
 
 // pauseOne pauses one file on one route, this version of it. A newer one is sent.
-func (m *commander) pauseOne(ctx context.Context, id string, o *control.Outcome) error {
+func (m *commander) pauseOne(ctx context.Context, t *target, o *control.Outcome) error {
+	id := t.id
 	in, err := m.intent(ctx, id)
 	if err != nil {
 		return err
 	}
+	t.Route = in.Route
 	switch in.Phase {
 	case state.Committing:
 		return refused("%s is being published at this moment", id)
@@ -178,12 +179,13 @@ func (m *commander) pauseOne(ctx context.Context, id string, o *control.Outcome)
 }
 
 // resumeOne ends the pause of one file.
-func (m *commander) resumeOne(ctx context.Context, id string, o *control.Outcome) error {
-	in, err := m.intent(ctx, id)
+func (m *commander) resumeOne(ctx context.Context, t *target, o *control.Outcome) error {
+	in, err := m.intent(ctx, t.id)
 	if err != nil {
 		return err
 	}
-	ended, err := m.store.ResumeIntent(ctx, id)
+	t.Route = in.Route
+	ended, err := m.store.ResumeIntent(ctx, t.id)
 	if ended {
 		o.Count = 1
 		m.alive.Wake(in.Destination)
@@ -191,9 +193,9 @@ func (m *commander) resumeOne(ctx context.Context, id string, o *control.Outcome
 	return err
 }
 
-func (m *commander) resume(ctx context.Context, t target, command control.Command, o *control.Outcome) error {
+func (m *commander) resume(ctx context.Context, t *target, command control.Command, o *control.Outcome) error {
 	if t.id != "" {
-		return m.resumeOne(ctx, t.id, o)
+		return m.resumeOne(ctx, t, o)
 	}
 	ended, err := m.store.Resume(ctx, t.Route)
 	if ended {
@@ -213,15 +215,7 @@ func (m *commander) resume(ctx context.Context, t target, command control.Comman
 // tellPauses tells which pauses bind the target, or some of its routes: nothing is sent there as long as they stand.
 func (m *commander) tellPauses(ctx context.Context, t target, o *control.Outcome) error {
 	pauses, err := m.store.Pauses(ctx)
-	for _, p := range pauses {
-		if t.id != "" && p.Intent == t.id {
-			o.Pauses = append(o.Pauses, viewPause(p))
-		}
-		binds := func(r state.Route) bool { return p.Covers(r) && state.Pause{Route: t.Route}.Covers(r) }
-		if slices.ContainsFunc(routesOf(m.config), binds) {
-			o.Pauses = append(o.Pauses, viewPause(p))
-		}
-	}
+	o.Pauses = binding(pauses, t, routesOf(m.config))
 	return err
 }
 

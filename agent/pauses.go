@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dropferry/dropferry/control"
@@ -22,6 +23,21 @@ func pausedSince(p state.Pause) string { return "paused since " + p.Since.UTC().
 
 func viewPause(p state.Pause) control.Pause {
 	return control.Pause{ID: p.Intent, Folder: p.Folder, Destination: p.Destination, Since: p.Since.UTC()}
+}
+
+// binding returns the pauses that bind a target, or some of its routes. Those of a delivery are its own, which comes first,
+// and those of its route: to end the one does not end the others.
+func binding(pauses []state.Pause, t target, routes []state.Route) (views []control.Pause) {
+	if own, ok := pauseOfOne(pauses, t.id); ok {
+		views = append(views, viewPause(own))
+	}
+	for _, p := range pauses {
+		binds := func(r state.Route) bool { return p.Covers(r) && state.Pause{Route: t.Route}.Covers(r) }
+		if t.id != "" && p.Covers(t.Route) || t.id == "" && slices.ContainsFunc(routes, binds) {
+			views = append(views, viewPause(p))
+		}
+	}
+	return views
 }
 
 // pauseOfOne returns the pause of an intent, if it has one of its own.

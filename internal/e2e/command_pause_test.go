@@ -59,7 +59,7 @@ func TestPauseOfOne(t *testing.T) {
 		w.drop("a.txt", "a")
 		w.drop("b.txt", "b")
 		id := w.becomes(3, "a.txt", "paused")
-		if o := w.command("pause", id); o.Count != 1 || len(o.Pauses) != 1 || o.Pauses[0].ID != id {
+		if o := w.command("pause", id); o.Count != 1 || len(o.Pauses) != 2 || o.Pauses[0].ID != id || o.Pauses[1].ID != "" {
 			t.Errorf("pause: %+v", o)
 		}
 		contains(t, w.expect(0, "pause", id).stdout, id+" was paused before", id+" is paused since ")
