@@ -54,7 +54,7 @@ func TestDemoFaults(t *testing.T) {
 		"FAULT 1", "another byte of the invoice", "the server has other content",
 		"FAULT 2", "its answer is lost",
 		"FAULT 3", "connection is cut", "goes on    export.zip from ", "is sent again",
-		"FAULT 4", "answers a write with a failure", `answered "Failure"`,
+		"FAULT 4", "answers a write with a failure", `answered "failure"`,
 		"FAULT 5", "falls silent", "stall_timeout", "is heard again",
 		"FAULT 6", "new ones are refused", "next attempt in", "accepted again",
 		"FAULT 7", "server is stopped", "server is there again",
