@@ -78,7 +78,7 @@ func (w *watch) setAway(away bool) {
 func (w *watch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.over {
+	if w.over || w.session.Err() != nil { // what has ended it otherwise is not this request
 		return
 	}
 	wait := w.patience()

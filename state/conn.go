@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/url"
 	"path/filepath"
 	"runtime"
@@ -289,10 +290,16 @@ func bind(args []any) []driver.NamedValue {
 	return named
 }
 
-// nanos and fromNanos keep times as nanoseconds since 1970, and the zero time as 0.
+// nanos and fromNanos keep times as nanoseconds since 1970, and the zero time as 0. They hold about 292 years either way:
+// what a person asks for beyond is the end of that, and not a time of the other side.
 func nanos(t time.Time) int64 {
-	if t.IsZero() {
+	switch {
+	case t.IsZero():
 		return 0
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
 	}
 	return t.UnixNano()
 }

@@ -70,6 +70,8 @@ func TestHistory(t *testing.T) {
 		{"everything", Filter{}, []string{r1, a2, b1, a1, a3}},
 		{"the newest", Filter{Limit: 2}, []string{r1, a2}},
 		{"since", Filter{Since: noon.Add(time.Minute)}, []string{r1, a2, b1}},
+		{"since a time that no nanoseconds hold", Filter{Since: noon.AddDate(900, 0, 0)}, nil},
+		{"since one before all", Filter{Since: noon.AddDate(-900, 0, 0)}, []string{r1, a2, b1, a1, a3}},
 		{"a folder", Filter{Folder: "invoices"}, []string{a2, b1, a1, a3}},
 		{"a folder's newest", Filter{Folder: "invoices", Limit: 1}, []string{a2}},
 		{"a destination", Filter{Destination: "globex"}, []string{b1}},

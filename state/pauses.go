@@ -75,7 +75,8 @@ func (s *Store) ResumeIntent(ctx context.Context, id string) (bool, error) {
 	return n > 0 && err == nil, err
 }
 
-// Pauses returns all pauses: those of routes by folder and destination, and then those of intents.
+// Pauses returns all pauses: those of routes by folder and destination, and then those of intents. That of one which has ended
+// is over, though its row may stay for as long as other routes of the file need it, or until a cancelled file changes.
 func (s *Store) Pauses(ctx context.Context) ([]Pause, error) {
 	var all []Pause
 	err := s.read(ctx, "pauses", func(c *conn) error {
@@ -84,7 +85,8 @@ func (s *Store) Pauses(ctx context.Context) ([]Pause, error) {
 			all = append(all, Pause{Route{Folder: r.text(0), Destination: r.text(1)}, r.time(2), r.text(3), r.path(4)})
 			return nil
 		}, `SELECT folder, destination, since, '', '' FROM pauses UNION ALL
-			SELECT i.folder, i.destination, p.since, i.id, i.path FROM paused AS p JOIN intents AS i ON i.id = p.intent ORDER BY 4, 1, 2`)
+			SELECT i.folder, i.destination, p.since, i.id, i.path FROM paused AS p JOIN intents AS i ON i.id = p.intent
+			WHERE i.phase NOT IN ('delivered', 'cancelled') ORDER BY 4, 1, 2`)
 	})
 	return all, err
 }

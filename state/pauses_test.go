@@ -171,3 +171,27 @@ func TestPauseOfAnIntent(t *testing.T) {
 		t.Errorf("left: %+v, %v", all, err)
 	}
 }
+
+// TestPauseOfAnIntentThatHasEnded is none any more, though the store keeps the intent.
+func TestPauseOfAnIntentThatHasEnded(t *testing.T) {
+	s := newStore(t)
+	delivered, cancelled := planOne(t, s, intentFor(route, "a.xml")), planOne(t, s, intentFor(route, "b.xml"))
+	for _, in := range []Intent{delivered, cancelled} {
+		if _, added, err := s.PauseIntent(t.Context(), in.ID, noon); !added || err != nil {
+			t.Fatal(added, err)
+		}
+	}
+	commit(t, s, delivered) // it was under way
+	if all, err := s.Pauses(t.Context()); err != nil || len(all) != 2 {
+		t.Errorf("about to be published: %+v, %v", all, err)
+	}
+	if ok, err := s.Deliver(t.Context(), delivered.ID, Deliver{At: noon}); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if all, err := s.Cancel(t.Context(), Selection{ID: cancelled.ID}); len(all) != 1 || err != nil {
+		t.Fatal(all, err)
+	}
+	if all, err := s.Pauses(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("left: %+v, %v", all, err)
+	}
+}
