@@ -33,6 +33,11 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	case isNotYet(o.err):
 		l.notYet(&o.intent, o.err)
 		return nil
+	}
+	if err := l.forgetEnded(ctx); err != nil {
+		return err
+	}
+	switch {
 	case o.unfit:
 		return l.passOver(ctx, w, o)
 	case isNoRoom(o.err): // the file stands where it stood, and has failed in nothing
@@ -190,6 +195,28 @@ func (l *link) trouble(w *workload, o *outcome, alive bool) *trouble {
 		t.lost = 1
 	}
 	return t
+}
+
+// manyTroubles is how many intents with failed attempts are remembered before it is looked which of them have ended.
+const manyTroubles = 256
+
+// forgetEnded forgets what is remembered of intents that were taken back while they waited, of which nobody tells the link:
+// a file that is never sent and changes all the time would be remembered once for each change.
+func (l *link) forgetEnded(ctx context.Context) error {
+	if len(l.troubles) < max(l.enough, manyTroubles) {
+		return nil
+	}
+	for id := range l.troubles {
+		i, found, err := l.store.Intent(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !found || i.Phase == state.Delivered || i.Phase == state.Cancelled {
+			delete(l.troubles, id)
+		}
+	}
+	l.enough = 2 * len(l.troubles)
+	return nil
 }
 
 // failedWith is the intent's account with this attempt.

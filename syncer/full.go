@@ -36,7 +36,28 @@ func (l *link) fits(ctx context.Context, w *workload, o *outcome) error {
 	if !o.tight || i.Phase != state.Planned || i.MovedFrom != "" {
 		return nil
 	}
-	return w.session.Fits(ctx, i.Final, i.Fingerprint.Size)
+	there, err := l.alreadyThere(ctx, w.session, i)
+	if err != nil {
+		return err
+	}
+	return w.session.Fits(ctx, i.Final, i.Fingerprint.Size-there)
+}
+
+// alreadyThere returns how much of a file takes up room at the server already, and is not sent again: else one that was cut
+// off would wait for room that it takes itself. What a checkpoint counts may be gone: a full disk has its temps removed.
+func (l *link) alreadyThere(ctx context.Context, session Session, i *state.Intent) (int64, error) {
+	point, found, err := l.store.Checkpoint(ctx, i.ID)
+	if err != nil || !found || point.Offset == 0 {
+		return 0, err
+	}
+	temp, err := stands(ctx, session, written(i))
+	if err != nil && session.Err() != nil {
+		return 0, err
+	}
+	if err != nil || temp == nil { // who cannot look sends all of it
+		return 0, nil //nolint:nilerr // see above
+	}
+	return min(point.Offset, temp.Size, i.Fingerprint.Size), nil
 }
 
 // filled takes note that the server had no room for a file, and returns when that is tried again.

@@ -1,12 +1,14 @@
 package syncer
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
 )
 
 func TestFullWait(t *testing.T) {
@@ -108,4 +110,63 @@ func TestNothingFits(t *testing.T) {
 			r.await(EventDelivered, name, "acme")
 		}
 	})
+}
+
+// TestWhatIsThereAlreadyNeedsNoRoom goes on with a file that was cut off, though there is no room for another whole one.
+func TestWhatIsThereAlreadyNeedsNoRoom(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		checkpoint int64
+		temp       string
+		fits       bool
+	}{
+		"nothing is there":             {0, "", false},
+		"most of it is there":          {900, strings.Repeat("x", 950), true},
+		"less than was counted":        {900, "x", false},
+		"it was removed with its temp": {900, "", false},
+	} {
+		r := newRig(t)
+		server := newFakeServer()
+		server.room, server.tellsRoom = 500, true
+		r.route("acme", server.dial)
+		in := r.plan("a", strings.Repeat("x", 1000))[0]
+		if row.checkpoint > 0 {
+			if ok, err := r.store.SaveCheckpoint(t.Context(), in.ID, state.Checkpoint{Offset: row.checkpoint, Hash: []byte("hash")}); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+		}
+		if row.temp != "" {
+			server.files[in.Temp] = fakeFile{content: row.temp}
+		}
+		r.syncer = New(r.options)
+		session, err := server.dial(t.Context())
+		r.must(err)
+		w := &workload{session: session}
+		err = r.syncer.link("acme").fits(t.Context(), w, &outcome{intent: in, tight: true})
+		if (err == nil) != row.fits {
+			t.Errorf("%s: %v", name, err)
+		}
+		session.Close()
+	}
+}
+
+// TestTroublesOfWhatHasEndedAreForgotten has files fail and be taken back while they wait, again and again.
+func TestTroublesOfWhatHasEndedAreForgotten(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.route("acme", newFakeServer().dial)
+	open := r.plan("a", "content")[0]
+	r.syncer = New(r.options)
+	l := r.syncer.link("acme")
+	l.troubles[open.ID] = &trouble{full: 3}
+	for i := range 10 * manyTroubles {
+		r.must(l.forgetEnded(t.Context()))
+		l.troubles[fmt.Sprint("gone-", i)] = &trouble{}
+		if n := len(l.troubles); n > manyTroubles+1 {
+			t.Fatalf("%d are remembered", n)
+		}
+	}
+	if l.troubles[open.ID].full != 3 {
+		t.Error("what still waits is forgotten")
+	}
 }

@@ -53,6 +53,7 @@ type link struct {
 	cuts        int                 // sessions lost since the last delivery; see workload.solo
 	skip        map[string]bool     // intents that are nothing for this run: of folders that are not its own, or tried enough
 	troubles    map[string]*trouble // of intents that have failed
+	enough      int                 // of them to look which have ended: see forgetEnded
 	sweepWanted bool                // there may be temps to be swept
 	asides      bool                // there may be earlier versions to be put back
 	ops         operating           // beside the deliveries
