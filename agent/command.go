@@ -15,29 +15,46 @@ import (
 // held meanwhile: state.ErrLocked says that somebody else holds it who takes no commands, as `once` does. What cannot be
 // done is a *control.Refusal.
 func Obey(ctx context.Context, c *config.Config, command control.Command) (control.Outcome, error) {
+	return only(ctx, command, func(give func(Obedient) error) error { return ObeyAll(ctx, c, command, give) })
+}
+
+// only has one command obeyed by whom have finds.
+func only(ctx context.Context, command control.Command, have func(give func(Obedient) error) error) (o control.Outcome, err error) {
+	err = have(func(obey Obedient) (err error) {
+		o, err = obey(ctx, command)
+		return err
+	})
+	return o, err
+}
+
+// Obedient obeys one command.
+type Obedient func(context.Context, control.Command) (control.Outcome, error)
+
+// ObeyAll has several commands obeyed as Obey does each: those that give passes on, of which first is one. The store is opened
+// once for all of them, since that takes as long as it is large.
+func ObeyAll(ctx context.Context, c *config.Config, first control.Command, give func(Obedient) error) error {
 	client, err := control.Dial(ctx, c.Agent.StateDir)
 	switch {
 	case err == nil:
-		return client.Command(ctx, command)
+		return give(client.Command)
 	case !errors.Is(err, control.ErrNoAgent):
-		return control.Outcome{}, err
+		return err
 	}
-	return commandStore(ctx, c, command)
+	return commandStore(ctx, c, first, give)
 }
 
-// commandStore obeys a command without an agent. Words that make no sense create no store.
-func commandStore(ctx context.Context, c *config.Config, command control.Command) (o control.Outcome, err error) {
-	if _, err := understand(c, command); err != nil {
-		if left, leftErr := isLeft(ctx, c, command); leftErr != nil || !left {
-			return o, errors.Join(err, leftErr)
+// commandStore obeys commands without an agent. Words that make no sense create no store.
+func commandStore(ctx context.Context, c *config.Config, first control.Command, give func(Obedient) error) error {
+	if _, err := understand(c, first); err != nil {
+		if left, leftErr := isLeft(ctx, c, first); leftErr != nil || !left {
+			return errors.Join(err, leftErr)
 		}
 	}
 	store, err := state.Open(ctx, c.Agent.StateDir)
 	if err != nil {
-		return o, err
+		return err
 	}
-	o, err = (&commander{c, store, nothingRuns{}, time.Now}).obey(ctx, command)
-	return o, errors.Join(err, store.Close())
+	return errors.Join(give((&commander{c, store, nothingRuns{}, time.Now}).obey), store.Close())
 }
 
 // Command implements control.API.

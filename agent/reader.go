@@ -216,7 +216,7 @@ func (r *reader) Plan(ctx context.Context) (control.Plan, error) {
 
 // Command implements control.API.
 func (r *reader) Command(ctx context.Context, command control.Command) (control.Outcome, error) {
-	return commandStore(ctx, r.config, command)
+	return only(ctx, command, func(give func(Obedient) error) error { return commandStore(ctx, r.config, command, give) })
 }
 
 // emptyStore is the store of an agent that has never run: reading must not create one. Only what reads is there.

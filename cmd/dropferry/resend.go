@@ -72,26 +72,40 @@ func (p *program) resendSince(command *cobra.Command, target, since string) erro
 		return err
 	}
 	r := resent{Verb: control.VerbResend, Target: target, Resent: []control.Outcome{}, Refused: []refusedResend{}}
-	for _, d := range deliveries {
-		o, err := agent.Obey(ctx, c, control.Command{Verb: control.VerbResend, Target: d.ID})
-		var refusal *control.Refusal
-		switch {
-		case errors.As(err, &refusal):
-			r.Refused = append(r.Refused, refusedResend{d.ID, d.RemotePath, refusal.Text})
-		case err != nil:
-			return errors.Join(p.printResent(&r), err)
-		default:
-			r.Count++
-			r.Resent = append(r.Resent, o)
-		}
-	}
-	if err := p.printResent(&r); err != nil {
+	err = r.repeat(ctx, c, deliveries)
+	if err := errors.Join(p.printResent(&r), err); err != nil {
 		return err
 	}
 	if len(r.Refused) > 0 {
 		return exitError(exitUndelivered)
 	}
 	return nil
+}
+
+// repeat makes deliveries again, and notes what has become of each. It ends with the first for which there is no answer.
+func (r *resent) repeat(ctx context.Context, c *config.Config, deliveries []control.Delivery) error {
+	if len(deliveries) == 0 {
+		return nil
+	}
+	of := func(d control.Delivery) control.Command {
+		return control.Command{Verb: control.VerbResend, Target: d.ID}
+	}
+	return agent.ObeyAll(ctx, c, of(deliveries[0]), func(obey agent.Obedient) error {
+		for _, d := range deliveries {
+			o, err := obey(ctx, of(d))
+			var refusal *control.Refusal
+			switch {
+			case errors.As(err, &refusal):
+				r.Refused = append(r.Refused, refusedResend{d.ID, d.RemotePath, refusal.Text})
+			case err != nil:
+				return err
+			default:
+				r.Count++
+				r.Resent = append(r.Resent, o)
+			}
+		}
+		return nil
+	})
 }
 
 // deliveredSince returns the newest delivery of each remote file of a target since a time, the oldest first: so that they

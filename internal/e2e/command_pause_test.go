@@ -72,8 +72,17 @@ func TestPauseOfOne(t *testing.T) {
 		w.becomes(3, "a.txt", "paused")
 		contains(t, w.explain(w.file("a.txt")).Reason, "paused since 20", "dropferry resume "+id)
 		contains(t, w.expect(0, "status").stdout, id+" on route outbox/acme: paused since ")
-		if p := w.plan(0); len(p.Operations) != 1 || p.Operations[0].Op != "hold" || p.Operations[0].Reason != "paused" {
-			t.Errorf("plan: %+v", p)
+		held := 0 // the other was written so late that it may have to be compared once more
+		for _, o := range w.plan(0).Operations {
+			switch {
+			case o.Path == "a.txt" && o.Op == "hold" && o.Reason == "paused":
+				held++
+			case o.Path == "a.txt" || o.Reason != "changed":
+				t.Errorf("plan: %+v", o)
+			}
+		}
+		if held != 1 {
+			t.Errorf("%d operations are held", held)
 		}
 		if !w.running {
 			all, summary := w.once(3)
