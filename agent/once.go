@@ -131,7 +131,7 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 		return err
 	}
 	for _, p := range pauses {
-		if p.Intent != "" && a.watches(p.Folder) {
+		if p.Phase == state.Planned && a.watches(p.Folder) {
 			a.tellPaused(p.Route, 1, p)
 		}
 	}

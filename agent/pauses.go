@@ -50,10 +50,10 @@ func pauseOfOne(pauses []state.Pause, id string) (state.Pause, bool) {
 	return state.Pause{}, false
 }
 
-// pausedAlone returns how many intents of a route have a pause of their own.
+// pausedAlone returns how many intents of a route would be sent, but for a pause of their own.
 func pausedAlone(pauses []state.Pause, route state.Route) (n int) {
 	for _, p := range pauses {
-		if p.Intent != "" && p.Route == route {
+		if p.Phase == state.Planned && p.Route == route {
 			n++
 		}
 	}

@@ -41,3 +41,20 @@ func TestBinding(t *testing.T) {
 		}
 	}
 }
+
+// TestPausedAlone counts what only a pause keeps from being sent: what is parked or held counts as that.
+func TestPausedAlone(t *testing.T) {
+	t.Parallel()
+	r := state.Route{Folder: "invoices", Destination: "acme"}
+	pauses := []state.Pause{
+		{Route: r},
+		{Route: r, Intent: "1", Phase: state.Planned},
+		{Route: r, Intent: "2", Phase: state.Parked},
+		{Route: r, Intent: "3", Phase: state.Held},
+		{Route: r, Intent: "4", Phase: state.Committing},
+		{Route: state.Route{Folder: "invoices", Destination: "umbrella"}, Intent: "5", Phase: state.Planned},
+	}
+	if n := pausedAlone(pauses, r); n != 1 {
+		t.Errorf("%d, want 1", n)
+	}
+}

@@ -13,7 +13,8 @@ type Pause struct {
 	Route  // an empty name stands for all
 	Since  time.Time
 	Intent string    // its id; "" where it is not one alone
-	Path   file.Path // of the intent
+	Path   file.Path // of the intent, as is the next
+	Phase  Phase
 }
 
 // Covers tells whether the pause binds a route.
@@ -48,7 +49,8 @@ func (s *Store) Resume(ctx context.Context, what Route) (bool, error) {
 }
 
 // PauseIntent stores a pause of an intent that is planned, held or parked. One that is there already keeps its time, which
-// is returned, with false; so does an intent of another phase, with a zero time. The pause ends with the intent.
+// is returned, with false; so does an intent of another phase, with a zero time. The pause ends with the intent. One that was
+// under way and is committing by now is not bound by it: whether it is visible has to be found out.
 func (s *Store) PauseIntent(ctx context.Context, id string, at time.Time) (since time.Time, added bool, err error) {
 	err = s.write(ctx, "pause "+id, func(c *conn) error {
 		n, err := c.exec(`INSERT OR IGNORE INTO paused
@@ -82,16 +84,16 @@ func (s *Store) Pauses(ctx context.Context) ([]Pause, error) {
 	err := s.read(ctx, "pauses", func(c *conn) error {
 		all = nil
 		return c.each(func(r row) error {
-			all = append(all, Pause{Route{Folder: r.text(0), Destination: r.text(1)}, r.time(2), r.text(3), r.path(4)})
+			all = append(all, Pause{Route{Folder: r.text(0), Destination: r.text(1)}, r.time(2), r.text(3), r.path(4), Phase(r.text(5))})
 			return nil
-		}, `SELECT folder, destination, since, '', '' FROM pauses UNION ALL
-			SELECT i.folder, i.destination, p.since, i.id, i.path FROM paused AS p JOIN intents AS i ON i.id = p.intent
+		}, `SELECT folder, destination, since, '', '', '' FROM pauses UNION ALL
+			SELECT i.folder, i.destination, p.since, i.id, i.path, i.phase FROM paused AS p JOIN intents AS i ON i.id = p.intent
 			WHERE i.phase NOT IN ('delivered', 'cancelled') ORDER BY 4, 1, 2`)
 	})
 	return all, err
 }
 
-// PausedAt returns the ids of the intents of a destination that are paused by themselves.
+// PausedAt returns the ids of the intents of a destination that are paused by themselves, and bound by that.
 func (s *Store) PausedAt(ctx context.Context, destination string) ([]string, error) {
 	var ids []string
 	err := s.read(ctx, "paused at "+destination, func(c *conn) error {
@@ -99,7 +101,7 @@ func (s *Store) PausedAt(ctx context.Context, destination string) ([]string, err
 		return c.each(func(r row) error {
 			ids = append(ids, r.text(0))
 			return nil
-		}, "SELECT p.intent FROM paused AS p CROSS JOIN intents AS i ON i.id = p.intent WHERE i.destination = ?", destination)
+		}, "SELECT p.intent FROM paused AS p CROSS JOIN intents AS i ON i.id = p.intent WHERE i.destination = ?"+bound, destination)
 	})
 	return ids, err
 }
@@ -108,11 +110,15 @@ func (s *Store) PausedAt(ctx context.Context, destination string) ([]string, err
 func (s *Store) MayBegin(ctx context.Context, id string, route Route) (bool, error) {
 	stopped := false
 	err := s.read(ctx, "paused", func(c *conn) (err error) {
-		_, stopped, err = c.one(selectStopped+" UNION ALL SELECT 1 FROM paused WHERE intent = ? LIMIT 1", route.Folder, route.Destination, id)
+		_, stopped, err = c.one(selectStopped+" UNION ALL SELECT 1 FROM paused AS p JOIN intents AS i ON i.id = p.intent WHERE i.id = ?"+bound+" LIMIT 1",
+			route.Folder, route.Destination, id)
 		return err
 	})
 	return !stopped && err == nil, err
 }
+
+// bound leaves out intents that go on in spite of a pause of their own.
+const bound = " AND i.phase <> 'committing'"
 
 const selectStopped = "SELECT 1 FROM stopped WHERE folder IN ('', ?) AND destination IN ('', ?)"
 

@@ -136,7 +136,7 @@ func TestPauseOfAnIntent(t *testing.T) {
 	may(b, true)
 	all, err := s.Pauses(t.Context())
 	must(err)
-	if want := []Pause{{Route: route, Since: noon, Intent: a.ID, Path: "a.xml"}}; !slices.Equal(all, want) || all[0].Covers(route) {
+	if want := []Pause{{Route: route, Since: noon, Intent: a.ID, Path: "a.xml", Phase: Planned}}; !slices.Equal(all, want) || all[0].Covers(route) {
 		t.Errorf("pauses: %+v, want %+v", all, want)
 	}
 	at, err := s.PausedAt(t.Context(), route.Destination)
@@ -184,6 +184,14 @@ func TestPauseOfAnIntentThatHasEnded(t *testing.T) {
 	commit(t, s, delivered) // it was under way
 	if all, err := s.Pauses(t.Context()); err != nil || len(all) != 2 {
 		t.Errorf("about to be published: %+v, %v", all, err)
+	}
+	for _, in := range []Intent{delivered, cancelled} { // what becomes of the first has to be found out
+		if may, err := s.MayBegin(t.Context(), in.ID, in.Route); may != (in.ID == delivered.ID) || err != nil {
+			t.Errorf("%s may begin: %t, %v", in.Path, may, err)
+		}
+	}
+	if at, err := s.PausedAt(t.Context(), route.Destination); !slices.Equal(at, []string{cancelled.ID}) || err != nil {
+		t.Errorf("paused at the destination: %q, %v", at, err)
 	}
 	if ok, err := s.Deliver(t.Context(), delivered.ID, Deliver{At: noon}); !ok || err != nil {
 		t.Fatal(ok, err)
