@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/syncer"
 )
 
 // TestBinding names the pauses that keep a target from being sent, and no others.
@@ -56,5 +57,34 @@ func TestPausedAlone(t *testing.T) {
 	}
 	if n := pausedAlone(pauses, r); n != 1 {
 		t.Errorf("%d, want 1", n)
+	}
+}
+
+// TestPlanHeedsPauses holds what is paused alone, and not another version of it.
+func TestPlanHeedsPauses(t *testing.T) {
+	t.Parallel()
+	r := state.Route{Folder: "invoices", Destination: "acme"}
+	alone := func(phase state.Phase) state.Pause {
+		return state.Pause{Route: r, Intent: "1", Path: "a.xml", Phase: phase}
+	}
+	for name, row := range map[string]struct {
+		pause state.Pause
+		id    string
+		op    syncer.Op
+		held  bool
+	}{
+		"the route":                     {state.Pause{Route: r}, "", syncer.Upload, true},
+		"another route":                 {state.Pause{Route: state.Route{Folder: "orders"}}, "", syncer.Upload, false},
+		"this version":                  {alone(state.Planned), "1", syncer.Upload, true},
+		"a newer version of it":         {alone(state.Planned), "", syncer.Upload, false},
+		"another file":                  {alone(state.Planned), "2", syncer.Upload, false},
+		"one that may be published":     {alone(state.Committing), "1", syncer.Upload, false},
+		"what would not be sent anyway": {state.Pause{Route: r}, "", syncer.Wait, false},
+	} {
+		o := syncer.Operation{Op: row.op, Folder: r.Folder, Destination: r.Destination, Path: "a.xml", ID: row.id}
+		heedPause(&o, []state.Pause{row.pause})
+		if held := o.Op == syncer.Hold && o.Reason == syncer.ReasonPaused; held != row.held {
+			t.Errorf("%s: %+v", name, o)
+		}
 	}
 }

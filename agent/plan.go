@@ -89,14 +89,11 @@ type planStore interface {
 	Intents(ctx context.Context, folder, destination string, limit int, phases ...state.Phase) ([]state.Intent, error)
 }
 
-// heedPause tells that an operation waits for a person to resume its route.
+// heedPause tells that an operation waits for a person to resume its route, or this version of the file. A newer one is sent.
 func heedPause(o *syncer.Operation, pauses []state.Pause) {
-	route := state.Route{Folder: o.Folder, Destination: o.Destination}
-	p, paused := pauseOf(pauses, route)
-	for _, one := range pauses {
-		if !paused && one.Intent != "" && one.Route == route && one.Path == o.Path {
-			p, paused = one, true
-		}
+	p, paused := pauseOf(pauses, state.Route{Folder: o.Folder, Destination: o.Destination})
+	if one, alone := pauseOfOne(pauses, o.ID); !paused && alone && one.Phase == state.Planned {
+		p, paused = one, true
 	}
 	if paused && sends(o.Op) {
 		o.Op, o.Reason, o.Detail = syncer.Hold, syncer.ReasonPaused, pausedSince(p)
@@ -115,7 +112,7 @@ func planResent(ctx context.Context, store planStore, folder string, tell func(s
 		}
 		o := syncer.Operation{
 			Op: syncer.Upload, Folder: i.Folder, Destination: i.Destination, Path: i.Path, RemotePath: i.Final,
-			Size: i.Fingerprint.Size, Reason: syncer.ReasonResend,
+			Size: i.Fingerprint.Size, Reason: syncer.ReasonResend, ID: i.ID,
 		}
 		if i.Phase == state.Held || i.Phase == state.Parked {
 			o.Op, o.Reason, o.Detail = syncer.Hold, syncer.Reason(i.Phase), i.LastError

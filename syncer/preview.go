@@ -25,6 +25,7 @@ type Operation struct {
 	Reason      Reason
 	Detail      string    // of a hold: what stands in the way
 	Until       time.Time // of a wait
+	ID          string    // of the intent, where this very version is planned already
 
 	print file.Fingerprint // of the file, where it moves one
 }
@@ -125,7 +126,7 @@ func (p *Previewer) operation(ctx context.Context, c Change) (Operation, bool, e
 		case state.Held, state.Parked:
 			o.Op, o.Detail = Hold, c.Open.LastError
 		case state.Planned, state.Committing:
-			o.Op, o.Reason = Upload, Reason(c.Open.Reason)
+			o.Op, o.Reason, o.ID = Upload, Reason(c.Open.Reason), c.Open.ID
 		default:
 			return o, false, nil
 		}
