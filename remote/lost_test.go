@@ -405,3 +405,22 @@ func TestRequestThatIsLostAmongOthers(t *testing.T) {
 	}
 	wantDead(t, s)
 }
+
+// TestWhatEndsOtherwiseIsNotBlamedOnARequest has a session end before a request of its hangs: it is not learned that it does.
+func TestWhatEndsOtherwiseIsNotBlamedOnARequest(t *testing.T) {
+	t.Parallel()
+	_, s := hostile(t, sftptest.ServerOptions{})
+	other := errors.New("another reason")
+	s.kill(other)
+	blamed := make(chan struct{}, 1)
+	w := s.watch(&watch{quiet: time.Millisecond, most: time.Millisecond, hung: func() error { blamed <- struct{}{}; return errors.New("it hangs") }})
+	defer w.stop()
+	select {
+	case <-blamed:
+		t.Error("the request is blamed")
+	case <-time.After(100 * time.Millisecond):
+	}
+	if !errors.Is(s.Err(), other) {
+		t.Errorf("it ended with %v", s.Err())
+	}
+}
