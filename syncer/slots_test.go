@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -237,4 +238,25 @@ func TestLargeFilesAreNotPassedForEver(t *testing.T) {
 			t.Errorf("%s is number %d", name, at)
 		}
 	}
+}
+
+// TestAPauseOfWhatMayBePublished was made while the file was under way, and the agent ended after T2: it is found out whether
+// the file is visible, and it is published.
+func TestAPauseOfWhatMayBePublished(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := newFakeServer()
+	s.now = settledClock
+	r.route("acme", s.dial)
+	in := r.plan("a", "content")[0]
+	if _, added, err := r.store.PauseIntent(t.Context(), in.ID, time.Now()); !added || err != nil {
+		t.Fatal(added, err)
+	}
+	sum := sha256.Sum256([]byte("content"))
+	if ok, err := r.store.Commit(t.Context(), in.ID, state.Proof{SHA256: sum[:], Evidence: "size"}); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	s.files[in.Temp] = fakeFile{content: "content", time: settledClock().Truncate(time.Second)}
+	r.start()
+	r.await(EventDelivered, "a", "acme")
 }
