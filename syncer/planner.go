@@ -27,6 +27,7 @@ type Planner struct {
 	now       func() time.Time
 	unwatched func() bool        // nobody hears hints
 	stuck     map[file.Path]bool // files that were told of as such; of Status alone
+	alarm     alarm
 
 	mu       sync.Mutex
 	status   watcher.Status
