@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/state"
@@ -74,9 +75,9 @@ func showStuck(view *control.FolderStatus, f *folder) {
 	if f.planner.Watching().Stuck == 0 {
 		return
 	}
-	all := f.watcher.Stuck()
-	view.Stuck = len(all)
-	for _, e := range all[:min(len(all), stuckShown)] {
+	stuck := f.watcher.Stuck(time.Time{}, stuckShown)
+	view.Stuck = stuck.Count
+	for _, e := range stuck.First {
 		view.StuckFiles = append(view.StuckFiles, control.StuckFile{Path: string(e.Path), PathB64: raw(e.Path), Since: e.Since.UTC(), Reason: e.Reason})
 	}
 }

@@ -53,7 +53,7 @@ func (t table) markerSend(f *Folder) bool {
 
 // markersOf is the pattern of a folder's markers.
 func markersOf(f *Folder) string {
-	return strings.NewReplacer("{name}", "*", "{stem}", "*").Replace(f.Marker)
+	return strings.NewReplacer("{name}", "*", "{stem}", "*", "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`).Replace(f.Marker)
 }
 
 // markerFault says what is wrong with a template of markers. The watcher has the same rule.

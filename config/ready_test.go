@@ -88,6 +88,7 @@ func TestMarkersThatAreSentComeLast(t *testing.T) {
 	for keys, want := range map[string][]string{
 		"marker = \"{name}.done\"":                                                 nil,
 		"marker = \"{name}.done\"\nmarker_send = true":                             {"*.done"},
+		"marker = \"{name}[ok]\"\nmarker_send = true":                              {`*\[ok\]`},
 		"marker = \"ok-{stem}\"\nmarker_send = true\nlast = [\"MANIFEST\"]":        {"MANIFEST", "ok-*"},
 		"marker = \"{name}.done\"\nmarker_send = true\nlast = [\"*.done\", \"x\"]": {"*.done", "x"},
 	} {

@@ -140,11 +140,12 @@ func (l *link) lookAnew(ctx context.Context, w *workload, o *outcome) error {
 }
 
 // lookAgain asks the watcher to look at a file that has changed while it was on its way: its hint came when the planner
-// could do nothing about it.
+// could do nothing about it. So it did where the file has left a mirror: a scan has missed it before the destination had it.
 func (l *link) lookAgain(i *state.Intent) {
 	folder := l.folderOf(i)
 	now, _, err := file.Lstat(i.Path.In(folder.Root))
-	if err == nil && (!now.Same(i.Fingerprint) || folder.places().elsewhere(i.Destination, i.Path, i.Final)) {
+	changed := err == nil && (!now.Same(i.Fingerprint) || folder.places().elsewhere(i.Destination, i.Path, i.Final))
+	if changed || folder.Deletes && err != nil && isNotThere(err) {
 		folder.Hint(i.Path)
 	}
 }

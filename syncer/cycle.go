@@ -20,8 +20,6 @@ type cycle struct {
 	told    string         // reason of the halt that was told of
 	trouble error          // why nothing is removed, where nothing can be
 	missing bool           // something was missing in the last complete scan
-	timer   *time.Timer    // asks for the scan that is due next; nil: none
-	unhook  func() bool    // of timer from its context
 	mark    *state.Mark    // on record; nil: none
 	halt    *state.Halt    // on record; nil: none
 	now     time.Time      // of the cycle

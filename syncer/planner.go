@@ -25,8 +25,9 @@ type Planner struct {
 	ended     func(ctx context.Context, id string) // an intent has been taken back
 	observe   Observer
 	now       func() time.Time
-	unwatched func() bool        // nobody hears hints
-	stuck     map[file.Path]bool // files that were told of as such; of Status alone
+	unwatched func() bool // nobody hears hints
+	stuck     time.Time   // what began to settle until then was told of, if it is stuck; of Status alone
+	alarm     alarm
 
 	mu       sync.Mutex
 	status   watcher.Status

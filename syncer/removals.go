@@ -4,6 +4,7 @@ import (
 	"context"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -121,6 +122,9 @@ func (p *Planner) awaitNext(ctx context.Context, before, missing time.Time) erro
 	if !missing.IsZero() {
 		sooner(missing.Add(f.DeleteDelay))
 	}
+	a := &p.alarm
+	a.mu.Lock() // what comes into the trash from here on sets it itself
+	defer a.mu.Unlock()
 	old, found, err := p.store.NextExpiry(ctx, f.Name, p.cycle.now.Add(-f.TrashKeep))
 	if err != nil {
 		return err
@@ -128,20 +132,45 @@ func (p *Planner) awaitNext(ctx context.Context, before, missing time.Time) erro
 	if found {
 		sooner(old.Add(f.TrashKeep))
 	}
-	p.stopTimer()
-	if next.IsZero() || f.Rescan == nil || p.unwatched() {
-		return nil
+	a.stop()
+	if !next.IsZero() && f.Rescan != nil && !p.unwatched() {
+		a.set(ctx, p.now(), next, f.Rescan)
 	}
-	timer := time.AfterFunc(max(next.Sub(p.now()), time.Millisecond), f.Rescan)
-	p.cycle.timer, p.cycle.unhook = timer, context.AfterFunc(ctx, func() { timer.Stop() })
 	return nil
 }
 
-func (p *Planner) stopTimer() {
-	if p.cycle.timer == nil {
+// awaitExpiry asks for a scan at the moment when what has come into the trash now has been there for long enough: the scan
+// that has planned it knows nothing of that.
+func (p *Planner) awaitExpiry(ctx context.Context, trashed time.Time) {
+	a, now := &p.alarm, p.now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next := trashed.Add(p.folder.TrashKeep)
+	if p.folder.Rescan == nil || p.unwatched() || a.timer != nil && a.due.After(now) && !a.due.After(next) {
 		return
 	}
-	p.cycle.timer.Stop()
-	p.cycle.unhook()
-	p.cycle.timer = nil
+	a.stop()
+	a.set(ctx, now, next, p.folder.Rescan)
+}
+
+// alarm asks for the scan that is due next.
+type alarm struct {
+	mu     sync.Mutex
+	timer  *time.Timer // nil: none is due
+	due    time.Time
+	unhook func() bool // of timer from its context
+}
+
+func (a *alarm) set(ctx context.Context, now, due time.Time, scan func()) {
+	timer := time.AfterFunc(max(due.Sub(now), time.Millisecond), scan)
+	a.timer, a.due, a.unhook = timer, due, context.AfterFunc(ctx, func() { timer.Stop() })
+}
+
+func (a *alarm) stop() {
+	if a.timer == nil {
+		return
+	}
+	a.timer.Stop()
+	a.unhook()
+	a.timer = nil
 }

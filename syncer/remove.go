@@ -228,6 +228,9 @@ func (r *removing) record(ctx context.Context, size int64) error {
 	e.At, e.Size, e.Trash = removed.At, size, removed.Trash
 	if removed.Trash != "" {
 		e.Type = EventTrashed
+		if p := r.link.planner(r.o.Folder); p != nil {
+			p.awaitExpiry(ctx, removed.At)
+		}
 	}
 	r.link.observe(e)
 	r.link.poke() // something may have waited for its name

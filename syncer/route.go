@@ -56,8 +56,8 @@ type Folder struct {
 	Hint func(file.Path)
 	// Rescan asks it to scan soon. It must not block; nil: nobody heeds it.
 	Rescan func()
-	// Stuck returns the files that have not become ready for longer than watcher.StuckAfter; nil: nobody knows.
-	Stuck func() []watcher.Entry
+	// Stuck is the watcher's method, which tells of files that have not become ready for long; nil: nobody knows.
+	Stuck func(after time.Time, most int) watcher.Stuck
 }
 
 // Route is one folder's way to one destination.

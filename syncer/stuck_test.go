@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,14 +16,21 @@ func TestStuckFilesAreToldOfOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var stuck []watcher.Entry
+	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var last time.Time
 	add := func(n int) {
+		defer func() { began = began.Add(time.Minute) }()
 		for range n {
 			stuck = append(stuck, watcher.Entry{
-				Path: file.Path(fmt.Sprintf("%02d", len(stuck))), Since: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Reason: "being written",
+				Path: file.Path(fmt.Sprintf("%02d", len(stuck))), Since: began, Reason: "being written",
 			})
+			last = began
 		}
 	}
-	r.folder.Stuck = func() []watcher.Entry { return stuck }
+	r.folder.Stuck = func(after time.Time, most int) watcher.Stuck {
+		all := slices.DeleteFunc(slices.Clone(stuck), func(e watcher.Entry) bool { return !e.Since.After(after) })
+		return watcher.Stuck{Count: len(all), First: all[:min(len(all), most)], Last: last}
+	}
 	p := New(r.options).Planner(r.folder.Name)
 	status := func() { p.Status(watcher.Status{State: watcher.Watching, Stuck: len(stuck)}) }
 	status()

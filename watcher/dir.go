@@ -54,7 +54,16 @@ type dirent struct {
 }
 
 // spares keeps slices of directory entries for use by the next directory.
-type spares struct{ free [][]dirent }
+type spares struct {
+	free [][]dirent
+	step func() // is called with each part of a directory that is read, which may hold a million names; nil: nobody asks
+}
+
+func (s *spares) stepped() {
+	if s.step != nil {
+		s.step()
+	}
+}
 
 func (s *spares) room(n int) []dirent {
 	if last := len(s.free) - 1; last >= 0 {

@@ -4,6 +4,7 @@ package watcher
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -84,6 +85,9 @@ func (d *dir) open(name string) (*os.File, error) {
 // listing is room for reading directories, used again for each.
 type listing struct{ spares }
 
+// listPart is how many names are read at a time.
+const listPart = 4096
+
 // list returns what d holds, in no order.
 func (d *dir) list(l *listing) ([]dirent, error) {
 	f, err := d.root.Open(".")
@@ -91,9 +95,17 @@ func (d *dir) list(l *listing) ([]dirent, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // read only: nothing can be lost
-	found, err := f.ReadDir(-1)
-	if err != nil {
-		return nil, err
+	var found []os.DirEntry
+	for {
+		l.stepped()
+		part, err := f.ReadDir(listPart)
+		found = append(found, part...)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	ents := l.room(len(found))
 	for _, e := range found {

@@ -3,7 +3,9 @@ package watcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -119,5 +121,23 @@ func TestWhatWasLeftBehindIsSilent(t *testing.T) {
 	}
 	if rec.isReady("c") || rec.status().State == Watching {
 		t.Error("the sink was told")
+	}
+}
+
+// A huge directory on a slow share takes its time: each part that is read shows that the work gets on.
+func TestAListingShowsThatItGetsOn(t *testing.T) {
+	root := t.TempDir()
+	for i := range 5000 {
+		write(t, filepath.Join(root, fmt.Sprintf("%060d", i)), "")
+	}
+	d, err := openRoot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	steps := 0
+	ents, err := d.list(&listing{spares: spares{step: func() { steps++ }}})
+	if err != nil || len(ents) != 5000 || steps < 3 {
+		t.Errorf("%d names in %d steps: %v", len(ents), steps, err)
 	}
 }

@@ -37,6 +37,7 @@ func (d *dir) list(l *listing) ([]dirent, error) {
 	}
 	l.names, l.spans = l.names[:0], l.spans[:0]
 	for {
+		l.stepped()
 		n, err := retry(func() (int, error) { return unix.Getdents(d.fd, l.buf) })
 		if err != nil {
 			return nil, &fs.PathError{Op: "read", Path: d.path, Err: err}
@@ -68,6 +69,7 @@ func (l *listing) entries(d *dir) ([]dirent, error) {
 		case unix.DT_DIR:
 			ent.kind = Dir
 		case unix.DT_UNKNOWN: // some file systems do not keep the type in the directory
+			l.stepped()
 			st, err := d.lstat(ent.name)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue

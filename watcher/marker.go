@@ -121,13 +121,20 @@ func (u *usedMarkers) add(p file.Path, print, marker file.Fingerprint) {
 			break
 		}
 	}
-	(*u)[maphash.String(seed, string(p))] = usedMarker{maphash.Comparable(seed, print), maphash.Comparable(seed, marker)}
+	(*u)[maphash.String(seed, string(p))] = usedMarker{hashVersion(print), maphash.Comparable(seed, marker)}
 }
 
 // spent tells whether the marker has counted for another version of p.
 func (u usedMarkers) spent(p file.Path, print, marker file.Fingerprint) bool {
 	have, ok := u[maphash.String(seed, string(p))]
-	return ok && have.marker == maphash.Comparable(seed, marker) && have.print != maphash.Comparable(seed, print)
+	return ok && have.marker == maphash.Comparable(seed, marker) && have.print != hashVersion(print)
+}
+
+// hashVersion is of all that tells versions apart, but for the time of the last change of attributes: a file whose mode was changed
+// has no new marker coming.
+func hashVersion(print file.Fingerprint) uint64 {
+	print.ChangeTime = 0
+	return maphash.Comparable(seed, print)
 }
 
 // marked tells whether the file at p, in d, with that fingerprint, has a marker that counts, and if not, why.

@@ -256,3 +256,45 @@ func TestRunRename(t *testing.T) {
 		t.Errorf("a scan has %+v", e)
 	}
 }
+
+// A marker that has counted in a scan counts for no other version either. A change of attributes makes no other version.
+func TestMarkersOfAScanCountOnce(t *testing.T) {
+	root := t.TempDir()
+	name := filepath.Join(root, "a.xml")
+	write(t, name, "x")
+	write(t, name+".done", "")
+	w := newMarked(t, root)
+	scan := func() Entry {
+		t.Helper()
+		rec := &recorder{}
+		if _, err := w.Scan(t.Context(), rec); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range rec.lastScan() {
+			if e.Path == "a.xml" {
+				return e
+			}
+		}
+		t.Fatal("a.xml is not seen")
+		return Entry{}
+	}
+	if e := scan(); !e.Ready {
+		t.Fatalf("%+v", e)
+	}
+	if err := os.Chmod(name, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if e := scan(); !e.Ready {
+		t.Errorf("after a change of the mode: %+v", e)
+	}
+	write(t, name+".tmp", "another version")
+	setTime(t, name+".tmp", time.Now().Add(-time.Hour)) // as a copy keeps it
+	rename(t, name+".tmp", name)
+	if e := scan(); e.Ready || e.Reason != "waiting for a new marker a.xml.done: that one was for an earlier version" {
+		t.Errorf("another version: %+v", e)
+	}
+	setTime(t, name+".done", time.Now().Add(time.Minute))
+	if e := scan(); !e.Ready || e.Marker != "a.xml.done" {
+		t.Errorf("with a new marker: %+v", e)
+	}
+}

@@ -43,6 +43,7 @@ func (w *Watcher) pollParts(ctx context.Context, t *watchTree) (scan bool) {
 	}
 	defer way.close()
 	l := &looking{w: w, ctx: ctx, tree: t}
+	room := listing{spares: spares{step: w.progress.step}}
 	full := false // trying for one is enough, as long as there is no room
 	for _, p := range slices.Sorted(maps.Keys(t.polled)) {
 		s := t.polled[p]
@@ -66,14 +67,14 @@ func (w *Watcher) pollParts(ctx context.Context, t *watchTree) (scan bool) {
 			}
 			full = s.err != nil
 		}
-		l.compare(d, p, s, &walk{})
+		l.compare(d, p, s, &room)
 	}
 	return l.scan
 }
 
 // compare looks at what has changed in the polled directory d since its sample was taken, and takes another.
-func (l *looking) compare(d *dir, p file.Path, s *sample, room *walk) {
-	ents, err := d.list(&room.room)
+func (l *looking) compare(d *dir, p file.Path, s *sample, room *listing) {
+	ents, err := d.list(room)
 	if err != nil {
 		l.scan = true // it says why
 		return
@@ -106,6 +107,7 @@ func (l *looking) compare(d *dir, p file.Path, s *sample, room *walk) {
 			}
 		}
 	}
+	room.giveBack(ents)
 	if kept < len(s.marks) {
 		l.scan = true
 	}

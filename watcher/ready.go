@@ -46,8 +46,10 @@ func (w *Watcher) judge(e *Entry, d *dir, name string) bool {
 // judgeMarked is judge where markers are waited for: whether there is one is looked at in every scan.
 func (w *Watcher) judgeMarked(e *Entry, d *dir, name string) bool {
 	if _, known := w.settling.get(e.Path); !known {
-		if _, _, e.Ready = w.marked(d, e.Path, e.Fingerprint); e.Ready {
+		var found file.Fingerprint
+		if found, _, e.Ready = w.marked(d, e.Path, e.Fingerprint); e.Ready {
 			e.Marker = w.marker.of(e.Path)
+			w.used.add(e.Path, e.Fingerprint, found)
 			return true
 		}
 	}
@@ -61,6 +63,9 @@ func (w *Watcher) judged(e *Entry, u *unsettled, found verdict) bool {
 	*e = u.entry()
 	e.Target = target
 	if found != isUnsettled {
+		if found == isReady {
+			w.spend(u)
+		}
 		w.settling.drop(e.Path)
 		e.Ready, e.Until, e.Reason = true, time.Time{}, ""
 	}

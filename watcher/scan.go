@@ -251,6 +251,7 @@ func (r *scanRun) audit(e *Entry, d *dir) {
 // walk returns a walk that watches each directory before it is listed, where there is a tree, and knows what is unknown.
 func (w *Watcher) walk(ctx context.Context, t *watchTree, yield func(e Entry, d *dir, name string) bool) *walk {
 	walk := &walk{ctx: ctx, match: w.match, now: w.now, yield: yield, lost: w.lost}
+	walk.room.step = w.progress.step
 	if w.rules.Symlinks == SymlinksInside {
 		walk.linked = w.links.add
 	}

@@ -187,6 +187,33 @@ func (s *settling) stuck(now time.Time, limit time.Duration) (n int) {
 	return n
 }
 
+// stuckSince returns the files that began to settle after the one moment and not after the other.
+func (s *settling) stuckSince(after, until time.Time, most int) (found Stuck) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var first []*unsettled
+	byPath := func(a, b *unsettled) int { return strings.Compare(string(a.path), string(b.path)) }
+	for _, u := range s.byPath {
+		if u.first.After(until) || !u.first.After(after) {
+			continue
+		}
+		found.Count++
+		if u.first.After(found.Last) {
+			found.Last = u.first
+		}
+		i, _ := slices.BinarySearchFunc(first, u, byPath)
+		if i >= most {
+			continue
+		}
+		first = slices.Insert(first, i, u)
+		first = first[:min(len(first), most)]
+	}
+	for _, u := range first {
+		found.First = append(found.First, u.entry())
+	}
+	return found
+}
+
 func (s *settling) drop(p file.Path) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -66,7 +66,7 @@ func TestRunTellsOfStuckFiles(t *testing.T) {
 	write(t, filepath.Join(root, "a"), "x")
 	rec := startWatching(t, w)
 	eventually(t, "the file waits", func() bool { return rec.status().Settling == 1 })
-	if s := rec.status(); s.Stuck != 0 || len(w.Stuck()) != 0 {
+	if s := rec.status(); s.Stuck != 0 || w.Stuck(time.Time{}, 1).Count != 0 {
 		t.Errorf("stuck at once: %+v", s)
 	}
 	w.settling.mu.Lock()
@@ -76,7 +76,7 @@ func TestRunTellsOfStuckFiles(t *testing.T) {
 	if s := rec.status(); s.State != Watching || s.Reason != "" {
 		t.Errorf("status %+v", s)
 	}
-	if stuck := w.Stuck(); len(stuck) != 1 || stuck[0].Path != "a" || stuck[0].Reason != "waiting for its marker a.done" {
+	if stuck := w.Stuck(time.Time{}, 5).First; len(stuck) != 1 || stuck[0].Path != "a" || stuck[0].Reason != "waiting for its marker a.done" {
 		t.Errorf("stuck: %+v", stuck)
 	}
 	write(t, filepath.Join(root, "a.done"), "")

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -197,8 +196,15 @@ func (w *Watcher) Waiting() []Entry { return w.settling.entries() }
 // that does not come. It is no error: the file is waited for all the same.
 const StuckAfter = time.Hour
 
-// Stuck returns the files that have been settling for longer than StuckAfter, in order of path. See also Status.Stuck.
-func (w *Watcher) Stuck() []Entry {
-	now := w.now()
-	return slices.DeleteFunc(w.settling.entries(), func(e Entry) bool { return now.Sub(e.Since) < StuckAfter })
+// Stuck tells of files that have been settling for longer than StuckAfter. There may be as many as the folder has files.
+type Stuck struct {
+	Count int
+	First []Entry   // by path, no more than were asked for
+	Last  time.Time // the latest Since of all
+}
+
+// Stuck returns the files that are stuck and have begun to settle after a moment, zero for all; of the first it shows most.
+// See also Status.Stuck.
+func (w *Watcher) Stuck(after time.Time, most int) Stuck {
+	return w.settling.stuckSince(after, w.now().Add(-StuckAfter), most)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -29,8 +28,24 @@ func readGuide(t *testing.T, name string) *guide {
 // blocks returns the code blocks of a language, "" for none.
 func (g *guide) blocks(language string) []string {
 	var all []string
-	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(g.page, -1) {
-		all = append(all, m[1])
+	inside := false
+	var own *strings.Builder // of the block, if it is of the language
+	for line := range strings.Lines(g.page) {
+		fence, isFence := strings.CutPrefix(strings.TrimRight(line, "\n"), "```")
+		switch {
+		case isFence && inside:
+			if own != nil {
+				all = append(all, own.String())
+			}
+			inside, own = false, nil
+		case isFence:
+			inside = true
+			if fence == language {
+				own = &strings.Builder{}
+			}
+		case own != nil:
+			own.WriteString(line)
+		}
 	}
 	if len(all) == 0 {
 		g.t.Fatalf("the guide has no block of %q", language)
