@@ -20,6 +20,17 @@ func (w *Watcher) Explain(p file.Path) Explanation {
 	return e
 }
 
+// explainMarker tells of a file whose marker is not there, whether or not a scan has come to it yet.
+func (w *Watcher) explainMarker(e *Explanation, way *descent, p file.Path) {
+	d, _, err := way.parent(p)
+	if err != nil {
+		return
+	}
+	if _, reason, ok := w.lookForMarker(d, p, e.Fingerprint); !ok {
+		e.Settling, e.Reason = true, reason
+	}
+}
+
 // explainPlace tells what stands at p.
 func (w *Watcher) explainPlace(p file.Path) Explanation {
 	way, err := w.descend()
@@ -42,6 +53,8 @@ func (w *Watcher) explainPlace(p file.Path) Explanation {
 		e.Reason = st.skipped()
 	case e.Kind == File && w.staysMarker(p):
 		e.Kind, e.Reason = Other, reasonMarker
+	case e.Kind == File && w.readyBy(p) == ReadyMarker:
+		w.explainMarker(&e, way, p)
 	}
 	return e
 }

@@ -139,6 +139,15 @@ func hashVersion(print file.Fingerprint) uint64 {
 
 // marked tells whether the file at p, in d, with that fingerprint, has a marker that counts, and if not, why.
 func (w *Watcher) marked(d *dir, p file.Path, print file.Fingerprint) (found file.Fingerprint, reason string, ok bool) {
+	found, reason, ok = w.lookForMarker(d, p, print)
+	if ok && w.used.spent(p, print, found) {
+		return found, "waiting for a new marker " + w.marker.of(p).Base() + ": that one was for an earlier version", false
+	}
+	return found, reason, ok
+}
+
+// lookForMarker is marked but for what is remembered of markers that have counted.
+func (w *Watcher) lookForMarker(d *dir, p file.Path, print file.Fingerprint) (found file.Fingerprint, reason string, ok bool) {
 	name := w.marker.of(p).Base()
 	st, err := d.lstat(name)
 	switch {
@@ -150,8 +159,6 @@ func (w *Watcher) marked(d *dir, p file.Path, print file.Fingerprint) (found fil
 		return found, "waiting for its marker " + name + ", which is not a regular file", false
 	case st.ModTime < print.ModTime:
 		return found, "waiting for a new marker " + name + ": that one is older than the file", false
-	case w.used.spent(p, print, st.Fingerprint):
-		return found, "waiting for a new marker " + name + ": that one was for an earlier version", false
 	}
 	return st.Fingerprint, "", true
 }
