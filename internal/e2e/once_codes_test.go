@@ -31,7 +31,7 @@ func TestOnceExitCodes(t *testing.T) {
 		{"silent", func(r *rig) string {
 			w := sftptest.StartWire(t, r.sshd.Addr)
 			w.Blackhole(true)
-			return sftptest.Through(w, replaced(t, replaced(t, r.acme(), patient, hasty), `connect_timeout = "2s"`, `connect_timeout = "500ms"`))
+			return sftptest.Through(w, replaced(t, replaced(t, r.acme(), patient, hasty), `connect_timeout = "6s"`, `connect_timeout = "500ms"`))
 		}, 14, "lost", []string{"connect_timeout", "500ms"}},
 		{
 			"root missing", func(r *rig) string { return replaced(t, r.acme(), r.sshd.Dir, r.sshd.Dir+"/missing") }, 14, "lost",

@@ -114,7 +114,7 @@ func (r *rig) dead(name string) string {
 // The last lines of a [[destination]]: how soon a connection is given up. hasty is for tests where it has to be.
 const (
 	patient = "connect_timeout = \"10s\"\nkeepalive = \"500ms\"\nstall_timeout = \"10s\"\n"
-	hasty   = "connect_timeout = \"2s\"\nkeepalive = \"500ms\"\nstall_timeout = \"2s\"\n"
+	hasty   = "connect_timeout = \"6s\"\nkeepalive = \"500ms\"\nstall_timeout = \"2s\"\n"
 )
 
 // outboxTo writes a configuration with the one outbox.
