@@ -25,7 +25,7 @@ const (
 	// stall is the stall timeout of tests in which a stall is to be found.
 	stall = 700 * time.Millisecond
 	// found is when it has to be found, beyond the stall timeout.
-	found = time.Second
+	found = 3 * time.Second
 )
 
 // sshdTarget is an account on a real sshd.
