@@ -48,6 +48,21 @@ func (l *loading) checkOverlaps() {
 			}
 		}
 	}
+	l.checkInState(things)
+}
+
+// checkInState finds a person's files in the state directory: they would go with it, when dropferry is removed.
+func (l *loading) checkInState(things []foreign) {
+	state := canonical(l.cfg.Agent.StateDir)
+	for _, thing := range things {
+		if thing.kind != otherFolder && (thing.kind != ownOutput || thing.owner < 0) || l.cfg.Agent.StateDir == "" {
+			continue
+		}
+		// A folder that is the state directory has its fault already: the one lies in the other both ways.
+		if rel, inside := file.Rel(state, thing.path); inside && (rel != "" || thing.kind == ownOutput) {
+			thing.fault(thing.what+" lies in state_dir "+l.cfg.Agent.StateDir+", which is dropferry's alone and goes with it", "move it elsewhere")
+		}
+	}
 }
 
 // check records a fault where the thing, which is at rel in the folder f, should not be there.

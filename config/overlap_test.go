@@ -52,6 +52,19 @@ func TestFaultsOfLocalOverlaps(t *testing.T) {
 		{"state by default", destinationText + b + "path = \"/home/u\"\nexclude = [\"x\"]", []string{
 			`1: agent: state_dir /home/u/state/dropferry lies in the watched folder "b" (line 7) and would be delivered: ` + move + `, or exclude = ["state/dropferry/**"] there`,
 		}},
+		{"folder in the state", least + "[agent]\nstate_dir = \"/srv\"", []string{
+			`10: folder "invoices": path /srv/invoices lies in state_dir /srv, which is dropferry's alone and goes with it: ` + move,
+		}},
+		{"folder is the state", least + "exclude = [\"**\"]\n[agent]\nstate_dir = \"/srv/invoices\"", []string{
+			`14: agent: state_dir /srv/invoices lies in the watched folder "invoices" (line 8) and would be delivered: ` + move,
+		}},
+		{"archive in the state", least + archived + "archive = \"/var/lib/d/sent/{yyyy}\"\n[agent]\nstate_dir = \"/var/lib/d\"", []string{
+			`13: folder "invoices": archive /var/lib/d/sent lies in state_dir /var/lib/d, which is dropferry's alone and goes with it: ` + move,
+		}},
+		{"archive is the state", least + archived + "archive = \"/var/lib/{folder}\"\n[agent]\nstate_dir = \"/var/lib/invoices\"", []string{
+			`13: folder "invoices": archive /var/lib/invoices lies in state_dir /var/lib/invoices, which is dropferry's alone and goes with it: ` + move,
+		}},
+		{"archive beside the state", least + archived + "archive = \"/var/lib/d-sent\"\n[agent]\nstate_dir = \"/var/lib/d\"", nil},
 		{"keys", strings.Replace(least, "acme_ed25519", "/srv/invoices/k", 1) + "[[destination]]\nname = \"b\"\nhost = \"h\"\nuser = \"u\"\npassword = { file = \"/srv/invoices/p\" }", []string{
 			`6: destination "acme": key_file /srv/invoices/k lies in the watched folder "invoices" (line 8) and would be given away: ` + move,
 			`16: destination "b": password /srv/invoices/p lies in the watched folder "invoices" (line 8) and would be given away: ` + move,

@@ -85,7 +85,7 @@ make_deb() { # ARCH
 	tree deb "$dir"
 	mkdir "$dir/DEBIAN"
 	cp packaging/deb/conffiles "$dir/DEBIAN"
-	for script in postinst prerm postrm; do
+	for script in preinst postinst prerm postrm; do
 		install -m 755 "packaging/deb/$script" "$dir/DEBIAN/$script"
 	done
 	size=$(find "$dir" -path "$dir/DEBIAN" -prune -o -type f -printf '%k\n' | awk '{s += $1} END {print s}')

@@ -207,12 +207,30 @@ tail -n 1 /etc/dropferry/agent.toml.example | grep -q 'a line of mine'
 is "copies of the store" 1 "$(find /var/lib/dropferry -name 'dropferry.db.before-v*' | wc -l)"
 is "the second agent" active "$(systemctl is-active dropferry@two)"
 
-step "downgrade: refused clearly, and possible"
+step "what a person has stopped stays so in an upgrade, and policy-rc.d is asked"
+systemctl stop dropferry
+dpkg -i /test/dropferry-1.1.0.deb
+is "active" inactive "$(systemctl is-active dropferry || true)"
+systemctl start dropferry
+pid=$(property dropferry MainPID)
+[ ! -e /usr/sbin/policy-rc.d ] || mv /usr/sbin/policy-rc.d /root/policy-rc.d
+printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+chmod +x /usr/sbin/policy-rc.d
+dpkg -i /test/dropferry-1.1.0.deb 2>/dev/null
+rm /usr/sbin/policy-rc.d
+[ ! -e /root/policy-rc.d ] || mv /root/policy-rc.d /usr/sbin/policy-rc.d
+is "the process" "$pid" "$(property dropferry MainPID)"
+
+step "downgrade: refused clearly, once, and possible"
 dpkg -i /test/dropferry-1.0.0.deb 2>/dev/null
-refused() { journalctl -u dropferry -n 20 | grep -q 'run the newer dropferry that wrote it, or restore the copy'; }
+refused() { journalctl -u dropferry -n 20 | grep -q 'run the newer dropferry that wrote it, or go back as docs/service.md says'; }
 eventually 20 refused
+is "active" failed "$(systemctl is-active dropferry || true)"
+has "$(dropferry service status)" "exit code 6"
 systemctl stop dropferry dropferry@two
-for dir in /var/lib/dropferry /var/lib/dropferry-two; do mv $dir/dropferry.db.before-v* $dir/dropferry.db; done
+for dir in /var/lib/dropferry /var/lib/dropferry-two; do
+	runuser -u dropferry -- sh -c "cd $dir && mkdir newer && mv dropferry.db* newer && cp newer/dropferry.db.before-v* dropferry.db"
+done
 systemctl start dropferry dropferry@two
 echo "after all" >/srv/erp/out/c.xml
 eventually 30 test -e ~partner/in/c.xml
@@ -224,11 +242,21 @@ is "the second agent" inactive "$(systemctl is-active dropferry@two || true)"
 test ! -e /usr/bin/dropferry
 test -e /etc/dropferry/agent.toml -a -e /var/lib/dropferry/dropferry.db -a -e /etc/dropferry/keys/acme_ed25519
 
-step "purge leaves nothing"
+step "installed again after that, it works with what there is"
+dpkg -i /test/dropferry-1.0.0.deb
+is "active" active "$(systemctl is-active dropferry)"
+is "the second agent" active "$(systemctl is-active dropferry@two)"
+
+step "purge leaves nothing but what a person has put there"
+mkdir /var/lib/dropferry/sent
+echo mine >/var/lib/dropferry/sent/a.xml
 rm -r /etc/systemd/system/dropferry.service.d /etc/systemd/system/dropferry@two.service.d # which a person has made
 dpkg -P dropferry
 fails getent passwd dropferry
 fails getent group dropferry
+is "a person's file" mine "$(cat /var/lib/dropferry/sent/a.xml)"
+is "all that is left with it" sent "$(ls -A /var/lib/dropferry)"
+rm -r /var/lib/dropferry
 left=$(find / -xdev \( -path /test -o -path /proc -o -path /sys \) -prune -o -name '*dropferry*' ! -name 'dropferry-test.service' -print)
 is "what is left" "" "$left"
 
@@ -253,6 +281,12 @@ is "active" inactive "$(systemctl is-active dropferry || true)"
 /opt/dropferry/dropferry service uninstall
 fails systemctl cat dropferry
 test -e /var/lib/dropferry/dropferry.db
+
+step "an account that was there before the package stays"
+dpkg -i /test/dropferry-1.0.0.deb
+dpkg -P dropferry
+getent passwd dropferry >/dev/null
+test ! -e /var/lib/dropferry
 
 doing=""
 echo "all is well"
