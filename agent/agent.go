@@ -20,17 +20,31 @@ import (
 // Options are what an Agent is made of, besides its configuration.
 type Options struct {
 	Log     *slog.Logger
-	Logging func(config.Log) // changes what is logged and how, when a reload asks for it; nil changes nothing
-	Observe syncer.Observer  // hears of every event, besides the log; nil is fine
-	Folders []string         // only these; empty is all
-	Version string           // of the program, for status
-	Host    service.Host     // hears how the agent is; nil is a person, who does not ask
+	Logging Logging         // changes what is logged and how, when a reload asks for it; nil changes nothing
+	Observe syncer.Observer // hears of every event, besides the log; nil is fine
+	Folders []string        // only these; empty is all
+	Version string          // of the program, for status
+	Host    service.Host    // hears how the agent is; nil is a person, who does not ask
 }
+
+// Logging is a log that can change while it is used.
+type Logging interface {
+	// Try tells why the log that a configuration wants cannot be written.
+	Try(l config.Log) error
+	// Change has it written from then on.
+	Change(l config.Log)
+}
+
+// sameLog is a log that stays as it is.
+type sameLog struct{}
+
+func (sameLog) Try(config.Log) error { return nil }
+func (sameLog) Change(config.Log)    {}
 
 // Agent is one configuration at work. It holds the state directory: there is one Agent for it at a time.
 type Agent struct {
 	log      *slog.Logger
-	logging  func(config.Log)
+	logging  Logging
 	store    *state.Store
 	syncer   *syncer.Syncer
 	limits   *bandwidth.Limits
@@ -53,7 +67,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Logging == nil {
-		o.Logging = func(config.Log) {}
+		o.Logging = sameLog{}
 	}
 	if o.Host == nil {
 		o.Host = service.Nobody{}

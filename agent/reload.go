@@ -64,10 +64,16 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if faults := c.CheckSystem(); len(faults) > 0 {
+		return nil, faults
+	}
 	if c.Agent.StateDir != old.config.Agent.StateDir {
 		return nil, config.Faults{c.StateDirFault(
 			"state_dir cannot change while the agent runs: it is "+old.config.Agent.StateDir, "restart the agent",
 		)}
+	}
+	if err := a.logging.Try(c.Log); err != nil {
+		return nil, err
 	}
 	names, err := reconciled(ctx, a.store, c)
 	if err != nil {
@@ -84,7 +90,7 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
-	a.logging(c.Log)
+	a.logging.Change(c.Log)
 	return s.diff.words(), nil
 }
 

@@ -109,6 +109,7 @@ func TestPlistFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []string{
+		"<string>service</string>\n\t\t<string>run</string>", // whose end for good launchd takes for a success
 		"<string>com.dropferry.agent.erp</string>", "<string>/opt/a&amp;b/d</string>", "<string>erp</string>",
 		"<string>/Library/Application Support/dropferry/erp.toml</string>", "<string>/Library/Logs/dropferry-erp.log</string>",
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -44,7 +45,8 @@ type NewerError struct {
 
 func (e *NewerError) Error() string {
 	return fmt.Sprintf("state: %s has schema %d and this program knows none beyond %d: run the newer dropferry that wrote "+
-		"it, or restore the copy that it made first (%s.before-v...)", e.File, e.Have, e.Want, e.File)
+		"it. Or, with no agent running, move all of %s* into another directory and copy what is %s.before-v... there back to its name: "+
+		"the copy knows nothing of what was sent since", e.File, e.Have, e.Want, e.File, filepath.Base(e.File))
 }
 
 // resultCode returns SQLite's primary result code in err, or 0. See https://www.sqlite.org/rescode.html.

@@ -22,6 +22,7 @@ const (
 	exitUndelivered = 3 // finished, and something is not delivered
 	exitUsage       = 4
 	exitConfig      = 5
+	exitNewer       = 6 // a newer dropferry wrote the store
 	exitNoAgent     = 10
 	exitLocked      = 11
 	exitAuth        = 12
@@ -51,6 +52,7 @@ func exitCode(ctx context.Context, err error) int {
 	var remoteErr *remote.Error
 	var noConfig noConfigError
 	var refusal *control.Refusal
+	var newer *state.NewerError
 	switch {
 	case err == nil:
 		return exitOK
@@ -62,6 +64,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.As(err, &faults), errors.As(err, &noConfig), errors.As(err, &refusal) && refusal.Config:
 		return exitConfig
+	case errors.As(err, &newer):
+		return exitNewer
 	case errors.Is(err, state.ErrLocked):
 		return exitLocked
 	case errors.Is(err, control.ErrNoAgent):

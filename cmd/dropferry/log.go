@@ -98,12 +98,24 @@ type changingLog struct {
 	at atomic.Pointer[logs.Log]
 }
 
-// openChangingLog opens the log that the configuration wants now.
-func (p *program) openChangingLog(l config.Log) (*changingLog, error) {
+// openChangingLog opens the log that the configuration wants now. Where that cannot be done files are sent all the same, and the
+// log goes where one goes that nobody has led elsewhere.
+func (p *program) openChangingLog(l config.Log) *changingLog {
 	c := &changingLog{p: p}
 	first, err := p.openLog(l)
-	c.at.Store(first)
-	return c, err
+	if err == nil {
+		c.at.Store(first)
+		return c
+	}
+	l.Target = config.TargetAuto
+	other, autoErr := p.openLog(l)
+	if autoErr != nil {
+		l.Target = config.TargetStderr
+		other, _ = p.openLog(l) // which needs no opening
+	}
+	c.at.Store(other)
+	c.logger().Error("the log goes here, since it cannot be where the configuration wants it", "error", err)
+	return c
 }
 
 // logger writes to the log of the moment.
@@ -111,9 +123,18 @@ func (c *changingLog) logger() *slog.Logger {
 	return slog.New(changingHandler{at: &c.at, with: func(h slog.Handler) slog.Handler { return h }})
 }
 
-// change opens the log anew, as the configuration wants it now: a file that somebody has put aside is made again. Where that
+// Try implements agent.Logging.
+func (c *changingLog) Try(l config.Log) error {
+	next, err := c.p.openLog(l)
+	if err != nil {
+		return err
+	}
+	return next.Close() // not kept: the log of now may be replaced meanwhile, and have another file at the same name
+}
+
+// Change opens the log anew, as the configuration wants it now: a file that somebody has put aside is made again. Where that
 // cannot be done the log stays where it is.
-func (c *changingLog) change(l config.Log) {
+func (c *changingLog) Change(l config.Log) {
 	next, err := c.p.openLog(l)
 	if err != nil {
 		c.logger().Error("the log stays as it was", "error", err)

@@ -35,18 +35,18 @@ func TestLogMovesWhileItIsUsed(t *testing.T) {
 	var out bytes.Buffer
 	p := &program{terminal: terminal{out: &out, err: &out}}
 	l := config.Log{Level: "info", Format: "text", Target: config.TargetStderr}
-	c, err := p.openChangingLog(l)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := p.openChangingLog(l)
 	log := c.logger().With("folder", "out").WithGroup("g")
 	log.Info("first", "n", 1)
 	l.Target, l.File, l.MaxSize, l.Format = config.TargetFile, filepath.Join(t.TempDir(), "x.log"), 1<<20, "json"
-	c.change(l)
+	c.Change(l)
 	log.Info("second", "n", 2)
 	moved := l.File
 	l.File = filepath.Join(moved, "below a file")
-	c.change(l)
+	if err := c.Try(l); err == nil {
+		t.Error("a file below a file can be opened")
+	}
+	c.Change(l)
 	log.Info("third", "n", 3)
 	if err := c.close(); err != nil {
 		t.Fatal(err)
@@ -62,6 +62,34 @@ func TestLogMovesWhileItIsUsed(t *testing.T) {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the file lacks %s:\n%s", want, text)
 		}
+	}
+}
+
+// A log that cannot be opened at the start is no reason to send nothing.
+func TestLogThatCannotBeOpened(t *testing.T) {
+	var out bytes.Buffer
+	p := &program{terminal: terminal{out: &out, err: &out}}
+	file := filepath.Join(t.TempDir(), "a file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := config.Log{Level: "info", Format: "text", Target: config.TargetFile, File: filepath.Join(file, "x.log"), MaxSize: 1 << 20}
+	c := p.openChangingLog(l)
+	c.logger().Info("watching")
+	if got := out.String(); !strings.Contains(got, "level=ERROR msg=\"the log goes here") || !strings.Contains(got, "msg=watching") {
+		t.Errorf("standard error has %q", got)
+	}
+	l.File = filepath.Join(filepath.Dir(file), "y.log")
+	if err := c.Try(l); err != nil {
+		t.Error(err)
+	}
+	c.Change(l)
+	c.logger().Info("moved")
+	if err := c.close(); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(l.File); err != nil || !strings.Contains(string(text), "msg=moved") {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 

@@ -1,18 +1,24 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/packaging"
 	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/service"
 	"github.com/dropferry/dropferry/state"
 )
 
@@ -33,6 +39,7 @@ func TestExitCodes(t *testing.T) {
 		{"a folder that is not there", t.Context(), fmt.Errorf("folder x: %w", agent.ErrNoSuch), 4},
 		{"configuration", t.Context(), config.Faults{{Text: "x"}}, 5},
 		{"no configuration", t.Context(), noConfigError{errors.New("x")}, 5},
+		{"a newer store", t.Context(), fmt.Errorf("x: %w", &state.NewerError{}), 6},
 		{"no agent", t.Context(), fmt.Errorf("x: %w", control.ErrNoAgent), 10},
 		{"another agent", t.Context(), fmt.Errorf("x: %w", state.ErrLocked), 11},
 		{"authentication", t.Context(), &remote.Error{Kind: remote.Auth}, 12},
@@ -46,6 +53,39 @@ func TestExitCodes(t *testing.T) {
 	} {
 		if got := exitCode(c.ctx, c.err); got != c.want {
 			t.Errorf("%s: exit code %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// What systemd does not start again is what a service manager of Windows' does not, and a program that is not there.
+func TestFinalExitCodes(t *testing.T) {
+	for name, unit := range map[string]string{"unit": packaging.Unit, "instance": packaging.InstanceUnit} {
+		_, rest, _ := strings.Cut(unit, "\nRestartPreventExitStatus=")
+		line, _, _ := strings.Cut(rest, "\n")
+		listed := strings.Fields(line)
+		for code := range 256 {
+			if got := slices.Contains(listed, strconv.Itoa(code)); got != (isFinal(code) || code == 203) {
+				t.Errorf("%s: exit code %d is listed: %v", name, code, got)
+			}
+		}
+	}
+}
+
+func TestLaunchdStartsNothingAnew(t *testing.T) {
+	var out bytes.Buffer
+	p := &program{terminal: terminal{out: &out, err: &out}}
+	final := &service.Final{Err: config.Faults{{File: "agent.toml", Text: "a fault"}}, Code: exitConfig}
+	if code := exitCode(t.Context(), p.serviceEnd(t.Context(), "darwin", final)); code != exitOK || !strings.Contains(out.String(), "a fault") {
+		t.Errorf("exit code %d, %q", code, &out)
+	}
+	out.Reset()
+	for _, c := range []struct {
+		goos string
+		err  error
+		code int
+	}{{"linux", final, exitConfig}, {"darwin", errors.New("x"), exitFailure}, {"darwin", nil, exitOK}} {
+		if code := exitCode(t.Context(), p.serviceEnd(t.Context(), c.goos, c.err)); code != c.code || out.Len() > 0 {
+			t.Errorf("%+v: exit code %d, %q", c, code, &out)
 		}
 	}
 }

@@ -30,13 +30,10 @@ func (p *program) agent(ctx context.Context, host service.Host) error {
 		return faults
 	}
 	lines := &eventLines{p: p}
-	log, err := p.openChangingLog(c.Log)
-	if err != nil {
-		return err
-	}
+	log := p.openChangingLog(c.Log)
 	defer log.close() //nolint:errcheck // what was written was flushed with each line
 	a, err := agent.New(ctx, c, agent.Options{
-		Log: log.logger(), Logging: log.change, Observe: lines.observe, Version: version(), Host: host,
+		Log: log.logger(), Logging: log, Observe: lines.observe, Version: version(), Host: host,
 	})
 	if err != nil {
 		return err

@@ -125,7 +125,7 @@ func (p *program) serviceStatusCommand(name *string) *cobra.Command {
 	}
 }
 
-// serviceRunCommand is what the service manager of Windows executes.
+// serviceRunCommand is what the service manager of Windows executes, and launchd.
 func (p *program) serviceRunCommand(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
@@ -133,7 +133,7 @@ func (p *program) serviceRunCommand(name *string) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			p.service = *name
-			return service.Run(command.Context(), *name, p.serviceWork)
+			return p.serviceEnd(command.Context(), runtime.GOOS, service.Run(command.Context(), *name, p.serviceWork))
 		},
 	}
 }

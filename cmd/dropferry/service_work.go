@@ -14,11 +14,24 @@ import (
 // serviceWork runs the agent for the system's service manager, and tells it which ends a new start would not change.
 func (p *program) serviceWork(ctx context.Context, host service.Host) error {
 	err := p.agent(ctx, host)
-	if code := exitCode(ctx, err); code == exitUsage || code == exitConfig {
+	if code := exitCode(ctx, err); isFinal(code) {
 		return &service.Final{Err: err, Code: code}
 	}
 	return err
 }
+
+// serviceEnd makes a success of an end for good where launchd looks: it starts anew whatever has ended otherwise.
+func (p *program) serviceEnd(ctx context.Context, goos string, err error) error {
+	if _, final := errors.AsType[*service.Final](err); final && goos == "darwin" {
+		p.report(ctx, err)
+		return exitError(exitOK)
+	}
+	return err
+}
+
+// isFinal tells whether a new start would end with the same exit code, whatever happens meanwhile. The units of systemd list
+// these too.
+func isFinal(code int) bool { return code == exitUsage || code == exitConfig || code == exitNewer }
 
 // suitsService refuses to install a service for which the configuration cannot be meant. There may be none yet, or one
 // with faults, which the service tells of when it starts.

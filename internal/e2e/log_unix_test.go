@@ -78,16 +78,6 @@ func TestEvilNamesAreShownHarmlessly(t *testing.T) {
 	}
 }
 
-// withLog adds a [log] to the rig's configuration.
-func (r *rig) withLog(lines string) {
-	r.t.Helper()
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.write(r.config, replaced(r.t, string(text), "[defaults]", "[log]\n"+lines+"\n[defaults]"))
-}
-
 // TestLogForTheJournal begins each line with its priority, and leaves out what the journal keeps itself.
 func TestLogForTheJournal(t *testing.T) {
 	t.Parallel()

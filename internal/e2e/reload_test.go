@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -85,6 +86,16 @@ func TestReloadRefusesFaults(t *testing.T) {
 	a.wait("state_dir cannot change while the agent runs")
 	contains(t, a.text(), "restart the agent")
 	contains(t, r.expect(10, "reload").stderr, "another state_dir")
+
+	// What the next start would refuse, or could not write its log to, is not loaded either.
+	r.write(r.config, string(good))
+	r.withLog("target = \"file\"\nfile = \"agent.toml/x.log\"")
+	contains(t, r.expect(1, "reload").stderr, "open the log")
+	if runtime.GOOS != "windows" {
+		r.write(r.config, string(good))
+		r.withLog(`target = "eventlog"`)
+		contains(t, r.expect(5, "reload").stderr, "only Windows has an event log")
+	}
 
 	r.write(r.config, string(good))
 	if now := r.left().Agent.LoadedAt; !now.Equal(*loaded) {

@@ -141,6 +141,16 @@ func (r *rig) configureWith(defaults, rest string) {
 	r.write(r.config, head+rest)
 }
 
+// withLog adds a [log] to the rig's configuration.
+func (r *rig) withLog(lines string) {
+	r.t.Helper()
+	text, err := os.ReadFile(r.config)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.write(r.config, replaced(r.t, string(text), "[defaults]", "[log]\n"+lines+"\n[defaults]"))
+}
+
 func (r *rig) mkdir(name string) string {
 	r.t.Helper()
 	dir := filepath.Join(r.dir, name)

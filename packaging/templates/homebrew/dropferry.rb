@@ -37,7 +37,7 @@ class Dropferry < Formula
   end
 
   service do
-    run [opt_bin/"dropferry", "run"]
+    run [opt_bin/"dropferry", "service", "run"]
     keep_alive successful_exit: false
     log_path var/"log/dropferry.log"
     error_log_path var/"log/dropferry.log"
