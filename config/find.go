@@ -89,6 +89,23 @@ func ServiceFor(file string) (name string, is bool) {
 	return "", false
 }
 
+// StateAstray returns the fault of a service's configuration that leaves its state to whoever reads it: outside of the directory
+// where services have theirs, and without a state_dir, that is another directory for the service than for the people who ask it.
+// service is NAME of a further service, "" for the system's.
+func (c *Config) StateAstray(service string) Faults {
+	_, given := c.lines[place("").key("agent").key("state_dir")]
+	if _, is := ServiceFor(c.File); is || given {
+		return nil
+	}
+	s := thisSystem()
+	where := s.serviceState
+	if service != "" {
+		where += "-" + service
+	}
+	return Faults{c.StateDirFault("state_dir is missing: outside of "+filepath.Dir(s.serviceConfig)+
+		" it is in the home of whoever reads the file, so that the service and you would look in two places", "state_dir = "+show(where))}
+}
+
 // locations are the paths that one system gives to configuration and state; the user's are empty for an account
 // without a home directory.
 type locations struct {

@@ -133,6 +133,28 @@ func TestStateDir(t *testing.T) {
 	}
 }
 
+// A service keeps its state where others look for it too.
+func TestStateOfAServiceElsewhere(t *testing.T) {
+	s := thisSystem()
+	for _, c := range []struct{ file, text, service, want string }{
+		{s.serviceConfig, least, "", ""},
+		{filepath.Join(filepath.Dir(s.serviceConfig), "erp.toml"), least, "erp", ""},
+		{filepath.Join(t.TempDir(), "agent.toml"), least + "[agent]\nstate_dir = \"/srv/state\"", "", ""},
+		{filepath.Join(t.TempDir(), "agent.toml"), "agent.state_dir = \"/srv/state\"\n" + least, "", ""},
+		{filepath.Join(t.TempDir(), "agent.toml"), least, "", s.serviceState},
+		{filepath.Join(t.TempDir(), "agent.toml"), least, "erp", s.serviceState + "-erp"},
+	} {
+		loaded, err := Parse(c.file, []byte(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults := loaded.StateAstray(c.service)
+		if (len(faults) > 0) != (c.want != "") || c.want != "" && faults[0].Hint != "state_dir = "+show(c.want) {
+			t.Errorf("%s for %q: %v", c.file, c.service, faults)
+		}
+	}
+}
+
 func TestStateDirMustBeGivenWithoutAHome(t *testing.T) {
 	for _, name := range []string{"HOME", "XDG_STATE_HOME", "LocalAppData"} {
 		t.Setenv(name, "")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/service"
@@ -38,10 +39,15 @@ func isFinal(code int) bool { return code == exitUsage || code == exitConfig || 
 func (p *program) suitsService(setup service.Setup) error {
 	c, err := config.Load(cmp.Or(setup.Config, config.ServiceFile()))
 	if err != nil {
-		if setup.Config != "" && errors.Is(err, fs.ErrNotExist) {
-			return err // a name with a mistake in it
+		_, usual := config.ServiceFor(setup.Config)
+		if setup.Config != "" && (!usual || errors.Is(err, fs.ErrNotExist)) {
+			return err // a name with a mistake in it, or nobody knows where its state would be
 		}
 		return nil
+	}
+	_, further, _ := strings.Cut(setup.Name, "@")
+	if faults := c.StateAstray(further); len(faults) > 0 {
+		return faults
 	}
 	if faults := c.MappedDrives(watcher.MappedDrive); len(faults) > 0 {
 		return faults
