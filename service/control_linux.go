@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,10 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // adminUnits is where units lie that a person has put there, and not a package.
@@ -27,20 +31,22 @@ func Install(ctx context.Context, s Setup) (done []string, err error) {
 	if err := mayChange(); err != nil {
 		return nil, err
 	}
-	account := packagedAccount
-	if s.Account != "" {
-		account = s.Account
+	p, err := show(ctx, unit)
+	if err != nil {
+		return nil, err
 	}
+	if s.Account == "" {
+		if s.Account, err = accountSoFar(p["FragmentPath"]); err != nil {
+			return nil, err
+		}
+	}
+	account := cmp.Or(s.Account, packagedAccount)
 	made, err := makeAccount(ctx, account, s.Account == "")
 	if err != nil {
 		return nil, err
 	}
 	if made {
 		done = append(done, "the account "+account+" is there")
-	}
-	p, err := show(ctx, unit)
-	if err != nil {
-		return nil, err
 	}
 	if at := p["FragmentPath"]; at != "" && !strings.HasPrefix(at, adminUnits+"/") {
 		if s.Program != packagedProgram || s.Config != "" && s.Config != configOf(s.Name) || s.Account != "" {
@@ -53,7 +59,8 @@ func Install(ctx context.Context, s Setup) (done []string, err error) {
 		}
 		done = append(done, at+" is written")
 	}
-	if err := makeConfigDirectory(account); err != nil {
+	hint, err := makeConfigDirectory(account)
+	if err != nil {
 		return nil, err
 	}
 	for _, args := range [][]string{{"daemon-reload"}, {"enable", "--quiet", unit}} {
@@ -62,10 +69,10 @@ func Install(ctx context.Context, s Setup) (done []string, err error) {
 		}
 	}
 	done = append(done, unit+" is started with the system")
-	config := s.Config
-	if config == "" {
-		config = configOf(s.Name)
+	if hint != "" {
+		done = append(done, hint)
 	}
+	config := cmp.Or(s.Config, configOf(s.Name))
 	if _, err := os.Stat(config); err != nil {
 		done = append(done, "write "+config+", and try it with `dropferry -c "+config+" check --connect`")
 	}
@@ -141,23 +148,49 @@ func writeUnit(s Setup) (string, error) {
 	return at, os.WriteFile(at, []byte(text), 0o644)
 }
 
-// makeConfigDirectory makes the directory that the service's account may read, and root alone may write.
-func makeConfigDirectory(account string) error {
-	if err := os.Mkdir(packagedConfigs, 0o750); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return nil
-		}
-		return err
+// accountSoFar returns the account of the unit that lies there, if `service install` has written it and it has another one than
+// the packaged.
+func accountSoFar(unit string) (string, error) {
+	if !strings.HasPrefix(unit, adminUnits+"/") {
+		return "", nil
 	}
+	text, err := os.ReadFile(unit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return accountIn(string(text)), err
+}
+
+// makeConfigDirectory makes the directory that the service's account may read, and root alone may write. One that is there is
+// left to those whom it is for: the hint says how the account gets in.
+func makeConfigDirectory(account string) (hint string, err error) {
 	u, err := user.Lookup(account)
 	if err != nil {
-		return err
+		return "", err
 	}
-	var group int
-	if _, err := fmt.Sscan(u.Gid, &group); err != nil {
-		return err
+	ids := make([]uint32, 2)
+	if _, err := fmt.Sscan(u.Uid+" "+u.Gid, &ids[0], &ids[1]); err != nil {
+		return "", err
 	}
-	return os.Chown(packagedConfigs, 0, group)
+	err = os.Mkdir(packagedConfigs, 0o750)
+	if err == nil {
+		return "", os.Chown(packagedConfigs, 0, int(ids[1]))
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(packagedConfigs, &st); err != nil {
+		return "", fmt.Errorf("look at %s: %w", packagedConfigs, err)
+	}
+	if mayRead(st.Mode, st.Uid, st.Gid, ids[0], append(groupsOf(u), ids[1])) {
+		return "", nil
+	}
+	let := "setfacl -m u:" + account + ":rx " + packagedConfigs
+	if group, err := user.LookupGroupId(strconv.FormatUint(uint64(st.Gid), 10)); err == nil && st.Gid != 0 && st.Mode&0o050 == 0o050 {
+		let = "usermod -a -G " + group.Name + " " + account
+	}
+	return account + " cannot read the configurations in " + packagedConfigs + ": `" + let + "` lets it, with its next start", nil
 }
 
 // Uninstall stops the service and takes away what Install has written. Account, configuration and state stay.

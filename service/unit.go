@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -61,6 +62,32 @@ func unitFor(s Setup) (string, error) {
 		replace = append(replace, "User="+packagedAccount+"\nGroup="+packagedAccount+"\n", "User="+s.Account+"\n")
 	}
 	return unitMark + "\n" + strings.NewReplacer(replace...).Replace(s.Definition), nil
+}
+
+// accountIn returns the account of a unit that `service install` has written; "" for the packaged one, and for other units.
+func accountIn(unit string) string {
+	if !strings.HasPrefix(unit, unitMark) {
+		return ""
+	}
+	for line := range strings.Lines(unit) {
+		if account, is := strings.CutPrefix(strings.TrimSpace(line), "User="); is && account != packagedAccount {
+			return account
+		}
+	}
+	return ""
+}
+
+// mayRead tells whether an account may list and enter a directory of that mode, owner and group.
+func mayRead(mode, owner, group, uid uint32, gids []uint32) bool {
+	switch {
+	case uid == 0:
+		return true
+	case owner == uid:
+		return mode&0o500 == 0o500
+	case slices.Contains(gids, group):
+		return mode&0o050 == 0o050
+	}
+	return mode&0o005 == 0o005
 }
 
 // unitMark is the first line of a unit that `service install` has written.

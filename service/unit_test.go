@@ -82,6 +82,47 @@ func TestUnitFor(t *testing.T) {
 	}
 }
 
+// A later installation without an account leaves the service the one that it has.
+func TestAccountIn(t *testing.T) {
+	unit := packaged(t, "systemd/dropferry.service")
+	setup := Setup{Name: "dropferry", Program: "/d", Definition: unit}
+	if got, err := unitFor(setup); err != nil || accountIn(got) != "" {
+		t.Errorf("the packaged account: %q, %v", accountIn(got), err)
+	}
+	setup.Account = "erp"
+	got, err := unitFor(setup)
+	if err != nil || accountIn(got) != "erp" {
+		t.Errorf("another account: %q, %v", accountIn(got), err)
+	}
+	if account := accountIn(strings.TrimPrefix(got, unitMark)); account != "" {
+		t.Errorf("the account of somebody else's unit: %q", account)
+	}
+}
+
+func TestMayRead(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		mode  uint32
+		uid   uint32
+		gids  []uint32
+		owner uint32
+		may   bool
+	}{
+		{"group", 0o750, 5, []uint32{6, 7}, 0, true},
+		{"another group", 0o750, 5, []uint32{6}, 0, false},
+		{"everybody", 0o755, 5, []uint32{6}, 0, true},
+		{"the group less than everybody", 0o705, 5, []uint32{7}, 0, false},
+		{"owner", 0o700, 5, nil, 5, true},
+		{"the owner less than everybody", 0o055, 5, []uint32{7}, 5, false},
+		{"listed and not entered", 0o744, 5, nil, 0, false},
+		{"root", 0o700, 0, nil, 5, true},
+	} {
+		if got := mayRead(c.mode, c.owner, 7, c.uid, c.gids); got != c.may {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
 // The two units differ in what makes one of them an instance, and in nothing else.
 func TestInstanceUnitIsTheSame(t *testing.T) {
 	settings := func(text string) string {

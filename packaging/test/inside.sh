@@ -278,6 +278,13 @@ eventually 90 test -e ~partner/in/d.xml
 /opt/dropferry/dropferry service stop
 is "active" inactive "$(systemctl is-active dropferry || true)"
 /opt/dropferry/dropferry service install # once more changes nothing
+useradd --system erp
+has "$(/opt/dropferry/dropferry service install --account erp)" "usermod -a -G dropferry erp"
+/opt/dropferry/dropferry service install
+is "the account after that" erp "$(property dropferry User)"
+printf 'version = 1\n' >/srv/elsewhere.toml
+fails /opt/dropferry/dropferry -c /srv/elsewhere.toml service install
+has "$(cat /tmp/out)" 'state_dir = "/var/lib/dropferry"'
 /opt/dropferry/dropferry service uninstall
 fails systemctl cat dropferry
 test -e /var/lib/dropferry/dropferry.db
