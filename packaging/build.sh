@@ -187,7 +187,7 @@ for platform in $platforms; do
 		! wants rpm rpmbuild || make_rpm "$(echo "$arch" | sed 's/amd64/x86_64/; s/arm64/aarch64/')"
 		! wants tar || make_tar linux "$arch" "$built"
 		if wants container; then
-			mkdir -p "$out/container/linux-$arch"
+			mkdir -p "$out/container/linux-$arch/state"
 			install -m 755 "$built" "$out/container/linux-$arch/dropferry"
 			cp packaging/container/Containerfile packaging/container/passwd "$stage/LICENSE" "$stage/third-party-notices.txt" "$out/container/linux-$arch"
 			aged "$out/container/linux-$arch"

@@ -121,14 +121,21 @@ if [ -e "$clean/test/log" ]; then sed 's/^/  /' "$clean/test/log"; else tail -40
 
 say "the container of the Containerfile"
 image=$work/image
-mkdir -p "$image/etc" "$image/usr/bin" "$image/var/lib/dropferry" "$image/etc/dropferry" "$image/srv/out" "$image/proc" "$work/outbox" "$work/state" "$work/config"
+mkdir -p "$image/etc" "$image/usr/bin" "$image/var/lib" "$image/etc/dropferry" "$image/srv/out" "$image/proc" "$work/outbox" "$work/config"
 grep '^COPY ' packaging/container/Containerfile | while read -r _ sources; do
+	owner=root
+	case $sources in --chown=*) owner=${sources%% *} owner=${owner#--chown=} sources=${sources#* } ;; esac
 	target=${sources##* }
 	case $target in
 	*/) install -D -t "$image$target" $(for f in ${sources% *}; do echo "$work/one/container/linux-$arch/$f"; done) ;;
-	*) cp "$work/one/container/linux-$arch/${sources% *}" "$image$target" ;;
+	*)
+		cp -r "$work/one/container/linux-$arch/${sources% *}" "$image$target"
+		chown -R "$owner" "$image$target"
+		;;
 	esac
 done
+volume=$(sed -n 's/^VOLUME //p' packaging/container/Containerfile)
+cp -a "$image$volume" "$work/state" # a new volume is a copy of what the image has there
 cat >"$work/config/agent.toml" <<'EOF'
 version = 1
 [[destination]]
@@ -145,7 +152,7 @@ to = ["acme"]
 EOF
 echo none >"$work/config/password"
 chmod 600 "$work/config/password"
-chown 65532:65532 "$work/state" "$work/config/password"
+chown 65532:65532 "$work/config/password"
 echo a >"$work/outbox/a.txt"
 user=$(sed -n 's/^USER \([0-9]*\):.*/\1/p' packaging/container/Containerfile)
 [ "$user" = 65532 ] || fail "the Containerfile's account is $user"
