@@ -62,6 +62,7 @@ func Doctor(ctx context.Context, o DoctorOptions) []Diagnosis {
 	d.configuration()
 	d.service, _ = config.ServiceFor(d.config.File)
 	d.services(ctx)
+	d.confined()
 	d.state(ctx)
 	d.log()
 	d.folders(ctx)

@@ -72,6 +72,30 @@ func TestDoctorOnTheService(t *testing.T) {
 	})
 }
 
+// What an account may do, its unit may keep it from.
+func TestDoctorOnTheUnit(t *testing.T) {
+	c := &config.Config{Agent: config.Agent{StateDir: "/srv/state"}, Folders: []config.Folder{{Name: "a", Path: "/tmp/a"}, {Name: "b", Path: "/srv/b"}}}
+	d := &doctor{config: c, account: "erp", service: "dropferry", confine: service.Confinement{
+		ReadOnly: true, OwnTmp: true, Writable: []string{"/var/lib/dropferry"},
+	}}
+	d.confined()
+	if len(d.all) != 2 {
+		t.Fatalf("%+v", d.all)
+	}
+	check(t, []judged{
+		{"state", d.all[0], Broken, "the unit dropferry leaves /srv/state read-only", "ReadWritePaths=/srv/state"},
+		{"folder", d.all[1], Broken, "does not see /tmp/a", "PrivateTmp=no"},
+	})
+	d.all, c.Agent.StateDir, c.Folders = nil, "/tmp/state", nil
+	d.confined()
+	check(t, []judged{{"state in a /tmp of its own", d.all[0], Broken, "does not see /tmp/state", "state_dir"}})
+	d.all, c.Agent.StateDir = nil, "/var/lib/dropferry"
+	d.confined()
+	if len(d.all) != 0 {
+		t.Errorf("of what is well: %+v", d.all)
+	}
+}
+
 func TestDoctorOnTheDisk(t *testing.T) {
 	check(t, []judged{
 		{"room", diskDiagnosis("/s", 20<<30, 1<<30), Well, "/s has 20 GiB free", ""},

@@ -2,6 +2,7 @@ package service
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -9,25 +10,30 @@ import (
 type Confinement struct {
 	ReadOnly    bool     // it may write to Writable alone, whatever its account may
 	Writable    []string // directories
+	OwnTmp      bool     // it has a /tmp and a /var/tmp of its own, and does not see everybody's
 	Credentials []string // names of the secrets that it is handed
 }
 
 // MayWrite tells whether the confinement leaves a path writable.
 func (c *Confinement) MayWrite(path string) bool {
-	if !c.ReadOnly {
-		return true
-	}
-	for _, dir := range c.Writable {
-		if rel, err := filepath.Rel(dir, path); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-			return true
-		}
-	}
-	return false
+	return !c.ReadOnly || isBelow(c.Writable, path)
+}
+
+// Hides tells whether the service sees something else at a path than everybody does.
+func (c *Confinement) Hides(path string) bool {
+	return c.OwnTmp && isBelow([]string{"/tmp", "/var/tmp"}, path)
+}
+
+func isBelow(dirs []string, path string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		rel, err := filepath.Rel(dir, path)
+		return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	})
 }
 
 // confinementIn reads the properties of a unit.
 func confinementIn(p map[string]string) Confinement {
-	c := Confinement{ReadOnly: p["ProtectSystem"] == "strict"}
+	c := Confinement{ReadOnly: p["ProtectSystem"] == "strict", OwnTmp: p["PrivateTmp"] != "" && p["PrivateTmp"] != "no"}
 	for path := range strings.FieldsSeq(p["ReadWritePaths"]) {
 		c.Writable = append(c.Writable, strings.TrimLeft(path, "-+"))
 	}

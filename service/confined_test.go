@@ -6,10 +6,10 @@ import (
 )
 
 func TestConfinement(t *testing.T) {
-	c := confinementIn(propertiesIn("ProtectSystem=strict\nReadWritePaths=/srv/out -/srv/sent\nStateDirectory=dropferry\nLogsDirectory=dropferry:alias\n" +
+	c := confinementIn(propertiesIn("ProtectSystem=strict\nPrivateTmp=yes\nReadWritePaths=/srv/out -/srv/sent\nStateDirectory=dropferry\nLogsDirectory=dropferry:alias\n" +
 		"LoadCredential=acme-pass:/etc/dropferry/acme-pass\nLoadCredential=b:/x\nLoadCredentialEncrypted=c:/y\n"))
 	want := Confinement{
-		ReadOnly: true, Writable: []string{"/srv/out", "/srv/sent", "/var/lib/dropferry", "/var/log/dropferry"}, Credentials: []string{"acme-pass", "b", "c"},
+		ReadOnly: true, OwnTmp: true, Writable: []string{"/srv/out", "/srv/sent", "/var/lib/dropferry", "/var/log/dropferry"}, Credentials: []string{"acme-pass", "b", "c"},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("%+v, want %+v", c, want)
@@ -21,7 +21,13 @@ func TestConfinement(t *testing.T) {
 			t.Errorf("%s: %v", path, got)
 		}
 	}
-	if open := confinementIn(propertiesIn("ProtectSystem=full\nReadWritePaths=\n")); open.ReadOnly || !open.MayWrite("/srv") || open.Credentials != nil {
+	for path, hidden := range map[string]bool{"/tmp": true, "/tmp/out": true, "/var/tmp/a": true, "/tmpfs": false, "/srv/tmp": false, "/var": false} {
+		if got := c.Hides(path); got != hidden {
+			t.Errorf("%s is hidden: %v", path, got)
+		}
+	}
+	open := confinementIn(propertiesIn("ProtectSystem=full\nPrivateTmp=no\nReadWritePaths=\n"))
+	if open.ReadOnly || !open.MayWrite("/srv") || open.Hides("/tmp/out") || open.Credentials != nil {
 		t.Errorf("%+v", open)
 	}
 }

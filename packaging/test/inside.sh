@@ -103,6 +103,11 @@ is "known_hosts" dropferry "$(stat -c %U /var/lib/dropferry/known_hosts)"
 fails dropferry doctor
 has "$(cat /tmp/out)" "the unit dropferry leaves /srv/erp/out read-only"
 has "$(cat /tmp/out)" "looking with the rights of dropferry"
+sed 's#^\[agent\]#&\nstate_dir = "/srv/state"#; s#^path = .*#path = "/tmp/out"#' /root/agent.toml >/etc/dropferry/agent.toml
+fails dropferry doctor --as-is --offline
+has "$(cat /tmp/out)" "the unit dropferry leaves /srv/state read-only"
+has "$(cat /tmp/out)" "does not see /tmp/out"
+cp /root/agent.toml /etc/dropferry/agent.toml
 mkdir -p /etc/systemd/system/dropferry.service.d
 printf '[Service]\nReadWritePaths=/srv/erp/out /srv/erp/sent\n' >/etc/systemd/system/dropferry.service.d/folders.conf
 systemctl daemon-reload

@@ -1,0 +1,43 @@
+package agent
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/dropferry/dropferry/config"
+)
+
+// confined says what the service is kept from that its account could do: who looks here is not.
+func (d *doctor) confined() {
+	dir := d.config.Agent.StateDir
+	switch {
+	case d.confine.Hides(unlinked(dir)):
+		d.say(Diagnosis{Broken, "state", "", d.ownTmp(dir), "state_dir = \"/var/lib/dropferry\", or another that lasts"})
+	case !d.confine.MayWrite(unlinked(dir)):
+		d.say(Diagnosis{
+			Broken, "state", "", fmt.Sprintf("the unit %s leaves %s read-only, and the agent cannot start", d.service, dir),
+			makeStateDir(d.account, dir) + "; " + writePaths(d.service, dir),
+		})
+	}
+	for i := range d.config.Folders {
+		f := &d.config.Folders[i]
+		if d.confine.Hides(unlinked(f.Path)) {
+			d.say(Diagnosis{
+				Broken, "folder", f.Name, d.ownTmp(f.Path),
+				fmt.Sprintf("move the folder elsewhere, or sudo systemctl edit %s, with [Service] PrivateTmp=no; then restart it", d.service),
+			})
+		}
+	}
+}
+
+func (d *doctor) ownTmp(path string) string {
+	return fmt.Sprintf("the unit %s has a /tmp and a /var/tmp of its own, and does not see %s", d.service, config.ShellWord(path))
+}
+
+// unlinked returns a path without links, as the system looks at it; one that is not there as it is.
+func unlinked(path string) string {
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		return resolved
+	}
+	return path
+}
