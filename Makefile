@@ -4,7 +4,7 @@ GO            ?= go
 LINT_VERSION  := v2.15.0
 TOOLS         := $(CURDIR)/.tools
 LINT          := $(TOOLS)/golangci-lint-$(LINT_VERSION)
-VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+VERSION       ?= $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null || echo devel)
 PLATFORMS     := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 # One of each system, and of each processor: what differs between the others is not ours.
 CROSS         := linux/amd64 linux/arm64 windows/amd64 darwin/arm64
@@ -21,7 +21,7 @@ export CGO_ENABLED = 0
 all: build
 
 build:
-	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o dropferry ./cmd/dropferry
+	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(shell sh packaging/version.sh $(VERSION))' -o dropferry ./cmd/dropferry
 
 test: needs vet lint cross unit fuzz-short
 

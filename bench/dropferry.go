@@ -14,7 +14,7 @@ import (
 func buildDropferry(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "dropferry")
 	args := []string{"build", "-trimpath", "-o", binary}
-	if described, err := exec.CommandContext(ctx, "git", "describe", "--tags", "--always", "--dirty").Output(); err == nil {
+	if described, err := exec.CommandContext(ctx, "git", "describe", "--tags", "--match", "v[0-9]*", "--always", "--dirty").Output(); err == nil {
 		args = append(args, "-ldflags", "-X main.release="+strings.TrimSpace(string(described)))
 	}
 	build := exec.CommandContext(ctx, "go", append(args, "github.com/dropferry/dropferry/cmd/dropferry")...)

@@ -19,9 +19,10 @@ cd "$root"
 
 export LC_ALL=C TZ=UTC CGO_ENABLED=0
 umask 022
-VERSION=${VERSION:-$(git describe --tags --always --dirty)}
+VERSION=${VERSION:-$(git describe --tags --match 'v[0-9]*' --always --dirty)}
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
 version=$(sh "$here/version.sh" "$VERSION")
+packaged=$(sh "$here/version.sh" "$VERSION" package)
 platforms=${PLATFORMS:-linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64}
 kinds=${*:-deb rpm tar zip msi container manifests}
 day=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%d)
@@ -63,7 +64,7 @@ common() {
 	cp packaging/launchd/* "$stage/launchd"
 	cp packaging/deb/copyright "$stage/deb"
 	cat >"$stage/deb/changelog" <<-EOF
-	dropferry ($version) stable; urgency=medium
+	dropferry ($packaged) stable; urgency=medium
 
 	  * See https://github.com/dropferry/dropferry/blob/main/CHANGELOG.md
 
@@ -89,7 +90,7 @@ make_deb() { # ARCH
 		install -m 755 "packaging/deb/$script" "$dir/DEBIAN/$script"
 	done
 	size=$(find "$dir" -path "$dir/DEBIAN" -prune -o -type f -printf '%k\n' | awk '{s += $1} END {print s}')
-	sed -e "s/@VERSION@/$version/" -e "s/@ARCH@/$1/" -e "s/@SIZE@/$size/" packaging/deb/control >"$dir/DEBIAN/control"
+	sed -e "s/@VERSION@/$packaged/" -e "s/@ARCH@/$1/" -e "s/@SIZE@/$size/" packaging/deb/control >"$dir/DEBIAN/control"
 	(cd "$dir" && find . -path ./DEBIAN -prune -o -type f -printf '%P\n' | sort | xargs md5sum >DEBIAN/md5sums)
 	aged "$dir"
 	dpkg-deb --root-owner-group -Zxz --build "$dir" "$out/dropferry_${version}_$1.deb" >&2
@@ -100,7 +101,7 @@ make_rpm() { # ARCH
 	tree rpm "$dir/root"
 	aged "$dir"
 	(
-		sed -e "s/@VERSION@/$version/" "$here/rpm/dropferry.spec"
+		sed -e "s/@VERSION@/$packaged/" "$here/rpm/dropferry.spec"
 		echo "%files"
 		echo "%dir %attr(0750, root, dropferry) /etc/dropferry"
 		grep -E "^(all|rpm) " "$here/files.txt" | while read -r _ mode _ place; do
@@ -113,12 +114,12 @@ make_rpm() { # ARCH
 		done
 		echo "%dir %attr(0700, dropferry, dropferry) /var/lib/dropferry"
 		echo "%changelog"
-		echo "* $(date -u -d "@$SOURCE_DATE_EPOCH" '+%a %b %d %Y') dropferry <maintainers@dropferry.example> - $version-1"
+		echo "* $(date -u -d "@$SOURCE_DATE_EPOCH" '+%a %b %d %Y') dropferry <maintainers@dropferry.example> - $packaged-1"
 		echo "- See https://github.com/dropferry/dropferry/blob/main/CHANGELOG.md"
 	) >"$dir/dropferry.spec"
 	rpmbuild -bb --target "$1-linux" --define "_topdir $dir/top" --define "stage $dir/root" --define "_buildhost dropferry.example" \
 		"$dir/dropferry.spec" >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
-	cp "$dir"/top/RPMS/*/*.rpm "$out"
+	cp "$dir"/top/RPMS/*/*.rpm "$out/dropferry-$version-1.$1.rpm"
 }
 
 # bundle OS DIR fills a directory with what a person unpacks.

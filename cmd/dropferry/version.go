@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -12,15 +14,13 @@ import (
 // release is set by the linker when a release is built.
 var release = ""
 
-// version names this build.
+// version names this build, the same way however it was built: doctor compares.
 func version() string {
-	if release != "" {
-		return release
+	name := release
+	if info, ok := debug.ReadBuildInfo(); ok && name == "" {
+		name = info.Main.Version
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
+	return cmp.Or(strings.TrimPrefix(name, "v"), "(devel)")
 }
 
 func versionCommand(out io.Writer) *cobra.Command {

@@ -213,7 +213,7 @@ func (s *installed) install(pkg string) {
 	if info, err := os.Stat(s.home("state")); err != nil || !info.IsDir() {
 		s.t.Errorf("the state directory: %v", err)
 	}
-	if text := s.run("version"); !strings.Contains(text, "v0.1.0 windows/amd64") {
+	if text := s.run("version"); !strings.Contains(text, "dropferry 0.1.0 windows/amd64") {
 		s.t.Errorf("version: %s", text)
 	}
 }
@@ -361,7 +361,7 @@ func (s *installed) stops() {
 
 func (s *installed) upgrade(pkg string) {
 	said := s.installer("/i", windows(pkg))
-	if text := s.run("version"); !strings.Contains(text, "v0.2.0") {
+	if text := s.run("version"); !strings.Contains(text, "dropferry 0.2.0") {
 		s.t.Errorf("version: %s\n%s", text, said)
 	}
 	s.wantPhase("running")
