@@ -61,7 +61,7 @@ diff -r "$work/one" "$work/two" || fail "two builds of the same sources differ"
 say "building 1.1.0, whose store has a newer schema"
 VERSION=v1.1.0 GOFLAGS=-tags=nextschema sh packaging/build.sh "$work/newer" deb 2>"$work/build.log" || { cat "$work/build.log"; fail "build"; }
 
-# What cannot be installed here is looked at.
+# What can be seen without an installation.
 rpm=$(ls "$work"/one/*.rpm)
 deb=$(ls "$work"/one/*.deb)
 rpm -qp --scripts "$rpm" 2>/dev/null | sed 's/^[a-z]* scriptlet (using .bin.sh)://' | sh -n || fail "the scripts of the rpm"
@@ -118,6 +118,24 @@ timeout 300 systemd-nspawn --quiet --directory="$clean" --boot --private-network
 	--machine="dropferry-test-$$" --console=pipe </dev/null >"$work/console" 2>&1 || true
 if [ -e "$clean/test/log" ]; then sed 's/^/  /' "$clean/test/log"; else tail -40 "$work/console"; fi
 [ "$(tail -n 1 "$clean/test/log" 2>/dev/null)" = "all is well" ] || fail "inside the container"
+
+say "the rpm, in the same root, where nothing runs"
+into() { rpm --root "$clean" --nodeps "$@" >>"$work/rpm.log" 2>&1 || { cat "$work/rpm.log"; fail "rpm $1"; }; }
+looked() { [ "$(chroot "$clean" stat -c '%U %G %a' "$2")" = "$1" ] || fail "$2 of the rpm is not '$1'"; }
+chroot "$clean" userdel dropferry
+into -i "$rpm"
+into -V dropferry
+looked "root dropferry 750" /etc/dropferry
+looked "dropferry dropferry 700" /var/lib/dropferry
+chroot "$clean" systemctl --quiet is-enabled dropferry || fail "the rpm does not enable the service"
+chroot "$clean" dropferry version | grep -q '^dropferry 1.0.0 ' || fail "the program of the rpm"
+echo 'version = 1' >"$clean/etc/dropferry/agent.toml"
+into -U --replacepkgs "$rpm"
+chroot "$clean" systemctl --quiet is-enabled dropferry || fail "an upgrade of the rpm disables the service"
+into -e dropferry
+[ ! -e "$clean/usr/bin/dropferry" ] || fail "the rpm leaves its program"
+[ -e "$clean/etc/dropferry/agent.toml" ] || fail "the rpm takes a person's configuration away"
+chroot "$clean" systemctl --quiet is-enabled dropferry 2>/dev/null && fail "the rpm leaves its service enabled"
 
 say "the container of the Containerfile"
 image=$work/image
