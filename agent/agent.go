@@ -106,9 +106,6 @@ func (a *Agent) wire(ctx context.Context, c *config.Config, only []string) (err 
 	if err == nil {
 		err = a.store.Configure(ctx, names, time.Now())
 	}
-	if err == nil {
-		err = arrange(ctx, a.store, c)
-	}
 	if err != nil {
 		return err
 	}

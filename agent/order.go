@@ -26,19 +26,18 @@ func looksAt(folder *syncer.Folder, w *watcher.Watcher) {
 	folder.Unsettled, folder.Survey = w.Unsettled, w.Survey
 }
 
-// arrange gives what is planned already the turns that a configuration asks for. Nothing is sent meanwhile that it changes.
-func arrange(ctx context.Context, store *state.Store, c *config.Config) error {
+// ordersOf returns the turns that a configuration asks for, for what is planned already.
+func ordersOf(c *config.Config) ([]state.FolderOrder, error) {
+	var orders []state.FolderOrder
 	for i := range c.Folders {
 		f := &c.Folders[i]
 		order, err := orderOf(f)
-		if err == nil {
-			err = store.Arrange(ctx, f.Name, order.Rules(), order.Turn)
-		}
 		if err != nil {
-			return err
+			return nil, err
 		}
+		orders = append(orders, state.FolderOrder{Folder: f.Name, Rules: order.Rules(), Turn: order.Turn})
 	}
-	return nil
+	return orders, nil
 }
 
 // turn returns the turn of a file that is planned by a command.

@@ -94,7 +94,7 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	return s.diff.words(), nil
 }
 
-// reconciled compares the names of a configuration with those of the store.
+// reconciled compares the names of a configuration with those of the store, and says what is to be recorded of it.
 func reconciled(ctx context.Context, store namesStore, c *config.Config) (state.Configured, error) {
 	known, err := store.Names(ctx)
 	if err != nil {
@@ -104,7 +104,11 @@ func reconciled(ctx context.Context, store namesStore, c *config.Config) (state.
 	if err != nil {
 		return state.Configured{}, err
 	}
-	return reconcile(c, known, past)
+	configured, err := reconcile(c, known, past)
+	if err == nil {
+		configured.Orders, err = ordersOf(c)
+	}
+	return configured, err
 }
 
 // namesStore is what the store knows of names.
@@ -140,6 +144,7 @@ func (s *switching) run(ctx context.Context) error {
 	a.syncer.Stop(links)
 	back := func(err error) error {
 		a.syncer.Replace(replacementOf(a, s.old, isIn(links)))
+		a.syncer.Dropped(ctx, dropped) // they are gone all the same, and planned anew by the watchers
 		return restart(err)
 	}
 	if err := a.syncer.Finish(ctx, s.linksToFinish()); err != nil {
@@ -150,10 +155,7 @@ func (s *switching) run(ctx context.Context) error {
 	}
 	a.naming.Lock()
 	defer a.naming.Unlock()
-	if err := a.store.Configure(ctx, s.names, time.Now()); err != nil {
-		return back(err)
-	}
-	if err := arrange(ctx, a.store, s.next.config); err != nil {
+	if err := a.store.Configure(ctx, s.names, time.Now()); err != nil { // last: from here on nothing fails
 		return back(err)
 	}
 	a.limits.Set(ratesOf(s.next.config))

@@ -94,13 +94,14 @@ type Configured struct {
 	Names     []Name     // all of its names; those that the store knows besides stay
 	Renamings []Renaming // what goes on under another name
 	Forget    []Route    // whose known files are as if never seen: they are elsewhere
+	Orders    []FolderOrder
 }
 
 // errNameTaken says that a name has a history of its own.
 var errNameTaken = errors.New("the name has files of its own")
 
-// Configure records what a configuration calls its folders and destinations, all in one transaction. What was recorded
-// of a renamed one goes on under its new name; only receipts keep the name of their time.
+// Configure records what a configuration calls its folders and destinations, and how their files take turns, all in one
+// transaction. What was recorded of a renamed one goes on under its new name; only receipts keep the name of their time.
 func (s *Store) Configure(ctx context.Context, n Configured, at time.Time) error {
 	err := s.write(ctx, "record the names of the configuration", func(c *conn) error {
 		for _, r := range n.Renamings {
@@ -118,6 +119,11 @@ func (s *Store) Configure(ctx context.Context, n Configured, at time.Time) error
 				string(name.Kind), name.Name, name.Place, name.Port, name.User, name.Mode, at)
 			if err != nil {
 				return err
+			}
+		}
+		for _, o := range n.Orders {
+			if err := arrange(c, o); err != nil {
+				return fmt.Errorf("arrange %s: %w", o.Folder, err)
 			}
 		}
 		return nil

@@ -43,6 +43,37 @@ func TestNamesStay(t *testing.T) {
 	}
 }
 
+// TestConfigureIsWhole changes no name where the turns cannot be changed.
+func TestConfigureIsWhole(t *testing.T) {
+	s := newStore(t)
+	configure(t, s, Configured{Names: []Name{invoicesName, acmeName}})
+	planOne(t, s, intentFor(route, "a"))
+	err := s.write(t.Context(), "spoil the orders", func(c *conn) error {
+		_, err := c.exec("ALTER TABLE orders RENAME TO elsewhere")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Configure(t.Context(), Configured{
+		Names: []Name{billsName}, Renamings: []Renaming{{Kind: FolderName, Was: "invoices", Name: "bills"}},
+		Orders: []FolderOrder{{"bills", "mtime", func(file.Path, file.Fingerprint) Turn { return Turn{Kind: Placed} }}},
+	}, noon)
+	if err == nil {
+		t.Fatal("the turns were changed")
+	}
+	names, err := s.Names(t.Context())
+	if err != nil || len(names) != 2 || names[1].Name != "invoices" {
+		t.Errorf("%+v, %v", names, err)
+	}
+	if renamed, err := s.Renamings(t.Context()); err != nil || len(renamed) != 0 {
+		t.Errorf("%+v, %v", renamed, err)
+	}
+	if got := dueNow(t, s, 0); got != "a" {
+		t.Errorf("due for invoices: %q", got)
+	}
+}
+
 // TestRenamingCarriesEverything goes through all that the store keeps by names.
 func TestRenamingCarriesEverything(t *testing.T) {
 	s := newStore(t)

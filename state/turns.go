@@ -342,37 +342,35 @@ func (s *Store) CountLast(ctx context.Context, r Route, o Ordered) (n int, err e
 // arrangeBatch is how many intents are read before they are changed.
 const arrangeBatch = 1000
 
-// Arrange gives all intents of a folder their turns anew, if they were given by other rules; "" are those by which every
-// intent is Free.
-func (s *Store) Arrange(ctx context.Context, folder, rules string, turn func(file.Path, file.Fingerprint) Turn) error {
-	same := false
-	op := "arrange " + folder
-	err := s.read(ctx, op, func(c *conn) error {
-		r, _, err := c.one("SELECT rules FROM orders WHERE folder = ?", folder)
-		same = err == nil && r.text(0) == rules
-		return err
-	})
-	if err != nil || same {
+// FolderOrder is how the files of a folder take turns.
+type FolderOrder struct {
+	Folder string
+	Rules  string // what Turn goes by; "" are those by which every intent is Free
+	Turn   func(file.Path, file.Fingerprint) Turn
+}
+
+// arrange gives all intents of a folder their turns anew, if they were given by other rules.
+func arrange(c *conn, o FolderOrder) error {
+	r, _, err := c.one("SELECT rules FROM orders WHERE folder = ?", o.Folder)
+	if err != nil || r.text(0) == o.Rules {
 		return err
 	}
-	return s.write(ctx, op, func(c *conn) error {
-		for after, more := int64(0), true; more; {
-			batch, err := arranged(c, folder, after, turn)
+	for after, more := int64(0), true; more; {
+		batch, err := arranged(c, o.Folder, after, o.Turn)
+		if err != nil {
+			return err
+		}
+		for _, a := range batch {
+			_, err := c.exec("UPDATE intents SET turn = ?, place = ?, dir = ? WHERE seq = ?", a.turn.Kind, a.turn.place(), a.turn.dir(a.path), a.seq)
 			if err != nil {
 				return err
 			}
-			for _, a := range batch {
-				_, err := c.exec("UPDATE intents SET turn = ?, place = ?, dir = ? WHERE seq = ?", a.turn.Kind, a.turn.place(), a.turn.dir(a.path), a.seq)
-				if err != nil {
-					return err
-				}
-				after = a.seq
-			}
-			more = len(batch) == arrangeBatch
+			after = a.seq
 		}
-		_, err := c.exec("INSERT OR REPLACE INTO orders (folder, rules) VALUES (?, ?)", folder, rules)
-		return err
-	})
+		more = len(batch) == arrangeBatch
+	}
+	_, err = c.exec("INSERT OR REPLACE INTO orders (folder, rules) VALUES (?, ?)", o.Folder, o.Rules)
+	return err
 }
 
 // arrangement is the turn of one intent.

@@ -400,9 +400,7 @@ func TestArrange(t *testing.T) {
 	}
 	arrange := func(rules string) {
 		t.Helper()
-		if err := s.Arrange(t.Context(), route.Folder, rules, backwards); err != nil {
-			t.Fatal(err)
-		}
+		configure(t, s, Configured{Orders: []FolderOrder{{route.Folder, rules, backwards}}})
 	}
 	due := func() []string {
 		t.Helper()
@@ -428,18 +426,16 @@ func TestArrange(t *testing.T) {
 	if asked != 1500 {
 		t.Error("arranged again by the same rules")
 	}
-	err := s.Arrange(t.Context(), route.Folder, "last", func(p file.Path, _ file.Fingerprint) Turn {
-		return Turn{Kind: Last, Dirs: true}
-	})
-	if err != nil || len(due()) > 0 {
-		t.Errorf("all of them go last: %v, %v", due(), err)
+	last := func(file.Path, file.Fingerprint) Turn { return Turn{Kind: Last, Dirs: true} }
+	configure(t, s, Configured{Orders: []FolderOrder{{route.Folder, "last", last}}})
+	if len(due()) > 0 {
+		t.Errorf("all of them go last: %v", due())
 	}
 	if n, err := s.CountLast(t.Context(), route, Ordered{Last: 1}); n != 1500 || err != nil {
 		t.Errorf("%d go last, %v", n, err)
 	}
-	if err := s.Arrange(t.Context(), route.Folder, "", func(file.Path, file.Fingerprint) Turn { return Turn{} }); err != nil {
-		t.Fatal(err)
-	}
+	free := func(file.Path, file.Fingerprint) Turn { return Turn{} }
+	configure(t, s, Configured{Orders: []FolderOrder{{route.Folder, "", free}}})
 	slices.Reverse(names)
 	if !slices.Equal(due(), names) {
 		t.Error("the usual order is not back")
