@@ -161,10 +161,7 @@ func (d *doctor) services(ctx context.Context) {
 }
 
 func serviceDiagnosis(name string, s service.State, err error) Diagnosis {
-	flag := ""
-	if name != service.DefaultName {
-		flag = " --name " + name
-	}
+	flag := service.NameFlag(name)
 	found := Diagnosis{Severity: Well, Area: "service", Subject: name}
 	switch {
 	case err != nil:
@@ -195,7 +192,7 @@ func serviceDiagnosis(name string, s service.State, err error) Diagnosis {
 		found.Text += "; it is not started with the system"
 	case s.Account == "root":
 		found.Severity, found.Text = Warning, found.Text+"; it needs no such rights"
-		found.Hint = "give it an account of its own: " + asAdmin + "dropferry service install --account NAME"
+		found.Hint = "give it an account of its own: " + asAdmin + "dropferry service install --account NAME" + flag
 	}
 	return found
 }

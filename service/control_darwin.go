@@ -23,7 +23,12 @@ func Install(ctx context.Context, s Setup) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := user.Lookup(s.Account); err != nil {
+	account, err := user.Lookup(s.Account)
+	if err != nil {
+		return nil, err
+	}
+	hint, err := makeHome(s.Name, account)
+	if err != nil {
 		return nil, err
 	}
 	label, err := labelOf(s.Name)
@@ -34,14 +39,47 @@ func Install(ctx context.Context, s Setup) ([]string, error) {
 	if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
 		return nil, err
 	}
-	return []string{
-		at + " is written, and started with the system",
-		"`dropferry service start` starts it now, once there is a configuration",
-	}, nil
+	done := []string{at + " is written, and started with the system"}
+	if hint != "" {
+		done = append(done, hint)
+	}
+	return append(done, "`dropferry service start"+NameFlag(s.Name)+"` starts it now, once there is a configuration"), nil
 }
 
-// errNotRoot says who may change the system's services.
-var errNotRoot = errors.New("only root may do that: put sudo in front of it")
+// makeHome makes what the service's account cannot make itself: the directory of configurations, the one of the state below it,
+// and the log that launchd opens with the account's rights.
+func makeHome(name string, account *user.User) (hint string, err error) {
+	uid, gid, err := idsOf(account)
+	if err != nil {
+		return "", err
+	}
+	if hint, err = makeConfigDirectory(launchdConfigs, account); err != nil {
+		return "", err
+	}
+	state := daemonState(name)
+	if err = os.Mkdir(state, 0o700); err == nil {
+		err = os.Chown(state, uid, gid)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	log, err := os.OpenFile(daemonLog(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if errors.Is(err, fs.ErrExist) {
+		return hint, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return hint, errors.Join(log.Chown(uid, gid), log.Close())
+}
+
+// letIn is what gives an account the right to read a directory: by the group, or "" where that has none itself.
+func letIn(dir, group, account string) string {
+	if group == "" {
+		return `chmod +a "` + account + ` allow list,search,readattr,readsecurity" "` + dir + `"`
+	}
+	return "dseditgroup -o edit -a " + account + " -t user " + group
+}
 
 func plistOf(label string) string { return filepath.Join(daemons, label+".plist") }
 

@@ -10,17 +10,11 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // adminUnits is where units lie that a person has put there, and not a package.
 const adminUnits = "/etc/systemd/system"
-
-// errNotRoot says who may change the system's services.
-var errNotRoot = errors.New("only root may do that: put sudo in front of it")
 
 // Install has systemd run the agent with the system. It returns what was done and what is left to do.
 func Install(ctx context.Context, s Setup) (done []string, err error) {
@@ -59,7 +53,11 @@ func Install(ctx context.Context, s Setup) (done []string, err error) {
 		}
 		done = append(done, at+" is written")
 	}
-	hint, err := makeConfigDirectory(account)
+	u, err := user.Lookup(account)
+	if err != nil {
+		return nil, err
+	}
+	hint, err := makeConfigDirectory(packagedConfigs, u)
 	if err != nil {
 		return nil, err
 	}
@@ -76,15 +74,7 @@ func Install(ctx context.Context, s Setup) (done []string, err error) {
 	if _, err := os.Stat(config); err != nil {
 		done = append(done, "write "+config+", and try it with `dropferry -c "+config+" check --connect`")
 	}
-	return append(done, "`dropferry service start"+nameFlag(s.Name)+"` starts it now"), nil
-}
-
-// nameFlag is what has to be typed to speak of a service.
-func nameFlag(name string) string {
-	if name == DefaultName {
-		return ""
-	}
-	return " --name " + name
+	return append(done, "`dropferry service start"+NameFlag(s.Name)+"` starts it now"), nil
 }
 
 // mayChange tells why the system's services cannot be changed.
@@ -161,36 +151,12 @@ func accountSoFar(unit string) (string, error) {
 	return accountIn(string(text)), err
 }
 
-// makeConfigDirectory makes the directory that the service's account may read, and root alone may write. One that is there is
-// left to those whom it is for: the hint says how the account gets in.
-func makeConfigDirectory(account string) (hint string, err error) {
-	u, err := user.Lookup(account)
-	if err != nil {
-		return "", err
+// letIn is what gives an account the right to read a directory: by the group, or "" where that has none itself.
+func letIn(dir, group, account string) string {
+	if group == "" {
+		return "setfacl -m u:" + account + ":rx " + dir
 	}
-	ids := make([]uint32, 2)
-	if _, err := fmt.Sscan(u.Uid+" "+u.Gid, &ids[0], &ids[1]); err != nil {
-		return "", err
-	}
-	err = os.Mkdir(packagedConfigs, 0o750)
-	if err == nil {
-		return "", os.Chown(packagedConfigs, 0, int(ids[1]))
-	}
-	if !errors.Is(err, fs.ErrExist) {
-		return "", err
-	}
-	var st unix.Stat_t
-	if err := unix.Stat(packagedConfigs, &st); err != nil {
-		return "", fmt.Errorf("look at %s: %w", packagedConfigs, err)
-	}
-	if mayRead(st.Mode, st.Uid, st.Gid, ids[0], append(groupsOf(u), ids[1])) {
-		return "", nil
-	}
-	let := "setfacl -m u:" + account + ":rx " + packagedConfigs
-	if group, err := user.LookupGroupId(strconv.FormatUint(uint64(st.Gid), 10)); err == nil && st.Gid != 0 && st.Mode&0o050 == 0o050 {
-		let = "usermod -a -G " + group.Name + " " + account
-	}
-	return account + " cannot read the configurations in " + packagedConfigs + ": `" + let + "` lets it, with its next start", nil
+	return "usermod -a -G " + group + " " + account
 }
 
 // Uninstall stops the service and takes away what Install has written. Account, configuration and state stay.

@@ -48,8 +48,21 @@ func plistFor(s Setup) (string, error) {
 		text(launchdProgram), text(s.Program),
 		text(launchdConfigs+"agent.toml"), text(config),
 		text(launchdAccount), text(s.Account),
-		text("/Library/Logs/dropferry.log"), text("/Library/Logs/"+strings.ReplaceAll(s.Name, "@", "-")+".log"),
+		text("/Library/Logs/dropferry.log"), text(daemonLog(s.Name)),
 	).Replace(s.Definition), nil
+}
+
+// daemonLog is where launchd leads what a service prints.
+func daemonLog(name string) string {
+	return "/Library/Logs/" + strings.ReplaceAll(name, "@", "-") + ".log"
+}
+
+// daemonState is where a service keeps its state, beside its configuration.
+func daemonState(name string) string {
+	if instance := instanceOf(name); instance != "" {
+		return launchdConfigs + "state-" + instance
+	}
+	return launchdConfigs + "state"
 }
 
 var xmlText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")

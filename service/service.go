@@ -8,6 +8,14 @@ import (
 // DefaultName is the name of the service where no other is asked for.
 const DefaultName = "dropferry"
 
+// NameFlag is what has to be typed to speak of a service: " --name NAME", or nothing for the default.
+func NameFlag(name string) string {
+	if name == DefaultName {
+		return ""
+	}
+	return " --name " + name
+}
+
 // Setup says what is to be installed.
 type Setup struct {
 	Name     string // of the service

@@ -158,6 +158,9 @@ func TestPlistFor(t *testing.T) {
 			t.Errorf("%q is not in\n%s", part, got)
 		}
 	}
+	if got := daemonState("dropferry@erp"); got != "/Library/Application Support/dropferry/state-erp" {
+		t.Errorf("its state is in %s", got)
+	}
 	if _, err := plistFor(Setup{Name: "dropferry", Program: "/d", Definition: plist}); err == nil || !strings.Contains(err.Error(), "--account") {
 		t.Errorf("without an account: %v", err)
 	}
