@@ -86,6 +86,7 @@ var exitCodes = []struct{ code, meaning string }{
 	{"3", "finished, something is undelivered or held"},
 	{"4", "usage"},
 	{"5", "configuration invalid"},
+	{"6", "a newer dropferry wrote the store"},
 	{"10", "no agent is running"},
 	{"11", "another agent holds the state directory"},
 	{"12", "authentication failed"},
