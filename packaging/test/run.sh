@@ -110,11 +110,11 @@ Type=oneshot
 ExecStart=/bin/sh /test/inside.sh
 StandardOutput=file:/test/log
 StandardError=inherit
-TimeoutStartSec=240
+TimeoutStartSec=360
 EOF
 mkdir -p "$clean/etc/systemd/system/default.target.wants"
 ln -s ../dropferry-test.service "$clean/etc/systemd/system/default.target.wants/dropferry-test.service"
-timeout 300 systemd-nspawn --quiet --directory="$clean" --boot --private-network --register=no --keep-unit \
+timeout 420 systemd-nspawn --quiet --directory="$clean" --boot --private-network --register=no --keep-unit \
 	--machine="dropferry-test-$$" --console=pipe </dev/null >"$work/console" 2>&1 || true
 if [ -e "$clean/test/log" ]; then sed 's/^/  /' "$clean/test/log"; else tail -40 "$work/console"; fi
 [ "$(tail -n 1 "$clean/test/log" 2>/dev/null)" = "all is well" ] || fail "inside the container"
