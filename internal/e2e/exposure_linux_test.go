@@ -92,7 +92,8 @@ func TestDebugLogHoldsNoSecret(t *testing.T) {
 	for _, secret := range r.secrets {
 		for form, hidden := range map[string]string{
 			"as it is": secret, "in hexadecimal": hex.EncodeToString([]byte(secret)),
-			"in base64": strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="), "quoted": fmt.Sprintf("%q", secret), "as bytes": fmt.Sprint([]byte(secret)),
+			"in base64":  strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="),
+			"as numbers": strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"),
 		} {
 			if strings.Contains(text, hidden) {
 				t.Errorf("the log holds a secret %s", form)
