@@ -145,5 +145,5 @@ func Trust(c *config.Config, d *config.Destination, key remote.Key, replace bool
 	if !slices.Contains(lines, line) {
 		lines = append(lines, line)
 	}
-	return name, writeFileAs(c.Agent.StateDir, name, []byte(strings.Join(lines, "\n")+"\n"))
+	return name, writeFileAs(c, name, []byte(strings.Join(lines, "\n")+"\n"))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
@@ -36,8 +35,8 @@ func (d *doctor) state(ctx context.Context) {
 		say(Broken, dir+" is no directory", "")
 		return
 	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		say(Warning, fmt.Sprintf("%s can be entered by others (mode %04o)", dir, info.Mode().Perm()), "chmod 700 "+config.ShellWord(dir))
+	if who, _ := othersRead(d.config, dir, info); who != "" {
+		say(Warning, fmt.Sprintf("%s can be entered by %s", dir, who), stateWords(d.config))
 	}
 	if err := mayWriteIn(dir); err != nil {
 		say(Broken, err.Error(), "the state belongs to another account: "+asAdmin+"dropferry doctor looks with its rights")
@@ -55,16 +54,17 @@ func (d *doctor) state(ctx context.Context) {
 // looseSecrets finds what others can read of the secrets that are stored.
 func (d *doctor) looseSecrets(dir string) {
 	entries, err := os.ReadDir(filepath.Join(dir, "secrets"))
-	if err != nil || runtime.GOOS == "windows" {
-		return // there are none, or their rights are kept elsewhere
+	if err != nil {
+		return // there are none
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.Mode().Perm()&0o077 != 0 {
-			name := filepath.Join(dir, "secrets", e.Name())
-			d.say(Diagnosis{
-				Broken, "state", "", fmt.Sprintf("%s can be read by others (mode %04o), and is not used for that", name, info.Mode().Perm()),
-				"chmod 600 " + config.ShellWord(name),
-			})
+		info, err := e.Info()
+		if err != nil {
+			continue
+		}
+		name := filepath.Join(dir, "secrets", e.Name())
+		if who, mend := othersRead(d.config, name, info); who != "" {
+			d.say(Diagnosis{Broken, "state", "", fmt.Sprintf("%s can be read by %s, and is not used for that", name, who), mend})
 		}
 	}
 }

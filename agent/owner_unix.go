@@ -3,8 +3,11 @@
 package agent
 
 import (
+	"fmt"
 	"os"
 	"syscall"
+
+	"github.com/dropferry/dropferry/config"
 )
 
 // giveTo gives a file the owner of the state directory, where that is somebody else and we are root.
@@ -19,3 +22,22 @@ func giveTo(stateDir, name string) error {
 	}
 	return os.Chown(name, int(st.Uid), int(st.Gid))
 }
+
+// makeState makes the state directory where there is none.
+func makeState(c *config.Config) error { return os.MkdirAll(c.Agent.StateDir, 0o700) }
+
+// closeSecrets does nothing: directories and files are made for their owner only.
+func closeSecrets(*config.Config) error { return nil }
+
+func narrow(*config.Config, string) error { return nil }
+
+// othersRead says who may read a secret that should not, "" if nobody, and what to type about it.
+func othersRead(_ *config.Config, name string, info os.FileInfo) (who, mend string) {
+	if info.Mode().Perm()&0o077 == 0 {
+		return "", ""
+	}
+	return fmt.Sprintf("others (mode %04o)", info.Mode().Perm()), "chmod 600 " + config.ShellWord(name)
+}
+
+// stateWords says how a state directory is closed that others can read.
+func stateWords(c *config.Config) string { return "chmod 700 " + config.ShellWord(c.Agent.StateDir) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/service"
@@ -15,19 +14,19 @@ func secretIn(stateDir, name string) string { return filepath.Join(stateDir, "se
 
 func secretReader(c *config.Config, s config.Secret) func() (string, error) {
 	return func() (string, error) {
-		return s.Read(func(credential string) (string, error) { return readCredential(c.Agent.StateDir, credential) })
+		return s.Read(func(credential string) (string, error) { return readCredential(c, credential) })
 	}
 }
 
 // readCredential reads a secret of the state directory.
-func readCredential(stateDir, name string) (string, error) {
-	path := secretIn(stateDir, name)
+func readCredential(c *config.Config, name string) (string, error) {
+	path := secretIn(c.Agent.StateDir, name)
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
 	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("%s can be read by others (mode %04o): chmod 600 %s", path, info.Mode().Perm(), path)
+	if who, mend := othersRead(c, path, info); who != "" {
+		return "", fmt.Errorf("%s can be read by %s: %s", path, who, mend)
 	}
 	stored, err := os.ReadFile(path)
 	if err != nil {
@@ -47,7 +46,13 @@ func SetSecret(c *config.Config, name string, secret []byte) (string, error) {
 		return "", fmt.Errorf("secret %s: %w", name, err)
 	}
 	path := secretIn(c.Agent.StateDir, name)
-	if err := writeFileAs(c.Agent.StateDir, path, stored); err != nil {
+	if err = closeSecrets(c); err == nil {
+		err = writeFileAs(c, path, stored)
+	}
+	if err == nil {
+		err = narrow(c, path)
+	}
+	if err != nil {
 		return "", fmt.Errorf("secret %s: %w", name, err)
 	}
 	return path, nil

@@ -5,11 +5,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/dropferry/dropferry/config"
 )
 
 // writeFileAs replaces a private file of the state directory in one step. The file, and a directory that is made for it,
 // belong to the owner of the state directory: root runs `trust` and `secret set` for a service that has its own account.
-func writeFileAs(stateDir, name string, text []byte) error {
+func writeFileAs(c *config.Config, name string, text []byte) error {
+	stateDir := c.Agent.StateDir
+	if err := makeState(c); err != nil {
+		return err
+	}
 	if err := makeDirAs(stateDir, filepath.Dir(name)); err != nil {
 		return err
 	}
@@ -36,9 +42,6 @@ func writeFileAs(stateDir, name string, text []byte) error {
 
 // makeDirAs makes a directory of the state directory, for its owner only.
 func makeDirAs(stateDir, dir string) error {
-	if err := os.MkdirAll(stateDir, 0o700); err != nil {
-		return err
-	}
 	err := os.Mkdir(dir, 0o700)
 	if errors.Is(err, fs.ErrExist) {
 		return nil

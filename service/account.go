@@ -45,9 +45,9 @@ func accountOf(service, given string) (account, error) {
 	return account{name: given, password: true}, nil
 }
 
-// serviceSID returns the security identifier of a service. It is made of the name alone, so that rights can be given
+// SIDOf returns the security identifier of a service on Windows, which rights are given to. It is made of the name alone, so that rights can be given
 // before the service is there. Whatever account the service runs as, its processes have it.
-func serviceSID(service string) string {
+func SIDOf(service string) string {
 	letters := utf16.Encode([]rune(strings.ToUpper(service)))
 	bytes := make([]byte, 0, 2*len(letters))
 	for _, l := range letters {
@@ -56,29 +56,4 @@ func serviceSID(service string) string {
 	sum := sha1.Sum(bytes) //nolint:gosec // as above
 	part := func(i int) uint32 { return binary.LittleEndian.Uint32(sum[4*i:]) }
 	return fmt.Sprintf("S-1-5-80-%d-%d-%d-%d-%d", part(0), part(1), part(2), part(3), part(4))
-}
-
-// Rights on a directory of the service, as Windows writes them. Nothing is inherited from above: under %ProgramData% all
-// users may read and create files. The system and administrators may do all, the service's SID what is given here.
-const (
-	rightsToRead   = "0x1200a9" // read, list, enter
-	rightsToChange = "0x1301bf" // and write, create and delete, but no change of rights or owner
-)
-
-func rightsFor(sid, rights string) string {
-	return "O:BAD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;" + rights + ";;;" + sid + ")"
-}
-
-// trustedOwner tells whether a directory that is there already may become the service's: only if nobody else than
-// those who rule the machine, or the person who installs, has made it. Any user may create directories in %ProgramData%,
-// and the owner of one can always give himself rights on it.
-func trustedOwner(owner, installer string) bool {
-	switch owner {
-	case "S-1-5-18", // the system
-		"S-1-5-32-544", // administrators
-		"S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464", // the installer of Windows
-		installer:
-		return true
-	}
-	return false
 }

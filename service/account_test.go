@@ -44,35 +44,8 @@ func TestAccountOf(t *testing.T) {
 func TestServiceSID(t *testing.T) {
 	const want = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
 	for _, name := range []string{"TrustedInstaller", "trustedinstaller"} {
-		if got := serviceSID(name); got != want {
+		if got := SIDOf(name); got != want {
 			t.Errorf("%s: %s", name, got)
-		}
-	}
-}
-
-func TestRightsFor(t *testing.T) {
-	for _, rights := range []string{rightsToRead, rightsToChange} {
-		got := rightsFor("S-1-5-80-1", rights)
-		for _, part := range []string{"O:BA", "D:PAI", ";;;SY)", ";;;BA)", rights + ";;;S-1-5-80-1)"} {
-			if !strings.Contains(got, part) {
-				t.Errorf("%s lacks %s", got, part)
-			}
-		}
-		for _, others := range []string{";WD)", ";BU)", ";AU)", ";IU)", ";CO)"} {
-			if strings.Contains(got, others) {
-				t.Errorf("others have rights: %s", got)
-			}
-		}
-	}
-}
-
-func TestTrustedOwner(t *testing.T) {
-	const installer = "S-1-5-21-1-2-3-1001"
-	for owner, want := range map[string]bool{
-		"S-1-5-18": true, "S-1-5-32-544": true, installer: true, "S-1-5-21-1-2-3-1002": false, "S-1-5-32-545": false, "": false,
-	} {
-		if got := trustedOwner(owner, installer); got != want {
-			t.Errorf("%s: %v", owner, got)
 		}
 	}
 }

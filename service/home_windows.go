@@ -1,16 +1,17 @@
 package service
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"unsafe"
+	"strings"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/dropferry/dropferry/rights"
 )
 
-// home returns the directory of the service's configuration, in which its state is too.
+// home returns the directory of the configurations of services, in which their state is too.
 func home() string {
 	base, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, windows.KF_FLAG_DEFAULT)
 	if err != nil || base == "" {
@@ -19,89 +20,32 @@ func home() string {
 	return filepath.Join(orElse(base, `C:\ProgramData`), "dropferry")
 }
 
-// makeHome makes the directories of the service's configuration and state: the service reads the one and changes the
-// other, and nobody else but the system and administrators gets in. It says what it has made.
-func makeHome(name string) ([]string, error) {
-	sid, dir := serviceSID(name), home()
-	if err := makePrivate(dir, rightsFor(sid, rightsToRead)); err != nil {
-		return nil, err
+// makeHome closes the directories of the service's configuration and state: the service reads the one, where it is the
+// system's, and changes the other. What others were given there stays, such as the rights of another service. It says what it has
+// made.
+func makeHome(setup Setup, account string) ([]string, error) {
+	sid := SIDOf(setup.Name)
+	owners := []string{sid} // of a state directory that the service has made
+	if known, _, _, err := windows.LookupSID("", strings.TrimPrefix(account, `.\`)); err == nil {
+		owners = append(owners, known.String())
 	}
-	state := filepath.Join(dir, "state")
-	if err := makePrivate(state, rightsFor(sid, rightsToChange)); err != nil {
-		return nil, err
+	var made []string
+	if within(home(), setup.Config) {
+		if err := rights.Close(home(), nil, rights.Grant{SID: sid, Rights: rights.Read}); err != nil {
+			return nil, err
+		}
+		made = append(made, fmt.Sprintf("only administrators and services of dropferry get into %s", home()))
+	} else {
+		made = append(made, fmt.Sprintf("the service has to read %s: %s", setup.Config, rights.Words(filepath.Dir(setup.Config), `NT SERVICE\`+setup.Name, "RX")))
 	}
-	return []string{fmt.Sprintf("only administrators and the service get into %s", dir)}, nil
+	if setup.State == "" {
+		return append(made, fmt.Sprintf("where it keeps its state cannot be told: write state_dir into %s, then install it again", setup.Config)), nil
+	}
+	if err := rights.Close(setup.State, owners, rights.Grant{SID: sid, Rights: rights.Change}); err != nil {
+		return made, err
+	}
+	return append(made, fmt.Sprintf("its state is in %s, where only administrators and it get in", setup.State)), nil
 }
 
-// makePrivate makes a directory with these rights, or gives them to the one that is there, if it can be trusted.
-func makePrivate(dir, rights string) error {
-	sd, err := windows.SecurityDescriptorFromString(rights)
-	if err != nil {
-		return fmt.Errorf("rights for %s: %w", dir, err)
-	}
-	p, err := windows.UTF16PtrFromString(dir)
-	if err != nil {
-		return err
-	}
-	sa := windows.SecurityAttributes{SecurityDescriptor: sd}
-	sa.Length = uint32(unsafe.Sizeof(sa))
-	err = windows.CreateDirectory(p, &sa) // with its rights from the first moment on
-	if !errors.Is(err, windows.ERROR_ALREADY_EXISTS) {
-		return pathError("create", dir, err)
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("create %s: there is something else of that name", dir)
-	}
-	if err := checkOwner(dir); err != nil {
-		return err
-	}
-	owner, _, err := sd.Owner()
-	if err != nil {
-		return pathError("read the owner's rights on", dir, err)
-	}
-	dacl, _, err := sd.DACL()
-	if err != nil {
-		return pathError("read the rights on", dir, err)
-	}
-	const what = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION | windows.PROTECTED_DACL_SECURITY_INFORMATION
-	return pathError("give rights on", dir, windows.SetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, what, owner, nil, dacl, nil))
-}
-
-func checkOwner(dir string) error {
-	sd, err := windows.GetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
-	if err != nil {
-		return pathError("find the owner of", dir, err)
-	}
-	owner, _, err := sd.Owner()
-	if err != nil {
-		return pathError("find the owner of", dir, err)
-	}
-	user, err := windows.GetCurrentProcessToken().GetTokenUser()
-	if err != nil {
-		return os.NewSyscallError("GetTokenUser", err)
-	}
-	if !trustedOwner(owner.String(), user.User.Sid.String()) {
-		return fmt.Errorf("%s was made by %s, who could read secrets and change the configuration there: look at what is in it, move it away, and install again",
-			dir, nameOf(owner))
-	}
-	return nil
-}
-
-func nameOf(sid *windows.SID) string {
-	name, domain, _, err := sid.LookupAccount("")
-	if err != nil {
-		return sid.String()
-	}
-	return domain + `\` + name
-}
-
-func pathError(op, path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &os.PathError{Op: op, Path: path, Err: err}
-}
+// within tells whether a file lies in a directory itself.
+func within(dir, name string) bool { return strings.EqualFold(filepath.Dir(name), filepath.Clean(dir)) }

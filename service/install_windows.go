@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -36,15 +37,23 @@ func Install(_ context.Context, setup Setup) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if setup.Config == "" {
-		setup.Config = filepath.Join(home(), "agent.toml")
+	all, err := registered()
+	if err != nil {
+		return nil, err
 	}
+	setup.settleConfig(all)
 	scm, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT|windows.SC_MANAGER_CREATE_SERVICE)
 	if err != nil {
 		return nil, explained(setup.Name, err)
 	}
 	defer windows.CloseServiceHandle(scm) //nolint:errcheck // nothing is lost
+	if err := rememberBefore(setup.Name); err != nil {
+		return nil, explained(setup.Name, err)
+	}
 	var done []string
+	for _, other := range sharing(all, setup.Name, setup.Config) {
+		done = append(done, fmt.Sprintf("service %s works with %s already, and only one of them can run: give one another configuration with -c", other, setup.Config))
+	}
 	if who.password {
 		done = append(done, allowServiceLogon(who.name)...)
 	}
@@ -59,8 +68,13 @@ func Install(_ context.Context, setup Setup) ([]string, error) {
 		err = registerEvents(setup.Name)
 	}
 	var made []string
+	var account string
 	if err == nil {
-		made, err = makeHome(setup.Name)
+		var config *windows.QUERY_SERVICE_CONFIG
+		if config, err = s.config(); err == nil {
+			account = windows.UTF16PtrToString(config.ServiceStartName)
+			made, err = makeHome(setup, account)
+		}
 	}
 	if err != nil {
 		if created {
@@ -68,23 +82,35 @@ func Install(_ context.Context, setup Setup) ([]string, error) {
 		}
 		return done, explained(setup.Name, err)
 	}
-	config, err := s.config()
-	if err != nil {
-		return done, explained(setup.Name, err)
-	}
 	verb := "is changed"
 	if created {
 		verb = "is installed"
 	}
 	first := fmt.Sprintf("service %s %s: it starts with the system, as %s, with %s", setup.Name, verb,
-		windows.UTF16PtrToString(config.ServiceStartName), setup.Config)
+		account, setup.Config)
 	return append(append([]string{first}, made...), done...), nil
+}
+
+// settleConfig says which configuration is meant where none is named, of the services that there are, and where its state is.
+// A package that is replaced names none, and must not take away the one that a person has named once.
+func (s *Setup) settleConfig(all []registration) {
+	for _, r := range all {
+		if s.Config == "" && strings.EqualFold(r.name, s.Name) {
+			s.Config = r.config
+		}
+	}
+	if s.Config == "" {
+		s.Config = filepath.Join(home(), configName(s.Name))
+	}
+	if s.StateOf != nil {
+		s.State = s.StateOf(s.Config)
+	}
 }
 
 // commandLine is what the service manager executes.
 func commandLine(setup Setup) string {
 	line := ""
-	for _, word := range []string{setup.Program, "-c", setup.Config, "service", "run", "--name", setup.Name} {
+	for _, word := range (registration{setup.Name, setup.Program, setup.Config}).words() {
 		if line != "" {
 			line += " "
 		}

@@ -20,9 +20,14 @@ func NameFlag(name string) string {
 type Setup struct {
 	Name     string // of the service
 	Program  string // absolute path of the executable
-	Config   string // absolute path of its configuration; "" is the system's
+	Config   string // absolute path of its configuration; "" is the one it has, or the system's
 	Account  string // whom it runs as; "" is the system's own choice for a service
 	Password string // of the account, where the system wants one
+
+	// StateOf tells where a configuration keeps state, "" where it does not say. Windows makes that directory for the service.
+	StateOf func(config string) string
+	// State is what StateOf has said of the configuration in the end.
+	State string
 
 	// Definition is the file that describes the packaged service to systemd or launchd.
 	Definition string

@@ -26,6 +26,9 @@ func ownAsDirectory(f *os.File) error {
 	return f.Chown(int(st.Uid), int(st.Gid))
 }
 
+// makeDirectory makes the state directory for its owner only, where there is none.
+func makeDirectory(dir string) error { return os.MkdirAll(dir, 0o700) }
+
 func syncDirectory(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

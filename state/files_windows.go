@@ -1,6 +1,20 @@
 package state
 
-import "os"
+import (
+	"os"
+
+	"github.com/dropferry/dropferry/rights"
+)
+
+// makeDirectory makes the state directory for this account, the system and administrators, where there is none. It
+// inherits nothing: in the root of a disk all users may read.
+func makeDirectory(dir string) error {
+	self, err := rights.Self()
+	if err != nil {
+		return err
+	}
+	return rights.Make(dir, self...)
+}
 
 // ownAsDirectory does nothing: files inherit their access from the directory.
 func ownAsDirectory(*os.File) error { return nil }

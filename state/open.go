@@ -20,7 +20,7 @@ func open(ctx context.Context, dir string, schema []migration) (*Store, error) {
 	}
 	dir, err := filepath.Abs(dir)
 	if err == nil {
-		err = os.MkdirAll(dir, 0o700)
+		err = makeDirectory(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)

@@ -28,7 +28,7 @@ const (
 func OpenShared(ctx context.Context, dir string) (*Shared, error) {
 	dir, err := filepath.Abs(dir)
 	if err == nil {
-		err = os.MkdirAll(dir, 0o700)
+		err = makeDirectory(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)

@@ -1,4 +1,4 @@
-package service
+package rights
 
 import "golang.org/x/sys/windows"
 

@@ -1,0 +1,20 @@
+//go:build !windows
+
+package service
+
+import "context"
+
+// WorksWith knows nothing on this system: names of services and configurations go together there.
+func WorksWith(string) (name string, is bool) { return "", false }
+
+// StopAll does nothing on this system: packages replace a program that runs.
+func StopAll(context.Context) ([]string, error) { return nil, ErrUnsupported }
+
+// StartAgain does nothing on this system.
+func StartAgain(context.Context) ([]string, error) { return nil, ErrUnsupported }
+
+// UninstallAll does nothing on this system.
+func UninstallAll(context.Context) ([]string, error) { return nil, ErrUnsupported }
+
+// UndoInstall does nothing on this system.
+func UndoInstall(context.Context, string) ([]string, error) { return nil, ErrUnsupported }
