@@ -2,6 +2,8 @@ package service
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -9,7 +11,11 @@ import (
 // A service that ends at once, since its program is no service: what is installed and removed is what counts.
 func TestInstallAndUninstall(t *testing.T) {
 	const name = "dropferry-test"
-	setup := Setup{Name: name, Program: `C:\Program Files\dropferry\dropferry.exe`, Config: `C:\some where\agent.toml`}
+	state := filepath.Join(t.TempDir(), "state")
+	setup := Setup{
+		Name: name, Program: `C:\Program Files\dropferry\dropferry.exe`, Config: `C:\some where\agent.toml`,
+		StateOf: func(string) string { return state }, // this machine's own directories are left alone
+	}
 	done, err := Install(t.Context(), setup)
 	if err != nil {
 		t.Skipf("services cannot be installed here, which takes an administrator: %v", err)
@@ -22,8 +28,15 @@ func TestInstallAndUninstall(t *testing.T) {
 	if err != nil || s.Phase != Stopped || !s.Boot || s.Account != `NT SERVICE\dropferry-test` {
 		t.Errorf("%+v, %v", s, err)
 	}
+	if info, err := os.Stat(state); err != nil || !info.IsDir() {
+		t.Errorf("the state directory: %v", err)
+	}
+	if who, is := WorksWith(setup.Config); !is || who != name {
+		t.Errorf("with the configuration works %q", who)
+	}
+	setup.Config = "" // as a package installs it
 	setup.Account = "LocalSystem"
-	if done, err = Install(t.Context(), setup); err != nil || !strings.Contains(done[0], "is changed") {
+	if done, err = Install(t.Context(), setup); err != nil || !strings.Contains(done[0], "is changed") || !strings.Contains(done[0], `C:\some where\agent.toml`) {
 		t.Errorf("%v, %v", done, err)
 	}
 	setup.Account = ""
@@ -42,6 +55,9 @@ func TestInstallAndUninstall(t *testing.T) {
 	}
 	if s, err := Query(t.Context(), name); err != nil || s.Phase != Absent {
 		t.Errorf("%+v, %v", s, err)
+	}
+	if _, is := WorksWith(`C:\some where\agent.toml`); is {
+		t.Error("a service that is gone works")
 	}
 	for what, err := range map[string]error{"start": Start(t.Context(), name), "stop": Stop(t.Context(), name)} {
 		if !errors.Is(err, ErrNotInstalled) {

@@ -33,11 +33,16 @@ func (p *program) serviceCommand() *cobra.Command {
 
 func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 	setup := service.Setup{}
+	var undo bool
 	command := &cobra.Command{
 		Use:   "install",
 		Short: "Have the system run the agent, from its next start on",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) (err error) {
+			if undo {
+				done, err := service.UndoInstall(command.Context(), *name)
+				return p.serviceDone(done, err)
+			}
 			setup.Name = *name
 			if setup.Program, err = os.Executable(); err != nil {
 				return err
@@ -48,6 +53,7 @@ func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 				}
 			}
 			setup.Definition = serviceDefinition(runtime.GOOS, *name)
+			setup.StateOf = stateOf
 			if err := p.suitsService(setup); err != nil {
 				return err
 			}
@@ -59,6 +65,7 @@ func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&setup.Account, "account", "", "whom the service runs as (else an account of its own)")
+	forPackages(command, &undo, "undo", "make the last installation undone")
 	return command
 }
 
@@ -73,38 +80,66 @@ func serviceDefinition(goos, name string) string {
 	return packaging.Unit
 }
 
+// forPackages adds a flag that the Windows package needs; elsewhere packages have their own means.
+func forPackages(command *cobra.Command, value *bool, name, usage string) {
+	if runtime.GOOS == "windows" {
+		command.Flags().BoolVar(value, name, false, usage)
+	}
+}
+
 func (p *program) serviceUninstallCommand(name *string) *cobra.Command {
-	return &cobra.Command{
+	var all bool
+	command := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Stop the service and remove it; configuration and state stay",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if all {
+				done, err := service.UninstallAll(command.Context())
+				return p.serviceDone(done, err)
+			}
 			done, err := service.Uninstall(command.Context(), *name)
 			return p.serviceDone(done, err)
 		},
 	}
+	forPackages(command, &all, "all", "all services of this program")
+	return command
 }
 
 func (p *program) serviceStartCommand(name *string) *cobra.Command {
-	return &cobra.Command{
+	var again bool
+	command := &cobra.Command{
 		Use:   "start",
 		Short: "Start the service, and wait until it works",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if again {
+				done, err := service.StartAgain(command.Context())
+				return p.serviceDone(done, err)
+			}
 			return p.serviceDone([]string{*name + " is started"}, service.Start(command.Context(), *name))
 		},
 	}
+	forPackages(command, &again, "again", "those that ran when `service stop --all` stopped them")
+	return command
 }
 
 func (p *program) serviceStopCommand(name *string) *cobra.Command {
-	return &cobra.Command{
+	var all bool
+	command := &cobra.Command{
 		Use:   "stop",
 		Short: "Stop the service; files under way get their shutdown_grace",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if all {
+				done, err := service.StopAll(command.Context())
+				return p.serviceDone(done, err)
+			}
 			return p.serviceDone([]string{*name + " is stopped"}, service.Stop(command.Context(), *name))
 		},
 	}
+	forPackages(command, &all, "all", "all services of this program")
+	return command
 }
 
 func (p *program) serviceStatusCommand(name *string) *cobra.Command {

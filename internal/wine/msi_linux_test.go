@@ -48,6 +48,23 @@ func TestPackage(t *testing.T) {
 	if text := tool("msiinfo", "export", "one.msi", "Property"); !strings.Contains(text, "ProductVersion\t1.2.3") {
 		t.Errorf("properties:\n%s", text)
 	}
+	for table, rows := range map[string][]string{
+		"CustomAction": {
+			"StopAll\t3154\tExe\tservice stop --all", "RestartService\t3154\tExe\tservice start --again", "RemoveService\t3154\tExe\tservice uninstall --all",
+			"UndoService\t3410\tExe\tservice install --undo", "UndoStop\t3410\tExe\tservice start --again",
+		},
+		"InstallExecuteSequence": {
+			"UndoStop\tInstalled\t1849", "StopAll\tInstalled\t1850", "UndoService\tNOT REMOVE\t4001", "InstallService\tNOT REMOVE\t4002",
+			"RestartService\t(Installed OR WIX_UPGRADE_DETECTED) AND NOT REMOVE\t6500",
+		},
+	} {
+		text := strings.ReplaceAll(tool("msiinfo", "export", "one.msi", table), "\r", "")
+		for _, row := range rows {
+			if !strings.Contains(text, "\n"+row) {
+				t.Errorf("%s has no %q:\n%s", table, row, text)
+			}
+		}
+	}
 
 	if err := os.WriteFile(filepath.Join(dir, "password"), []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package wine
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,16 +14,6 @@ import (
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
-// installed is the program as the package has installed it, with a server to deliver to.
-type installed struct {
-	t       *testing.T
-	machine *prefix
-	program string // in the prefix
-	sshd    *sftptest.SSHD
-	wire    *sftptest.Wire
-	dir     string // on this machine: what it watches and where it archives
-}
-
 // TestService is the life of an agent on a Windows machine, from the package's installation to its removal.
 func TestService(t *testing.T) {
 	p := needsWine(t)
@@ -33,22 +22,26 @@ func TestService(t *testing.T) {
 		sshd: sftptest.StartSSHD(t, sftptest.SSHDOptions{}),
 	}
 	s.wire = sftptest.StartWire(t, s.sshd.Addr)
-	first, second := packages(t, p)
+	first, second, third := packages(t, p)
 	for _, step := range []struct {
 		name string
 		do   func()
 	}{
 		{"package is installed", func() { s.install(first) }},
 		{"service needs a configuration", s.startsNotWithout},
-		{"secret is protected", s.keepsSecret},
-		{"service starts", s.starts},
+		{"page is followed", s.followsThePage},
 		{"files are delivered", s.delivers},
 		{"configuration is reloaded", s.reloads},
 		{"killed service goes on from its checkpoint", s.resumes},
 		{"service stops and starts", s.stops},
+		{"second service works beside it", s.second},
+		{"configuration that was named is kept", s.keepsConfiguration},
+		{"installation is undone", s.undoes},
+		{"who ran is started again", s.startsAgain},
 		{"package is upgraded", func() { s.upgrade(second) }},
+		{"stopped service stays stopped", func() { s.staysStopped(third) }},
 		{"service is uninstalled and installed by hand", s.byHand},
-		{"package is removed", func() { s.remove(second) }},
+		{"package is removed", func() { s.remove(third) }},
 	} {
 		if !t.Run(step.name, func(t *testing.T) {
 			s.t = t
@@ -61,137 +54,24 @@ func TestService(t *testing.T) {
 	s.tellState()
 }
 
-// packages builds the program and its package in two versions.
-func packages(t *testing.T, p *prefix) (first, second string) {
+// packages builds the program in two versions, and three packages: the last has the program of the second.
+func packages(t *testing.T, p *prefix) (first, second, third string) {
 	t.Helper()
-	build := func(version string) string {
-		program, out := filepath.Join(p.dir, "dropferry-"+version+".exe"), filepath.Join(p.dir, "dropferry-"+version+".msi")
-		if err := goTool("build", "-trimpath", "-ldflags", "-s -w -X main.release="+version, "-o", program, "../../cmd/dropferry"); err != nil {
-			t.Fatal(err)
-		}
+	program := func(version string) string { return filepath.Join(p.dir, "dropferry-"+version+".exe") }
+	pack := func(version, program string) string {
+		out := filepath.Join(p.dir, "dropferry-"+version+".msi")
 		if text, err := exec.Command("sh", filepath.Join(repository(t), "packaging", "windows", "msi.sh"), version, program, out).CombinedOutput(); err != nil {
 			t.Fatalf("msi.sh: %v: %s", err, text)
 		}
 		return out
 	}
-	return build("v0.1.0"), build("v0.2.0")
-}
-
-// run runs the installed program, which has to succeed, and returns what it has said.
-func (s *installed) run(args ...string) string {
-	s.t.Helper()
-	return s.expect(0, "", args...)
-}
-
-func (s *installed) expect(code int, stdin string, args ...string) string {
-	s.t.Helper()
-	r := s.machine.run(90*time.Second, s.dir, stdin, s.program, args...)
-	if r.code != code {
-		s.t.Fatalf("dropferry %v: exit code %d, want %d: %v\n%s", args, r.code, code, r.err, r.text)
+	build := func(version string) string {
+		if err := goTool("build", "-trimpath", "-ldflags", "-s -w -X main.release="+version, "-o", program(version), "../../cmd/dropferry"); err != nil {
+			t.Fatal(err)
+		}
+		return pack(version, program(version))
 	}
-	return r.text
-}
-
-// installer runs Windows' installer.
-func (s *installed) installer(args ...string) string {
-	s.t.Helper()
-	r := s.machine.run(3*time.Minute, s.dir, "", "msiexec", append([]string{"/qn"}, args...)...)
-	if r.err != nil {
-		s.t.Fatalf("msiexec %v: %v\n%s", args, r.err, r.text)
-	}
-	return r.text
-}
-
-// state is what `service status --json` says.
-type state struct {
-	Phase   string `json:"state"`
-	PID     int    `json:"pid"`
-	Account string `json:"account"`
-	Boot    bool   `json:"boot"`
-	Status  string `json:"status"`
-}
-
-func (s *installed) state() state {
-	s.t.Helper()
-	var st state
-	if text := s.run("service", "status", "--json"); json.Unmarshal([]byte(text), &st) != nil {
-		s.t.Fatalf("service status: %s", text)
-	}
-	return st
-}
-
-func (s *installed) wantPhase(want string) {
-	s.t.Helper()
-	if st := s.state(); st.Phase != want {
-		s.t.Errorf("the service is %s, want %s: %+v", st.Phase, want, st)
-	}
-}
-
-// home is the directory of the service's configuration.
-func (s *installed) home(names ...string) string {
-	return s.machine.drive(append([]string{"ProgramData", "dropferry"}, names...)...)
-}
-
-func (s *installed) write(name, content string) {
-	s.t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// configure writes the configuration; more are further tables.
-func (s *installed) configure(more string) {
-	s.t.Helper()
-	s.write(s.home("agent.toml"), fmt.Sprintf(`version = 1
-
-[agent]
-name = "wine"
-shutdown_grace = "2s"
-
-[[destination]]
-name = "acme"
-host = %q
-port = %d
-user = %q
-key_file = '%s'
-key_passphrase = { credential = "acme-pass" }
-host_key = [%q]
-root = %q
-
-[[folder]]
-name = "outbox"
-path = '%s'
-stable_for = "300ms"
-after = "archive"
-archive = '%s'
-checkpoint = { size = "2MiB" }
-retry = { initial = "200ms", max = "1s" }
-to = ["acme:in"]
-%s`, s.wire.Host(), s.wire.Port(), s.sshd.User, windows(s.key()), s.sshd.Fingerprints[0], s.sshd.Dir,
-		windows(filepath.Join(s.dir, "out")), windows(filepath.Join(s.dir, "sent")), more))
-}
-
-const passphrase = "correct horse battery staple"
-
-// key returns the client's key, protected by a passphrase.
-func (s *installed) key() string {
-	s.t.Helper()
-	name := filepath.Join(s.dir, "key")
-	if _, err := os.Stat(name); err == nil {
-		return name
-	}
-	plain, err := os.ReadFile(s.sshd.KeyFile)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.write(name, string(plain))
-	if out, err := exec.Command("ssh-keygen", "-p", "-f", name, "-P", "", "-N", passphrase).CombinedOutput(); err != nil {
-		s.t.Fatalf("ssh-keygen: %v: %s", err, out)
-	}
-	return name
+	return build("v0.1.0"), build("v0.2.0"), pack("v0.3.0", program("v0.2.0"))
 }
 
 func (s *installed) install(pkg string) {
@@ -231,14 +111,29 @@ func (s *installed) startsNotWithout() {
 	}
 }
 
-func (s *installed) keepsSecret() {
+// followsThePage does what the quickstart of docs/windows.md says, word for word, up to a service that runs.
+func (s *installed) followsThePage() {
 	for _, name := range []string{"out", "sent"} {
 		if err := os.Mkdir(filepath.Join(s.dir, name), 0o755); err != nil {
 			s.t.Fatal(err)
 		}
 	}
 	s.configure("")
-	s.expect(0, passphrase+"\n", "secret", "set", "acme-pass")
+	answers := map[string]string{"secret set acme-pass": passphrase + "\n", "trust acme": "yes\n"}
+	_, commands := page(s.t)
+	for _, command := range commands {
+		words, is := strings.CutPrefix(command, "dropferry ")
+		if !is {
+			s.t.Logf("only Windows has it: %s", command)
+			continue
+		}
+		said := s.expect(0, answers[words], strings.Fields(words)...)
+		delete(answers, words)
+		s.t.Logf("%s\n%s", command, said)
+	}
+	if len(answers) > 0 {
+		s.t.Errorf("the page has no longer: %v", answers)
+	}
 	stored, err := os.ReadFile(s.home("state", "secrets", "acme-pass"))
 	if err != nil {
 		s.t.Fatal(err)
@@ -246,36 +141,10 @@ func (s *installed) keepsSecret() {
 	if bytes.Contains(stored, []byte("horse")) {
 		s.t.Error("the secret can be read")
 	}
-	if text := s.run("check", "--connect"); !strings.Contains(text, "acme") {
-		s.t.Errorf("check --connect: %s", text)
-	}
-}
-
-func (s *installed) starts() {
-	s.run("service", "start")
 	if st := s.state(); st.Phase != "running" || st.PID == 0 {
 		s.t.Errorf("the service after its start: %+v", st)
 	}
-	if text := s.run("status"); !strings.Contains(text, "is running") {
-		s.t.Errorf("status: %s", text)
-	}
 	s.run("service", "start") // it runs already, which is no fault
-}
-
-// arrives waits for a file at the server and in the archive.
-func (s *installed) arrives(name, content string) {
-	s.t.Helper()
-	eventually(s.t, name+" arrives", time.Minute, func() bool {
-		got, err := os.ReadFile(filepath.Join(s.sshd.Dir, "in", filepath.FromSlash(name)))
-		return err == nil && string(got) == content
-	})
-	eventually(s.t, name+" is archived", time.Minute, func() bool {
-		got, err := os.ReadFile(filepath.Join(s.dir, "sent", filepath.FromSlash(name)))
-		return err == nil && string(got) == content
-	})
-	if _, err := os.Lstat(filepath.Join(s.dir, "out", filepath.FromSlash(name))); err == nil {
-		s.t.Errorf("%s is still in the folder", name)
-	}
 }
 
 func (s *installed) delivers() {
@@ -335,7 +204,7 @@ func (s *installed) resumes() {
 	eventually(s.t, "the agent is dead", time.Minute, func() bool { return strings.Contains(s.run("status"), "is not running") })
 	// Windows notices by itself that a service has died; wine does when it is to tell it something, and then fails.
 	_ = s.machine.run(time.Minute, s.dir, "", s.program, "service", "stop")
-	if _, err := os.Stat(filepath.Join(s.sshd.Dir, "in", "large.bin")); err == nil {
+	if _, err := os.Stat(filepath.Join(s.sshd.Dir, "invoices", "large.bin")); err == nil {
 		s.t.Error("part of the file is under its name")
 	}
 	s.wire.SetRate(0)
@@ -384,6 +253,7 @@ func (s *installed) byHand() {
 }
 
 func (s *installed) remove(pkg string) {
+	s.run("service", "install", "--name", erp) // it has the package's program, and goes with it
 	s.installer("/x", windows(pkg))
 	if _, err := os.Lstat(s.program); err == nil {
 		s.t.Error("the program has stayed")
@@ -399,15 +269,7 @@ func (s *installed) remove(pkg string) {
 	// The program is gone: another copy of it has to say that the service is, too.
 	s.program = filepath.Join(s.machine.dir, "dropferry-v0.2.0.exe")
 	s.wantPhase("not installed")
-}
-
-// tellState logs what helps to understand a failure.
-func (s *installed) tellState() {
-	if !s.t.Failed() {
-		return
-	}
-	for _, args := range [][]string{{"service", "status"}, {"status"}, {"history"}} {
-		r := s.machine.run(30*time.Second, s.dir, "", s.program, args...)
-		s.t.Logf("dropferry %v:\n%s", args, r.text)
+	if st := s.stateOf(erp); st.Phase != "not installed" {
+		s.t.Errorf("a service without its program is %s", st.Phase)
 	}
 }

@@ -45,12 +45,17 @@ query "CREATE TABLE \`Environment\` (\`Environment\` CHAR(72) NOT NULL, \`Name\`
 query "INSERT INTO \`Environment\` (\`Environment\`, \`Name\`, \`Value\`, \`Component_\`) VALUES ('Path', '=-*Path', '[~];[INSTALLDIR]', 'Program')"
 query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('RemoveEnvironmentStrings', '', 3300)"
 query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('WriteEnvironmentStrings', '', 5200)"
-# If what follows fails, the service goes too: 18 a program of the package, 64 whatever its exit code, 256 in a rollback,
-# 1024 deferred, 2048 as the system.
-query "INSERT INTO \`CustomAction\` (\`Action\`, \`Type\`, \`Source\`, \`Target\`) VALUES ('UndoService', 3410, 'Exe', 'service uninstall')"
-query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('UndoService', 'NOT REMOVE AND NOT WIX_UPGRADE_DETECTED', 4001)"
+# If what follows fails, a service that was not there before goes too, and one that a person had installed is as it was; and those run
+# again that were stopped. 18 a program of the package, 64 whatever its exit code, 256 in a rollback, 1024 deferred, 2048 as
+# the system. A rollback goes backwards: each stands before what it undoes.
+query "INSERT INTO \`CustomAction\` (\`Action\`, \`Type\`, \`Source\`, \`Target\`) VALUES ('UndoService', 3410, 'Exe', 'service install --undo')"
+query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('UndoService', 'NOT REMOVE', 4001)"
+query "INSERT INTO \`CustomAction\` (\`Action\`, \`Type\`, \`Source\`, \`Target\`) VALUES ('UndoStop', 3410, 'Exe', 'service start --again')"
+query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('UndoStop', 'Installed', 1849)"
+query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=1850 WHERE \`Action\`='StopAll'"
 query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=4002 WHERE \`Action\`='InstallService'"
-query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=4003 WHERE \`Action\`='RestartService'"
+# Last, when nothing is left that could fail.
+query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=6500 WHERE \`Action\`='RestartService'"
 # An id of its own for each package, made of what is in it, and the times that were asked for.
 msiinfo export "$out" _SummaryInformation | sed -E "s/^9	.*/9	{$(guid dropferry package "$version" "$(cat "$stage"/* | sha256sum)")}/" >"$stage/_SummaryInformation.idt"
 [ -z "${SOURCE_DATE_EPOCH:-}" ] ||
