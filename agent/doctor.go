@@ -60,7 +60,11 @@ func Doctor(ctx context.Context, o DoctorOptions) []Diagnosis {
 		return d.all
 	}
 	d.configuration()
-	d.service, _ = config.ServiceFor(d.config.File)
+	if name, is := service.WorksWith(d.config.File); is {
+		d.service = name
+	} else {
+		d.service, _ = config.ServiceFor(d.config.File)
+	}
 	d.services(ctx)
 	d.confined()
 	d.state(ctx)
@@ -155,6 +159,9 @@ func (d *doctor) services(ctx context.Context) {
 	}
 	s, err := service.Query(ctx, d.service)
 	d.say(serviceDiagnosis(d.service, s, err))
+	if err == nil {
+		d.asService(s)
+	}
 	if confined, err := service.Confined(ctx, d.service); err == nil {
 		d.confine = confined
 	}

@@ -1,10 +1,12 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package agent
 
+import "github.com/dropferry/dropferry/service"
+
 const (
 	setClock = "have the system set its clock by the network"
-	asAdmin  = "" // an administrator's window on Windows, sudo on others
+	asAdmin  = "sudo "
 )
 
 func lookWhy(name string) string { return "dropferry service status --name " + name + ", and the log" }
@@ -21,3 +23,6 @@ func letWrite(account, path string) string {
 }
 
 func makeStateDir(account, dir string) string { return "make " + dir + " for " + account }
+
+// asService looks with the rights of whoever asks.
+func (d *doctor) asService(service.State) {}

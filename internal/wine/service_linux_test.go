@@ -119,7 +119,9 @@ func (s *installed) followsThePage() {
 		}
 	}
 	s.configure("")
-	answers := map[string]string{"secret set acme-pass": passphrase + "\n", "trust acme": "yes\n"}
+	// What a person types into it, or sees.
+	answers := map[string]string{"secret set acme-pass": passphrase + "\n", "trust acme": ""}
+	options := map[string][]string{"trust acme": {"--fingerprint", s.sshd.Fingerprints[0]}}
 	_, commands := page(s.t)
 	for _, command := range commands {
 		words, is := strings.CutPrefix(command, "dropferry ")
@@ -127,7 +129,7 @@ func (s *installed) followsThePage() {
 			s.t.Logf("only Windows has it: %s", command)
 			continue
 		}
-		said := s.expect(0, answers[words], strings.Fields(words)...)
+		said := s.expect(0, answers[words], append(strings.Fields(words), options[words]...)...)
 		delete(answers, words)
 		s.t.Logf("%s\n%s", command, said)
 	}

@@ -74,14 +74,18 @@ func (s *installed) second() {
 	s.arrives("still-first.txt", "first")
 
 	// doctor knows a service by its configuration, whatever it is called.
-	text := s.run("-c", config, "doctor")
-	if !strings.Contains(text, erp) {
+	if text := s.doctor(config); !strings.Contains(text, "service "+erp) {
 		s.t.Errorf("doctor: %s", text)
 	}
 	if said := s.run("service", "install", "--name", "third", "-c", config); !strings.Contains(said, "works with "+config+" already") {
 		s.t.Errorf("two services of one configuration: %s", said)
 	}
 	s.run("service", "uninstall", "--name", "third")
+}
+
+// doctor returns what it says, whether something is broken or not.
+func (s *installed) doctor(config string) string {
+	return s.machine.run(time.Minute, s.dir, "", s.program, "-c", config, "doctor", "--offline").text
 }
 
 // windowsHome is a file of the services' directory, as Windows names it.
@@ -103,7 +107,7 @@ func (s *installed) keepsConfiguration() {
 			s.t.Errorf("installed again with %v: %s", args, said)
 		}
 	}
-	if text := s.run("-c", windows(config), "doctor", "--offline"); !strings.Contains(text, name) {
+	if text := s.doctor(windows(config)); !strings.Contains(text, "service "+name) || !strings.Contains(text, "icacls") {
 		s.t.Errorf("doctor does not know the service: %s", text)
 	}
 	s.run("service", "uninstall", "--name", name)
@@ -126,7 +130,7 @@ func (s *installed) undoes() {
 	first := filepath.Join(s.dir, "by-hand.toml")
 	s.write(first, "version = 1\n")
 	s.write(first+".other.toml", "version = 1\n")
-	_ = s.machine.run(time.Minute, s.dir, "", s.program, "-c", windows(first), "service", "install", "--name", name)
+	s.run("-c", windows(first), "service", "install", "--name", name)
 	before := image()
 	s.run("-c", windows(first+".other.toml"), "service", "install", "--name", name)
 	if image() == before || !strings.Contains(before, windows(first)) {
