@@ -24,6 +24,7 @@ const (
 func suites() []suite {
 	return []suite{
 		{name: "file", limit: time.Minute, least: 6},
+		{name: "rights", limit: time.Minute, least: 10},
 		{name: "control", limit: time.Minute, least: 20, skip: map[string]string{
 			"TestRefusedCommands/too_long": reset,
 		}},
