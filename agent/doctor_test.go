@@ -141,7 +141,7 @@ func TestArchiveRoot(t *testing.T) {
 	for template, want := range map[string]string{
 		"/srv/sent": "/srv/sent", "/srv/sent/{yyyy}/{mm}": "/srv/sent", "/srv/sent-{yyyy}": "/srv", "/srv/{folder}/x": "/srv",
 	} {
-		if got := archiveRoot(template); got != filepath.FromSlash(want) {
+		if got := archiveRoot(filepath.FromSlash(template)); got != filepath.FromSlash(want) {
 			t.Errorf("%s: %s, want %s", template, got, want)
 		}
 	}
