@@ -40,7 +40,7 @@ func suites() []suite {
 		}},
 		{name: "service", limit: 2 * time.Minute, least: 20},
 		{name: "state", limit: 4 * time.Minute, least: 80},
-		{name: "watcher", limit: 3 * time.Minute, least: 50, skip: map[string]string{
+		{name: "watcher", limit: 5 * time.Minute, least: 50, skip: map[string]string{
 			"TestExplain":                         noLinks,
 			"TestRealPath":                        noLinks,
 			"TestScanFollowsLinksInside":          noLinks,
