@@ -133,11 +133,13 @@ func (s *installed) undoes() {
 	s.run("service", "install", "--name", name, "--undo") // nothing is left to be undone
 
 	first := filepath.Join(s.dir, "by-hand.toml")
-	s.write(first, "version = 1\n")
-	s.write(first+".other.toml", "version = 1\n")
+	other := filepath.Join(s.dir, "other.toml")
+	own := fmt.Sprintf("\n[agent]\nstate_dir = '%s'\n", windows(filepath.Join(s.dir, "by-hand-state")))
+	s.further(first, "by-hand", own)
+	s.further(other, "by-hand", own)
 	s.run("-c", windows(first), "service", "install", "--name", name)
 	before := image()
-	s.run("-c", windows(first+".other.toml"), "service", "install", "--name", name)
+	s.run("-c", windows(other), "service", "install", "--name", name)
 	if image() == before || !strings.Contains(before, windows(first)) {
 		s.t.Fatalf("the service was not changed: %s", image())
 	}
