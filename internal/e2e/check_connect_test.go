@@ -89,7 +89,7 @@ func TestCheckConnectTellsWhatIsWrong(t *testing.T) {
 			w := sftptest.StartWire(t, sshd.Addr)
 			w.Blackhole(true)
 			return sftptest.Through(w, replaced(t, good, patient, hasty))
-		}, 14, []string{"connect_timeout", "2s"}},
+		}, 14, []string{"connect_timeout", "6s"}},
 		{"name that does not resolve", func(*rig) string {
 			return replaced(t, good, `host = "127.0.0.1"`, `host = "nowhere.invalid"`)
 		}, 14, []string{"nowhere.invalid"}},

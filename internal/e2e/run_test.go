@@ -53,7 +53,7 @@ func TestRunTakesABurst(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, `to = ["acme:in"]`)
 	a := r.watching()
-	const burst = 2000
+	const burst = 800
 	want := map[string]string{}
 	for i := range burst {
 		name := fmt.Sprintf("d%02d/f%04d.txt", i%50, i)

@@ -65,13 +65,17 @@ func wantTree(t *testing.T, dir string, want map[string]string) {
 func awaitTree(t *testing.T, dir string, limit time.Duration, want map[string]string) {
 	t.Helper()
 	deadline := time.Now().Add(3 * limit) // on a busy machine
-	for !maps.Equal(tree(t, dir), want) {
+	for {
+		asked := time.Now()
+		if maps.Equal(tree(t, dir), want) {
+			return
+		}
 		if time.Now().After(deadline) {
 			t.Errorf("not within %v:", limit)
 			wantTree(t, dir, want)
 			t.FailNow()
 		}
-		time.Sleep(20 * time.Millisecond)
+		rest(asked)
 	}
 }
 
