@@ -54,6 +54,9 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 		}
 	}
 	local := f.watcher.Explain(p)
+	if local.Unmarked && syncer.WasComplete(record, local.Fingerprint) {
+		local = local.Completed()
+	}
 	for _, route := range f.rules.Routes {
 		r := explainRoute(route.Destination, local, record, receipts, f.rules.After)
 		notSent(&r, local)
@@ -103,6 +106,8 @@ func fate(local watcher.Explanation) (word, sentence string) {
 		return "directory", "directories are made at the destination when a file in them is delivered; in a mirror, empty ones too"
 	case local.Kind != watcher.File:
 		return "skipped", "only regular files are sent: " + local.Reason
+	case local.Unmarked:
+		return "settling", "it is " + local.Reason
 	case local.Settling:
 		return "settling", fmt.Sprintf("it is %s; it is sent when it has not changed for its quiet time", local.Reason)
 	}

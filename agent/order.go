@@ -21,9 +21,10 @@ func orderOf(f *config.Folder) (syncer.Order, error) {
 	return syncer.Order{By: syncer.By(f.Order), Sequential: f.Sequential, Last: last}, nil
 }
 
-// looksAt has a folder's order know what its watcher sees.
+// looksAt has a folder know what its watcher sees, and its watcher what needs no look any more.
 func looksAt(folder *syncer.Folder, w *watcher.Watcher) {
 	folder.Unsettled, folder.Survey = w.Unsettled, w.Survey
+	folder.Complete = w.Complete
 }
 
 // ordersOf returns the turns that a configuration asks for, for what is planned already.

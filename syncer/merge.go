@@ -19,17 +19,25 @@ type Change struct {
 	Version     string        // of an intent on another route for the same bytes; "" where there is none
 }
 
+// merge tells what follows from what a folder holds, and what is known of it.
+type merge struct {
+	folder       *Folder
+	destinations []string
+	places       places
+}
+
+func mergeOf(f *Folder) *merge {
+	return &merge{folder: f, destinations: f.destinations(), places: f.places()}
+}
+
 // changes merge-joins a scan with what is known of its folder, both in the byte-wise order of their paths, and yields
 // what follows, or is under way. It holds one path of each, so a folder's size does not matter. What lies under an unreadable place
 // is unknown; a scan that says at its end that it cannot be trusted (watcher.Sink) makes nothing missing at all, which is
 // why missing files come last.
-func changes(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Record, error], destinations []string, endsStory bool) iter.Seq2[Change, error] {
-	return changesPassing(entries, known, destinations, endsStory, func(state.Record) error { return nil })
-}
-
-// changesPassing is changes, and calls passed with each record for which the scan shows no file, in their order. Whether
-// such a file is missing shows at the scan's end.
-func changesPassing(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Record, error], destinations []string, endsStory bool, passed func(state.Record) error) iter.Seq2[Change, error] {
+//
+// passed is called with each record for which the scan shows no file, in their order. Whether such a file is missing shows at the
+// scan's end.
+func (m *merge) changes(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Record, error], passed func(state.Record) error) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		next, stop := iter.Pull2(known)
 		defer stop()
@@ -41,6 +49,7 @@ func changesPassing(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Recor
 		behind := func(until func(file.Path) bool) {
 			for more && err == nil && until(record.Path) {
 				if !underAny(record.Path, unreadable) {
+					record = m.places.of(record)
 					if err = passed(record); err != nil {
 						return
 					}
@@ -72,7 +81,7 @@ func changesPassing(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Recor
 				found = record
 				record, err, more = next()
 			}
-			if !yieldRoutes(e, found, destinations, endsStory, yield) {
+			if !m.present(e, found, yield) {
 				return
 			}
 		}
@@ -87,7 +96,7 @@ func changesPassing(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Recor
 			return
 		}
 		for _, r := range missing {
-			if !yieldMissing(r, endsStory, yield) {
+			if !m.gone(r, yield) {
 				return
 			}
 		}
@@ -106,14 +115,16 @@ func underAny(p file.Path, dirs []file.Path) bool {
 	return false
 }
 
-// yieldRoutes decides for a file that is there, on every route of its folder.
-func yieldRoutes(e watcher.Entry, r state.Record, destinations []string, endsStory bool, yield func(Change, error) bool) bool {
-	for _, destination := range destinations {
+// present decides for a file that is there, on every route of its folder.
+func (m *merge) present(e watcher.Entry, r state.Record, yield func(Change, error) bool) bool {
+	e = m.folder.completed(e, r)
+	r = m.places.of(r)
+	for _, destination := range m.destinations {
 		c := Change{
 			Path: e.Path, Destination: destination, Entry: e, Known: knownOf(r, destination), Open: openOf(r, destination),
 			Version: versionOf(r, e.Fingerprint),
 		}
-		c.Decision = Decide(localOf(e), c.Known, c.Open, endsStory)
+		c.Decision = Decide(localOf(e), c.Known, c.Open, m.folder.endsStory())
 		if c.Decision.Op == Nothing && c.Open == nil {
 			continue
 		}
@@ -124,8 +135,8 @@ func yieldRoutes(e watcher.Entry, r state.Record, destinations []string, endsSto
 	return true
 }
 
-// yieldMissing decides for a file that is gone, on every route that knows it.
-func yieldMissing(r state.Record, endsStory bool, yield func(Change, error) bool) bool {
+// gone decides for a file that is gone, on every route that knows it.
+func (m *merge) gone(r state.Record, yield func(Change, error) bool) bool {
 	seen := map[string]bool{}
 	decide := func(destination string) bool {
 		if seen[destination] {
@@ -133,7 +144,7 @@ func yieldMissing(r state.Record, endsStory bool, yield func(Change, error) bool
 		}
 		seen[destination] = true
 		c := Change{Path: r.Path, Destination: destination, Known: knownOf(r, destination), Open: openOf(r, destination)}
-		c.Decision = Decide(Local{}, c.Known, c.Open, endsStory)
+		c.Decision = Decide(Local{}, c.Known, c.Open, m.folder.endsStory())
 		return c.Decision.Op == Nothing || yield(c, nil)
 	}
 	for _, i := range r.Intents {

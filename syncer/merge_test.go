@@ -204,9 +204,21 @@ func (w *world) take(all []Change) {
 	}
 }
 
+// changesOf are the changes of an outbox.
+func changesOf(entries iter.Seq[watcher.Entry], known iter.Seq2[state.Record, error], destinations []string, ends bool) iter.Seq2[Change, error] {
+	f := &Folder{After: Keep}
+	if ends {
+		f.After = Archive
+	}
+	for _, d := range destinations {
+		f.Routes = append(f.Routes, Route{Destination: d})
+	}
+	return mergeOf(f).changes(entries, known, func(state.Record) error { return nil })
+}
+
 func collect(t *rapid.T, w *world) []Change {
 	var all []Change
-	for c, err := range changes(w.scan(), w.walk(), w.destinations, w.ends) {
+	for c, err := range changesOf(w.scan(), w.walk(), w.destinations, w.ends) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -304,7 +316,7 @@ func TestChangesBoundWhatTheyRememberAsMissing(t *testing.T) {
 		}
 	}
 	n := 0
-	for c, err := range changes(slices.Values([]watcher.Entry(nil)), records, []string{"acme"}, true) {
+	for c, err := range changesOf(slices.Values([]watcher.Entry(nil)), records, []string{"acme"}, true) {
 		if err != nil || c.Decision.Op != Forget {
 			t.Fatalf("%+v, %v", c, err)
 		}
@@ -323,7 +335,7 @@ func TestChangesEndWithTheStoresError(t *testing.T) {
 	}
 	entries := []watcher.Entry{{Path: "b", Kind: watcher.File, Ready: true}, {Path: "c", Kind: watcher.File, Ready: true}}
 	var failed error
-	for c, err := range changes(slices.Values(entries), records, []string{"acme"}, true) {
+	for c, err := range changesOf(slices.Values(entries), records, []string{"acme"}, true) {
 		if err != nil {
 			failed = err
 		} else if c.Entry.Path == "" {
@@ -344,7 +356,7 @@ func TestChangesCanBeStopped(t *testing.T) {
 	}
 	for stop := 1; stop < 8; stop++ {
 		n := 0
-		for _, err := range changes(w.scan(), w.walk(), []string{"acme"}, true) {
+		for _, err := range changesOf(w.scan(), w.walk(), []string{"acme"}, true) {
 			if err != nil {
 				t.Fatal(err)
 			}

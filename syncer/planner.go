@@ -55,8 +55,8 @@ func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) err
 		look = p.beginLook()
 		entries = look.follow(entries)
 	}
-	known := p.folder.places().all(p.store.Walk(ctx, p.folder.Name))
-	if err := p.apply(ctx, &g, changesPassing(c.follow(entries), known, p.folder.destinations(), p.folder.endsStory(), c.passed)); err != nil {
+	known := p.store.Walk(ctx, p.folder.Name)
+	if err := p.apply(ctx, &g, mergeOf(p.folder).changes(c.follow(entries), known, c.passed)); err != nil {
 		return err
 	}
 	p.endLook(look)
@@ -91,6 +91,7 @@ func (p *Planner) Ready(ctx context.Context, entries []watcher.Entry) error {
 			return err
 		}
 	}
+	m := mergeOf(p.folder)
 	return p.apply(ctx, &g, func(yield func(Change, error) bool) {
 		for _, e := range entries {
 			record, err := p.store.Lookup(ctx, p.folder.Name, e.Path)
@@ -98,7 +99,7 @@ func (p *Planner) Ready(ctx context.Context, entries []watcher.Entry) error {
 				yield(Change{}, err)
 				return
 			}
-			if !yieldRoutes(e, p.folder.places().of(record), p.folder.destinations(), p.folder.endsStory(), yield) {
+			if !m.present(e, record, yield) {
 				return
 			}
 		}

@@ -76,8 +76,8 @@ func (p *Previewer) scan(ctx context.Context, entries iter.Seq[watcher.Entry]) e
 	if away {
 		return drain(ctx, entries)
 	}
-	known := p.Folder.places().all(p.Store.Walk(ctx, p.Folder.Name))
-	for c, err := range changesPassing(mirror.follow(entries), known, p.Folder.destinations(), p.Folder.endsStory(), mirror.passed) {
+	known := p.Store.Walk(ctx, p.Folder.Name)
+	for c, err := range mergeOf(p.Folder).changes(mirror.follow(entries), known, mirror.passed) {
 		if err != nil {
 			return err
 		}

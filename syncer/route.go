@@ -56,6 +56,8 @@ type Folder struct {
 	Hint func(file.Path)
 	// Rescan asks it to scan soon. It must not block; nil: nobody heeds it.
 	Rescan func()
+	// Complete is the watcher's method of that name: see watcher.Watcher.Complete. nil: nobody waits for files.
+	Complete func(file.Path)
 	// Stuck is the watcher's method, which tells of files that have not become ready for long; nil: nobody knows.
 	Stuck func(after time.Time, most int) watcher.Stuck
 }

@@ -54,8 +54,17 @@ type Entry struct {
 	Until  time.Time
 	Reason string
 
+	// Unmarked tells of a file that is not ready because its marker is not there, or does not count for it.
+	Unmarked bool
+
 	// Err tells that the place could not be read: everything at and under Path is unknown. It is not gone.
 	Err error
+}
+
+// Completed returns e as it is when it is ready.
+func (e Entry) Completed() Entry {
+	e.Ready, e.Unmarked, e.Until, e.Reason = true, false, time.Time{}, ""
+	return e
 }
 
 // Sink takes what a Watcher finds. Calls of Scan and Ready come one at a time, and are waited for; those of Status one at a
@@ -127,5 +136,6 @@ type Explanation struct {
 	Since       time.Time
 	Until       time.Time
 	Reason      string
+	Unmarked    bool  // of Settling: as in Entry
 	Err         error // it could not be looked at
 }

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"errors"
+	"time"
 
 	"github.com/dropferry/dropferry/file"
 )
@@ -16,7 +17,14 @@ func (w *Watcher) Explain(p file.Path) Explanation {
 	}
 	if u, ok := w.settling.waiting(p); ok {
 		e.Settling, e.Since, e.Until, e.Reason = true, u.Since, u.Until, u.Reason
+		e.Unmarked = w.readyBy(p) == ReadyMarker
 	}
+	return e
+}
+
+// Completed returns e as it is when the file is ready.
+func (e Explanation) Completed() Explanation {
+	e.Settling, e.Unmarked, e.Since, e.Until, e.Reason = false, false, time.Time{}, time.Time{}, ""
 	return e
 }
 
@@ -27,7 +35,7 @@ func (w *Watcher) explainMarker(e *Explanation, way *descent, p file.Path) {
 		return
 	}
 	if _, reason, ok := w.lookForMarker(d, p, e.Fingerprint); !ok {
-		e.Settling, e.Reason = true, reason
+		e.Settling, e.Unmarked, e.Reason = true, true, reason
 	}
 }
 

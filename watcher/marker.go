@@ -169,3 +169,7 @@ func (w *Watcher) spend(u *unsettled) {
 		w.used.add(u.path, u.print, u.markerPrint)
 	}
 }
+
+// Complete lets the file at p not be waited for any longer, which a Sink knows to have been complete as it is: its marker may be gone. It is for
+// a Sink, during Scan.
+func (w *Watcher) Complete(p file.Path) { w.settling.drop(p) }

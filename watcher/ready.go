@@ -54,7 +54,9 @@ func (w *Watcher) judgeMarked(e *Entry, d *dir, name string) bool {
 		}
 	}
 	u := w.observe(e.Path, e.Fingerprint, e.Seen, localFS)
-	return w.judged(e, u, w.examine(d, name, u))
+	there := w.judged(e, u, w.examine(d, name, u))
+	e.Unmarked = there && !e.Ready
+	return there
 }
 
 // judged puts into e what was found of u.
@@ -67,7 +69,7 @@ func (w *Watcher) judged(e *Entry, u *unsettled, found verdict) bool {
 			w.spend(u)
 		}
 		w.settling.drop(e.Path)
-		e.Ready, e.Until, e.Reason = true, time.Time{}, ""
+		*e = e.Completed()
 	}
 	return found != isMissing
 }
@@ -209,8 +211,7 @@ func (w *Watcher) handOver(ctx context.Context, sink Sink) (gone bool, err error
 		}
 		entries := make([]Entry, len(ready))
 		for i, u := range ready {
-			entries[i] = u.entry()
-			entries[i].Ready, entries[i].Until, entries[i].Reason = true, time.Time{}, ""
+			entries[i] = u.entry().Completed()
 		}
 		if err := sink.Ready(ctx, entries); err != nil {
 			for _, u := range ready {
