@@ -89,7 +89,7 @@ func viewHalt(h state.Halt) *control.Halt {
 }
 
 // showHalts adds halts to a status, and what is to be made and removed.
-func showHalts(ctx context.Context, s *control.Status, store *state.Store) error {
+func showHalts(ctx context.Context, s *control.Status, store *state.Store, c *config.Config) error {
 	halts, err := store.Halts(ctx)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func showHalts(ctx context.Context, s *control.Status, store *state.Store) error
 		if f.State == watcher.Hanging { // whoever looks there hangs too
 			continue
 		}
-		if err := showUnmounted(ctx, f, store); err != nil {
+		if err := showUnmounted(ctx, f, store, c); err != nil {
 			return err
 		}
 	}

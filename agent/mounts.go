@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/state"
@@ -12,48 +13,58 @@ import (
 
 // mounts is a folder's watcher.Mounts, in the store.
 type mounts struct {
-	store        *state.Store
-	folder, root string
+	store  *state.Store
+	folder *config.Folder
 }
 
 // Mounted implements watcher.Mounts.
 func (m *mounts) Mounted(ctx context.Context) ([]file.Path, error) {
-	return m.store.Mounts(ctx, m.folder, m.root)
+	return mountsOf(ctx, m.store, m.folder)
 }
 
 // SaveMounted implements watcher.Mounts.
 func (m *mounts) SaveMounted(ctx context.Context, places []file.Path) error {
-	return m.store.SaveMounts(ctx, m.folder, m.root, places)
+	return m.store.SaveMounts(ctx, m.folder.Name, m.folder.Path, places)
 }
 
 // mountsRead is one for whoever only looks.
 type mountsRead struct {
-	store interface {
-		Mounts(ctx context.Context, folder, root string) ([]file.Path, error)
-	}
-	folder, root string
+	store  mountsReader
+	folder *config.Folder
+}
+
+type mountsReader interface {
+	Mounts(ctx context.Context, folder, root string, links bool) ([]file.Path, error)
+}
+
+func mountsOf(ctx context.Context, store mountsReader, f *config.Folder) ([]file.Path, error) {
+	return store.Mounts(ctx, f.Name, f.Path, f.Symlinks == config.FollowLinks)
 }
 
 // Mounted implements watcher.Mounts.
 func (m *mountsRead) Mounted(ctx context.Context) ([]file.Path, error) {
-	return m.store.Mounts(ctx, m.folder, m.root)
+	return mountsOf(ctx, m.store, m.folder)
 }
 
 // SaveMounted implements watcher.Mounts.
 func (*mountsRead) SaveMounted(context.Context, []file.Path) error { return nil }
 
 // unmounted returns the places in a folder where something was mounted that is not any more, and of which something is known.
-func unmounted(ctx context.Context, store *state.Store, folder, root string) ([]file.Path, error) {
-	places, err := store.Mounts(ctx, folder, root)
+func unmounted(ctx context.Context, store *state.Store, f *config.Folder) ([]file.Path, error) {
+	places, err := mountsOf(ctx, store, f)
 	if err != nil {
 		return nil, err
 	}
-	return watcher.Unmounted(root, places), nil
+	return watcher.Unmounted(f.Path, places), nil
 }
 
 // showUnmounted adds the places whose file systems are waited for.
-func showUnmounted(ctx context.Context, f *control.FolderStatus, store *state.Store) error {
-	places, err := unmounted(ctx, store, f.Name, f.Path)
+func showUnmounted(ctx context.Context, f *control.FolderStatus, store *state.Store, c *config.Config) error {
+	folder, ok := c.Folder(f.Name)
+	if !ok {
+		return nil
+	}
+	places, err := unmounted(ctx, store, folder)
 	for _, p := range places {
 		f.Unmounted = append(f.Unmounted, string(p))
 	}
@@ -71,7 +82,7 @@ func (m *commander) acceptUnmounted(ctx context.Context, folder string, accept b
 	if !accept || !ok {
 		return nil
 	}
-	places, err := unmounted(ctx, m.store, folder, f.Path)
+	places, err := unmounted(ctx, m.store, f)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func plan(ctx context.Context, c *config.Config, store planStore, only []string)
 		if err != nil {
 			return result, fmt.Errorf("folder %s: %w", f.Name, err)
 		}
-		w.Remember(&mountsRead{store, f.Name, f.Path})
+		w.Remember(&mountsRead{store, f})
 		folder, err := folderOf(c, f, func(file.Path) {})
 		if err != nil {
 			return result, err

@@ -110,7 +110,7 @@ func (r *reader) Status(ctx context.Context) (control.Status, error) {
 	showPauses(&s, pauses)
 	if r.store != nil {
 		if err = showWaiting(ctx, &s, r.store, r.folders, counts); err == nil {
-			err = showHalts(ctx, &s, r.store)
+			err = showHalts(ctx, &s, r.store, r.config)
 		}
 	}
 	return s, err
@@ -260,7 +260,7 @@ func (emptyStore) MarkOf(context.Context, string, string) (state.Mark, bool, err
 
 func (emptyStore) Roots(context.Context, string, string) ([]state.Root, error) { return nil, nil }
 
-func (emptyStore) Mounts(context.Context, string, string) ([]file.Path, error) { return nil, nil }
+func (emptyStore) Mounts(context.Context, string, string, bool) ([]file.Path, error) { return nil, nil }
 
 func (emptyStore) FoldingOf(context.Context, string) (file.Folding, error) {
 	return file.Folding{}, nil

@@ -47,7 +47,7 @@ func (a *Agent) setUp(c *config.Config, before *setup, unchanged map[string]bool
 		if err != nil {
 			return nil, fmt.Errorf("folder %s: %w", f.Name, err)
 		}
-		w.Remember(&mounts{a.store, f.Name, f.Path})
+		w.Remember(&mounts{a.store, f})
 		view, err := folderOf(c, f, w.Hint)
 		if err != nil {
 			return nil, err

@@ -64,7 +64,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	if err := showWaiting(ctx, &s, a.store, folders, counts); err != nil {
 		return s, err
 	}
-	return s, showHalts(ctx, &s, a.store)
+	return s, showHalts(ctx, &s, a.store, a.current().config)
 }
 
 // stuckShown is how many files are named that do not become ready.

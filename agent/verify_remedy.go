@@ -120,7 +120,8 @@ func notSendable(local *watcher.Explanation) string {
 // hasLeft tells whether a known file is gone from its folder, and not only out of sight.
 func hasLeft(ctx context.Context, store *state.Store, f *config.Folder, x *state.Expected, local *watcher.Explanation) bool {
 	return !local.Exists && local.Err == nil && local.Reason == "" && x.Known != nil &&
-		syncer.HasLeft(ctx, store, f.Name, f.Path, x.Path, x.Known.Fingerprint)
+		syncer.HasLeft(ctx, store, &syncer.Folder{Name: f.Name, Root: f.Path, FollowLinks: f.Symlinks == config.FollowLinks},
+			x.Path, x.Known.Fingerprint)
 }
 
 func expectedCopy(x *state.Expected, sum []byte) *control.Copy {

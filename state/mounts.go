@@ -26,8 +26,9 @@ const (
 )
 
 // Mounts returns the places in a folder where a file system was seen mounted, as long as anything is known of what lay there,
-// in order.
-func (s *Store) Mounts(ctx context.Context, folder, root string) ([]file.Path, error) {
+// in order. links says that the folder follows links: what lay there may be known by the names of links, so that a place matters while
+// anything is known of the folder.
+func (s *Store) Mounts(ctx context.Context, folder, root string, links bool) ([]file.Path, error) {
 	var places []file.Path
 	err := s.read(ctx, "mounts in "+folder, func(c *conn) error {
 		places = nil
@@ -40,7 +41,12 @@ func (s *Store) Mounts(ctx context.Context, folder, root string) ([]file.Path, e
 		}
 		places = slices.DeleteFunc(places, func(p file.Path) bool {
 			var matters bool
-			if err == nil {
+			switch {
+			case err != nil:
+			case links:
+				_, matters, err = c.one("SELECT 1 FROM known WHERE folder = ?1 UNION ALL SELECT 1 FROM intents WHERE folder = ?1"+
+					" UNION ALL SELECT 1 FROM dirs WHERE folder = ?1 LIMIT 1", folder)
+			default:
 				_, matters, err = c.one("SELECT 1 FROM known WHERE "+withinMount+" UNION ALL SELECT 1 FROM intents WHERE "+withinMount+
 					" UNION ALL SELECT 1 FROM dirs WHERE "+ofMount+" LIMIT 1", folder, p)
 			}

@@ -26,13 +26,16 @@ func TestMountsMatterWhileSomethingIsKnown(t *testing.T) {
 	must(s.SaveDirs(t.Context(), []Dir{{Route: route, Path: "dir", RemotePath: "/incoming/dir", Dev: 7, Made: true}}))
 	places := func(want ...file.Path) {
 		t.Helper()
-		got, err := s.Mounts(t.Context(), route.Folder, "/srv/out")
+		got, err := s.Mounts(t.Context(), route.Folder, "/srv/out", false)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q, %v, want %q", got, err, want)
 		}
 	}
 	places("dir", "known", "planned")
-	if got, err := s.Mounts(t.Context(), route.Folder, "/srv/other"); err != nil || len(got) != 0 {
+	if got, err := s.Mounts(t.Context(), route.Folder, "/srv/out", true); err != nil || len(got) != 5 {
+		t.Errorf("where links are followed: %q, %v", got, err)
+	}
+	if got, err := s.Mounts(t.Context(), route.Folder, "/srv/other", true); err != nil || len(got) != 0 {
 		t.Errorf("elsewhere: %q, %v", got, err)
 	}
 	must(s.ForgetMounts(t.Context(), route.Folder, "/srv/out", []file.Path{"dir", "known"}))

@@ -16,6 +16,7 @@ import (
 type ground struct {
 	folder string
 	path   string           // of the root
+	links  bool             // are followed
 	root   file.Fingerprint // zero where the root cannot be read
 	born   int64
 	were   map[uint64]bool // numbers that the root's file system has had
@@ -27,12 +28,12 @@ type ground struct {
 // rootReader has what is on record of roots.
 type rootReader interface {
 	Roots(ctx context.Context, folder, root string) ([]state.Root, error)
-	Mounts(ctx context.Context, folder, root string) ([]file.Path, error)
+	Mounts(ctx context.Context, folder, root string, links bool) ([]file.Path, error)
 }
 
 // groundOf looks at a folder's root, and reads what is on record of it.
 func groundOf(ctx context.Context, store rootReader, f *Folder) (ground, error) {
-	g := ground{folder: f.Name, path: f.Root, spells: file.NewSpelling()}
+	g := ground{folder: f.Name, path: f.Root, links: f.FollowLinks, spells: file.NewSpelling()}
 	d, err := os.Open(f.Root)
 	if err != nil {
 		return g, nil //nolint:nilerr // nothing has left a root that cannot be read
@@ -56,7 +57,7 @@ func groundOf(ctx context.Context, store rootReader, f *Folder) (ground, error) 
 	if err != nil {
 		return g, err
 	}
-	places, err := store.Mounts(ctx, f.Name, f.Root)
+	places, err := store.Mounts(ctx, f.Name, f.Root, f.FollowLinks)
 	g.lost = watcher.Unmounted(f.Root, places)
 	return g, err
 }
@@ -82,10 +83,19 @@ func (g *ground) now(dev uint64) uint64 {
 	return dev
 }
 
+// real returns where something lies, if it is reached through links. A link may lead to where nothing is mounted any more.
+func (g *ground) real(p file.Path) file.Path {
+	if !g.links {
+		return p
+	}
+	return watcher.Real(g.path, p)
+}
+
 // hasLeft tells whether something that is not found, and lay on a file system of that number, has left the folder. Where that
 // file system does not show, because it is not mounted, nothing is known of the file: what was delivered must not be
 // forgotten, or all of it would be sent again when the file system is back.
 func (g *ground) hasLeft(p file.Path, dev uint64) bool {
+	p = g.real(p)
 	if underAny(p, g.lost) {
 		return false
 	}

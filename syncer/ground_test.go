@@ -75,6 +75,32 @@ func TestHasLeft(t *testing.T) {
 	}
 }
 
+// TestHasLeftBehindALink where the link leads to a place that is not mounted any more, though nothing is known by its own name.
+func TestHasLeftBehindALink(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.route("acme", nowhere)
+	was := r.drop("sub/a", "1").Dev
+	r.planAs("sub/a", r.print("sub/a"))
+	for name, to := range map[string]string{"lost": "bind/12", "there": "sub", "gone": "sub/none", "file": "bind/12/a"} {
+		if err := os.Symlink(to, r.source(name)); err != nil {
+			t.Skipf("no symbolic links here: %v", err)
+		}
+	}
+	r.must(r.store.SaveMounts(t.Context(), r.folder.Name, r.root, []file.Path{"bind"}))
+	for _, follow := range []bool{true, false} {
+		r.folder.FollowLinks = follow
+		g := r.standing()
+		for p, left := range map[file.Path]bool{
+			"lost/a": !follow, "file": !follow, "there/none": true, "gone/a": true, "none/a": true, "none": true, "sub/none": true,
+		} {
+			if got := g.hasLeft(p, was); got != left {
+				t.Errorf("%s, links followed: %v: %v, want %v", p, follow, got, left)
+			}
+		}
+	}
+}
+
 // TestRootIsOnRecord after a scan, once for each number.
 func TestRootIsOnRecord(t *testing.T) {
 	t.Parallel()

@@ -34,9 +34,9 @@ func (s *Syncer) Repairing(intents []state.Intent) {
 	}
 }
 
-// HasLeft tells whether a file that is not found in the folder at root has left it; false where the file system that it
+// HasLeft tells whether a file that is not found in a folder has left it; false where the file system that it
 // lay on does not show, and where that cannot be told.
-func HasLeft(ctx context.Context, store rootReader, folder, root string, p file.Path, was file.Fingerprint) bool {
-	g, err := groundOf(ctx, store, &Folder{Name: folder, Root: root})
+func HasLeft(ctx context.Context, store rootReader, f *Folder, p file.Path, was file.Fingerprint) bool {
+	g, err := groundOf(ctx, store, f)
 	return err == nil && g.hasLeft(p, was.Dev)
 }

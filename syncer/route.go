@@ -29,6 +29,7 @@ type Folder struct {
 	ArchivePath   func(p file.Path, at time.Time) string
 	Verify        remote.Demand
 	Mirror        bool          // the remote tree follows the local one
+	FollowLinks   bool          // links are followed that lead to a place in the folder
 	FileMode      fs.FileMode   // permissions of delivered files; 0 leaves them to the server
 	Deletes       bool          // what has left the folder is removed at the destination
 	DeleteDelay   time.Duration // between the complete scans that do not find a file any more; with Deletes, as are the next two

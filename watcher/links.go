@@ -29,45 +29,83 @@ const (
 // real returns the path without links that p stands for. Every step is taken from a directory that is known to lie in
 // the folder, and is itself no link: what comes out lies in the folder, whatever is replaced meanwhile.
 func (d *descent) real(p file.Path) (file.Path, error) {
-	var at file.Path
+	at, _, err := d.resolve(p)
+	if err != nil {
+		return "", err
+	}
+	return at, nil
+}
+
+// Real returns the path without links that p stands for in the folder at root, as far as there is something on the way to it: names that are
+// missing stay as they are. It is p itself where links lead out of the folder, and where that cannot be told.
+func Real(root string, p file.Path) file.Path {
+	way, err := descend(root)
+	if err != nil {
+		return p
+	}
+	defer way.close()
+	return way.leadsTo(p)
+}
+
+// leadsTo is Real.
+func (d *descent) leadsTo(p file.Path) file.Path {
+	at, rest, err := d.resolve(p)
+	switch {
+	case err == nil:
+		return at
+	case errors.Is(err, errLink) || !isGone(err):
+		return p
+	}
+	real := filepath.Join(string(at), filepath.FromSlash(rest)) // without what says nothing; no name is known to be a link
+	if !filepath.IsLocal(real) {
+		return p
+	}
+	return file.Path(filepath.ToSlash(real))
+}
+
+// resolve is real, and returns how far it came where it fails: what is left of the path then.
+func (d *descent) resolve(p file.Path) (at file.Path, rest string, err error) {
 	rest, links := string(p), 0
 	for rest != "" {
 		var name string
+		left := rest
 		name, rest, _ = strings.Cut(rest, "/")
 		switch name {
 		case "", ".":
 			continue
 		case "..":
 			if at == "" {
-				return "", errLinkOut
+				return at, left, errLinkOut
 			}
 			at = at.Dir()
 			continue
 		}
 		in, err := d.to(at)
 		if err != nil {
-			return "", err
+			return at, left, err
 		}
 		st, err := in.lstat(name)
 		if err != nil {
-			return "", err
+			return at, left, err
 		}
 		if st.mode&fs.ModeSymlink == 0 {
 			at = at.Join(name)
 			continue
 		}
 		if links++; links > maxLinks {
-			return "", errLinkLoop
+			return at, left, errLinkLoop
 		}
 		target, err := in.readlink(name)
 		if err != nil {
-			return "", err
+			return at, left, err
 		}
-		if at, rest, err = d.join(at, target, rest); err != nil {
-			return "", err
+		to, beyond, err := d.join(at, target, rest)
+		if err != nil {
+			return at, left, err
 		}
+		at, rest = to, beyond
 	}
-	return at, nil
+	return at, "", nil
 }
 
 // join puts the target of a link in the directory at in place of the link, before the rest of a path.

@@ -56,6 +56,27 @@ func TestRealPath(t *testing.T) {
 	}
 }
 
+func TestReal(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "a/b/file"), "x")
+	for name, target := range map[string]string{
+		"to-dir": "a/b", "nowhere": "gone/12", "far": "nowhere/../12", "out": "..", "gone-out": "gone/../../x", "circle": "circle",
+	} {
+		link(t, target, filepath.Join(root, name))
+	}
+	for p, want := range map[file.Path]file.Path{
+		"a/b/file": "a/b/file", "to-dir/file": "a/b/file", "to-dir/none/x": "a/b/none/x", "nowhere": "gone/12", "nowhere/x": "gone/12/x",
+		"far/x": "gone/12/x", "out/x": "out/x", "gone-out": "gone-out", "circle": "circle", "a/b/file/x": "a/b/file/x", "none": "none",
+	} {
+		if got := Real(root, p); got != want {
+			t.Errorf("%s: %q, want %q", p, got, want)
+		}
+	}
+	if got := Real(filepath.Join(root, "none"), "a"); got != "a" {
+		t.Errorf("without a root: %q", got)
+	}
+}
+
 func TestScanFollowsLinksInside(t *testing.T) {
 	root, outside := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(outside, "secret/x"), "x")

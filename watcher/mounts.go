@@ -20,6 +20,16 @@ type lostMounts map[file.Path][]string
 
 func (l lostMounts) has(p file.Path) bool { return slices.Contains(l[p.Dir()], p.Base()) }
 
+// hold tells whether p is such a place, or lies in one.
+func (l lostMounts) hold(p file.Path) bool {
+	for at := p; len(l) > 0 && at != ""; at = at.Dir() {
+		if l.has(at) {
+			return true
+		}
+	}
+	return false
+}
+
 // look compares with the mounts there are now. What was mounted once is remembered until it is mounted again, or the
 // process ends. changed tells that there is a difference to the last look.
 func (t *mountTable) look(now mountTable) (lost lostMounts, changed bool) {

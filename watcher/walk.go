@@ -137,8 +137,7 @@ func (w *walk) entry(b branch, p file.Path, ent dirent) (child branch, on bool) 
 			return branch{}, true
 		}
 		if len(w.lost) > 0 && w.lost.has(b.real.Join(ent.name)) {
-			err := &fs.PathError{Op: "open", Path: filepath.Join(b.dir.path, ent.name), Err: ErrUnmounted}
-			return branch{}, w.yield(Entry{Path: p, Kind: Dir, Seen: w.now(), Err: err}, b.dir, ent.name)
+			return branch{}, w.unmounted(b, p, ent.name)
 		}
 		return w.directory(b.dir, ent.name, branch{name: ent.name, path: p, real: b.real.Join(ent.name), from: b.from}, "")
 	case ent.kind == Other && w.links != nil:
@@ -148,6 +147,12 @@ func (w *walk) entry(b branch, p file.Path, ent dirent) (child branch, on bool) 
 		return branch{}, true
 	}
 	return branch{}, w.leaf(b.dir, p, ent)
+}
+
+// unmounted yields that what name in b stands for is unknown: it lay where nothing is mounted any more.
+func (w *walk) unmounted(b branch, p file.Path, name string) bool {
+	err := &fs.PathError{Op: "open", Path: filepath.Join(b.dir.path, name), Err: ErrUnmounted}
+	return w.yield(Entry{Path: p, Kind: Dir, Seen: w.now(), Err: err}, b.dir, name)
 }
 
 // link yields what the link ent leads to, under the link's name; whatever else it may be, as it is.
@@ -161,6 +166,9 @@ func (w *walk) link(b branch, p file.Path, ent dirent) (child branch, on bool) {
 			return branch{}, true
 		}
 		return branch{}, w.leaf(b.dir, p, ent)
+	}
+	if len(w.lost) > 0 && w.lost.hold(w.links.leadsTo(b.real.Join(ent.name))) {
+		return branch{}, w.unmounted(b, p, ent.name)
 	}
 	in, name, target, st, err := w.resolve(b, ent.name)
 	if err == nil && st.kind() == Dir {

@@ -120,3 +120,46 @@ func TestUnmountedSubdirectoryDeletesNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestUnmountedBehindALinkDeletesNothing has a link lead to where nothing is mounted any more, on the same file system: what lay behind the
+// link is unknown, too, and what the mount had covered is not taken for it.
+func TestUnmountedBehindALinkDeletesNothing(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		link, exclude string
+		covered       bool
+	}{
+		"to a directory":        {"releases/12", "nothing", false},
+		"to a directory again":  {"releases/12", "nothing", true},
+		"to the place":          {"releases", "nothing", true},
+		"to what is not sent":   {"releases/12", "releases", false},
+		"to a place not sent":   {"releases", "releases", true},
+		"to a file by its name": {"releases/12/x.txt", "releases", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "symlinks = \"follow-inside\"\nexclude = [\""+row.exclude+"\"]\n"+deleting)
+			releases := r.mkdir("outbox/releases")
+			unmount := bind(t, r.mkdir("elsewhere"), releases)
+			r.drop("a.txt", "a")
+			r.drop("releases/12/x.txt", "x")
+			if err := os.Symlink(row.link, filepath.Join(r.outbox, "current")); err != nil {
+				t.Fatal(err)
+			}
+			r.once(0)
+			want := tree(t, filepath.Join(r.sshd.Dir, "copy"))
+			if len(want) < 2 {
+				t.Fatalf("the mirror holds %v", want)
+			}
+			unmount()
+			if row.covered {
+				r.drop("releases/12/covered.txt", "not of this release")
+			}
+			for range 3 {
+				r.removing(3)
+				time.Sleep(150 * time.Millisecond) // more than delete_delay
+			}
+			r.wantCopy(want)
+		})
+	}
+}
