@@ -56,7 +56,7 @@ func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer
 	folder := &syncer.Folder{
 		Name: f.Name, Root: f.Path, After: syncer.After(f.After), Mirror: f.Mode == config.Mirror,
 		FollowLinks: f.Symlinks == config.FollowLinks,
-		OnConflict: syncer.OnConflict(f.OnConflict), FileMode: f.FileMode,
+		OnConflict:  syncer.OnConflict(f.OnConflict), FileMode: f.FileMode,
 		Verify: remote.Demand(f.Verify), HoldAmbiguous: f.Ambiguous == "hold", Hint: hint,
 		CheckpointBytes: f.Checkpoint.Size, CheckpointEvery: f.Checkpoint.Every,
 		Retry: syncer.Retry{Initial: f.Retry.Initial, Max: f.Retry.Max, GiveUpAfter: f.Retry.GiveUpAfter},

@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/state"
@@ -53,7 +54,7 @@ func (m *merge) changes(entries iter.Seq[watcher.Entry], known iter.Seq2[state.R
 					if err = passed(record); err != nil {
 						return
 					}
-					if len(missing) < maxMissing {
+					if len(missing) < maxMissing && m.matters(record) {
 						missing = append(missing, record)
 					}
 				}
@@ -103,7 +104,7 @@ func (m *merge) changes(entries iter.Seq[watcher.Entry], known iter.Seq2[state.R
 	}
 }
 
-// maxMissing bounds what one scan remembers of missing files; the next scan takes the rest.
+// maxMissing bounds what one scan remembers of missing files of which something follows; the next scan takes the rest.
 const maxMissing = 10_000
 
 func underAny(p file.Path, dirs []file.Path) bool {
@@ -137,12 +138,13 @@ func (m *merge) present(e watcher.Entry, r state.Record, yield func(Change, erro
 
 // gone decides for a file that is gone, on every route that knows it.
 func (m *merge) gone(r state.Record, yield func(Change, error) bool) bool {
-	seen := map[string]bool{}
+	var few [4]string
+	seen := few[:0]
 	decide := func(destination string) bool {
-		if seen[destination] {
+		if slices.Contains(seen, destination) {
 			return true
 		}
-		seen[destination] = true
+		seen = append(seen, destination)
 		c := Change{Path: r.Path, Destination: destination, Known: knownOf(r, destination), Open: openOf(r, destination)}
 		c.Decision = Decide(Local{}, c.Known, c.Open, m.folder.endsStory())
 		return c.Decision.Op == Nothing || yield(c, nil)
@@ -158,6 +160,15 @@ func (m *merge) gone(r state.Record, yield func(Change, error) bool) bool {
 		}
 	}
 	return true
+}
+
+// matters tells whether anything follows from a file's being gone. Of a kept outbox very many are gone of which nothing does.
+func (m *merge) matters(r state.Record) (matters bool) {
+	m.gone(r, func(Change, error) bool {
+		matters = true
+		return false
+	})
+	return matters
 }
 
 func knownOf(r state.Record, destination string) *state.Known {

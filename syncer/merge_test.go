@@ -327,6 +327,34 @@ func TestChangesBoundWhatTheyRememberAsMissing(t *testing.T) {
 	}
 }
 
+// What is known of files that are gone, and stays so, takes nobody's place: an intent that is to be dropped sorts behind very many of them.
+func TestGoneFilesOfWhichNothingFollowsAreNotRemembered(t *testing.T) {
+	acme := state.Route{Destination: "acme"}
+	records := func(yield func(state.Record, error) bool) {
+		for i := range maxMissing + 1 {
+			p := file.Path(fmt.Sprintf("%06d", i))
+			r := state.Record{Path: p, Known: []state.Known{{Route: acme, Path: p}}}
+			if i%2 == 1 {
+				r = state.Record{Path: p, Intents: []state.Intent{{ID: "committing", Route: acme, Path: p, Phase: state.Committing}}}
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+		yield(state.Record{Path: "held", Intents: []state.Intent{{ID: "held", Route: acme, Path: "held", Phase: state.Held}}}, nil)
+	}
+	var all []Change
+	for c, err := range changesOf(slices.Values([]watcher.Entry(nil)), records, []string{"acme"}, false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	if len(all) != 1 || all[0].Path != "held" || all[0].Decision.Op != Drop {
+		t.Errorf("%d changes, the first: %+v", len(all), all[:min(1, len(all))])
+	}
+}
+
 func TestChangesEndWithTheStoresError(t *testing.T) {
 	broken := errors.New("broken")
 	records := func(yield func(state.Record, error) bool) {
