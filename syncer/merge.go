@@ -44,12 +44,12 @@ func (m *merge) changes(entries iter.Seq[watcher.Entry], known iter.Seq2[state.R
 		defer stop()
 		record, err, more := next()
 		var missing []state.Record
-		var unreadable []file.Path
+		var unreadable unread
 		trusted := true
 		// behind takes the records that the scan has passed without an entry.
 		behind := func(until func(file.Path) bool) {
 			for more && err == nil && until(record.Path) {
-				if !underAny(record.Path, unreadable) {
+				if !unreadable.covers(record.Path) {
 					record = m.places.of(record)
 					if err = passed(record); err != nil {
 						return
@@ -71,7 +71,7 @@ func (m *merge) changes(entries iter.Seq[watcher.Entry], known iter.Seq2[state.R
 			}
 			behind(func(p file.Path) bool { return p < e.Path })
 			if e.Err != nil {
-				unreadable = append(unreadable, e.Path)
+				unreadable.add(e.Path)
 				continue
 			}
 			if e.Kind != watcher.File {
