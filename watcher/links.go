@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/dropferry/dropferry/file"
@@ -145,18 +144,31 @@ func linkReason(err error) string {
 }
 
 // links has the links that were followed, by where they lead: what happens there happens under their names, too.
-type links map[file.Path][]file.Path
+type links struct {
+	to map[file.Path][]file.Path // by target; a link that was made to lead elsewhere since the last scan may stay here
+	of map[file.Path]file.Path   // the target, by link
+}
+
+func newLinks() *links { return &links{to: map[file.Path][]file.Path{}, of: map[file.Path]file.Path{}} }
 
 // add notes a link. It may be called again for one that is known.
-func (l links) add(link, target file.Path) {
-	if !slices.Contains(l[target], link) {
-		l[target] = append(l[target], link)
+func (l *links) add(link, target file.Path) {
+	if before, known := l.of[link]; known && before == target {
+		return
 	}
+	l.of[link] = target
+	l.to[target] = append(l.to[target], link)
+}
+
+// forget empties the set.
+func (l *links) forget() {
+	clear(l.to)
+	clear(l.of)
 }
 
 // names returns the other names by which what is at p can be reached.
-func (l links) names(p file.Path) []file.Path {
-	if len(l) == 0 {
+func (l *links) names(p file.Path) []file.Path {
+	if len(l.to) == 0 {
 		return nil
 	}
 	var found []file.Path
@@ -165,7 +177,7 @@ func (l links) names(p file.Path) []file.Path {
 		var next []file.Path
 		for _, q := range level {
 			for dir := q; dir != ""; dir = dir.Dir() {
-				for _, link := range l[dir] {
+				for _, link := range l.to[dir] {
 					name := link + q[len(dir):]
 					if !seen[name] {
 						seen[name] = true

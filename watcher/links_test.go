@@ -184,7 +184,7 @@ func TestRunFollowsLinksInside(t *testing.T) {
 }
 
 func TestLinksNames(t *testing.T) {
-	l := links{}
+	l := newLinks()
 	l.add("x", "real")
 	l.add("x", "real")
 	l.add("x/y", "other")
@@ -199,6 +199,17 @@ func TestLinksNames(t *testing.T) {
 	}
 	if got := l.names("elsewhere"); got != nil {
 		t.Errorf("got %q", got)
+	}
+	l.add("x", "another")
+	l.add("x", "another")
+	if got := l.names("another/a"); got[0] != "x/a" {
+		t.Errorf("led elsewhere: %q", got)
+	}
+	for n := range 100_000 { // to one target: this is no matter of minutes
+		l.add(file.Path(fmt.Sprint("many/", n)), "one")
+	}
+	if got := l.names("one"); len(got) != 100_000 {
+		t.Errorf("%d names", len(got))
 	}
 }
 

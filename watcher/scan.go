@@ -140,7 +140,7 @@ func (r *scanRun) run(sink Sink) error {
 	}
 	r.root = root
 	clear(r.w.fileSystems) // numbers of devices are used again
-	clear(r.w.links)
+	r.w.links.forget()
 	r.w.rootOn = r.w.kindOf(root)
 	r.w.fileSystems[r.look.dev] = r.w.rootOn
 	return sink.Scan(r.ctx, r.entries())

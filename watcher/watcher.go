@@ -93,7 +93,7 @@ type Watcher struct {
 	fileSystems map[uint64]fileSystem // by device
 	clocks      *clocks
 	trust       *trust
-	links       links
+	links       *links
 	used        usedMarkers
 	mounted     bool       // the root was a mount point when last seen
 	inside      mountTable // file systems mounted in the folder, when last seen or before
@@ -150,7 +150,7 @@ func New(rules Rules, log *slog.Logger) (*Watcher, error) {
 		rules: rules, match: match, marker: marker, log: log, now: time.Now, tempo: defaultTempo(),
 		notify: newNotifier, kindOf: (*dir).fileSystem, mounts: readMounts,
 		dirty: newDirty(), settling: newSettling(marker), fileSystems: map[uint64]fileSystem{}, clocks: newClocks(),
-		trust: &trust{}, links: links{},
+		trust: &trust{}, links: newLinks(),
 		isAnother: func(p file.Path) bool { return file.NewSpelling().IsAnother(rules.Root, p) },
 	}, nil
 }
