@@ -14,9 +14,8 @@ import (
 // after the machine was started anew; that it is the same one shows by its directory, which has the same inode and was made
 // at the same moment.
 type ground struct {
-	folder string
+	folder *Folder
 	path   string           // of the root
-	links  bool             // are followed
 	root   file.Fingerprint // zero where the root cannot be read
 	born   int64
 	were   map[uint64]bool // numbers that the root's file system has had
@@ -33,7 +32,7 @@ type rootReader interface {
 
 // groundOf looks at a folder's root, and reads what is on record of it.
 func groundOf(ctx context.Context, store rootReader, f *Folder) (ground, error) {
-	g := ground{folder: f.Name, path: f.Root, links: f.FollowLinks, spells: file.NewSpelling()}
+	g := ground{folder: f, path: f.Root, spells: file.NewSpelling()}
 	d, err := os.Open(f.Root)
 	if err != nil {
 		return g, nil //nolint:nilerr // nothing has left a root that cannot be read
@@ -71,7 +70,7 @@ func (g *ground) note(ctx context.Context, store cycleStore, p *Planner) error {
 	}
 	g.noted = true
 	return store.SaveRoot(ctx, state.Root{
-		Folder: g.folder, Root: g.path, Dev: g.root.Dev, Inode: g.root.Inode, Born: g.born, At: p.now(),
+		Folder: g.folder.Name, Root: g.path, Dev: g.root.Dev, Inode: g.root.Inode, Born: g.born, At: p.now(),
 	})
 }
 
@@ -83,19 +82,11 @@ func (g *ground) now(dev uint64) uint64 {
 	return dev
 }
 
-// real returns where something lies, if it is reached through links. A link may lead to where nothing is mounted any more.
-func (g *ground) real(p file.Path) file.Path {
-	if !g.links {
-		return p
-	}
-	return watcher.Real(g.path, p)
-}
-
 // hasLeft tells whether something that is not found, and lay on a file system of that number, has left the folder. Where that
 // file system does not show, because it is not mounted, nothing is known of the file: what was delivered must not be
 // forgotten, or all of it would be sent again when the file system is back.
 func (g *ground) hasLeft(p file.Path, dev uint64) bool {
-	p = g.real(p)
+	p = g.folder.real(p) // a link may lead to where nothing is mounted any more
 	if underAny(p, g.lost) {
 		return false
 	}
@@ -123,12 +114,12 @@ func (g *ground) fileHasLeft(p file.Path, dev uint64) bool {
 
 // holdsDir tells whether a directory is in the folder, under this spelling.
 func (g *ground) holdsDir(p file.Path) bool {
-	return isDir(p.In(g.path)) && !g.spells.IsAnother(g.path, p)
+	return isDir(g.folder.real(p).In(g.path)) && !g.spells.IsAnother(g.path, p)
 }
 
 // lacksDir tells whether there is surely none.
 func (g *ground) lacksDir(p file.Path) bool {
-	return isGoneDir(p.In(g.path)) || isDir(p.In(g.path)) && g.spells.IsAnother(g.path, p)
+	return isGoneDir(p.In(g.path)) || isDir(g.folder.real(p).In(g.path)) && g.spells.IsAnother(g.path, p)
 }
 
 // ofDirectory returns the fingerprint of a directory, links followed.

@@ -257,7 +257,7 @@ func (l *link) rulesOf(o *state.Operation) (*Folder, Route, bool) {
 
 // makeDir makes a directory that is empty in the folder.
 func (l *link) makeDir(ctx context.Context, session Session, o *state.Operation, f *Folder) error {
-	name := o.Path.In(f.Root)
+	name := f.real(o.Path).In(f.Root)
 	if !isDir(name) {
 		return l.store.DropOperation(ctx, o.ID)
 	}

@@ -84,7 +84,7 @@ func (p *Planner) Ready(ctx context.Context, entries []watcher.Entry) error {
 	if err := p.seenAgain(ctx, entries); err != nil {
 		return err
 	}
-	var g ground
+	g := ground{folder: p.folder}
 	if p.folder.Mirror { // else nothing is asked of it
 		var err error
 		if g, err = groundOf(ctx, p.store, p.folder); err != nil {

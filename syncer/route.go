@@ -88,6 +88,14 @@ func (f *Folder) route(destination string) (Route, bool) {
 	return Route{}, false
 }
 
+// real returns where something of the folder lies, if it is reached through links.
+func (f *Folder) real(p file.Path) file.Path {
+	if !f.FollowLinks {
+		return p
+	}
+	return watcher.Real(f.Root, p)
+}
+
 func (f *Folder) destinations() []string {
 	names := make([]string, len(f.Routes))
 	for i, r := range f.Routes {
