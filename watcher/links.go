@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/dropferry/dropferry/file"
 )
@@ -131,17 +132,18 @@ func (d *descent) join(at file.Path, target, rest string) (file.Path, string, er
 	return at, target + "/" + rest, nil
 }
 
-// linkReason says in words why a link is not followed.
+// linkReason says in words why a link is not followed, by an error that is known to say so.
 func linkReason(err error) string {
 	switch {
 	case errors.Is(err, errLink):
 		return err.Error() + ": not followed"
-	case isGone(err):
-		return errLink.Error() + ": it leads nowhere"
 	default:
-		return errLink.Error() + ": " + err.Error()
+		return errLink.Error() + ": it leads nowhere"
 	}
 }
+
+// leadsNowhere tells whether err says that there is nothing to follow a link to; else what it leads to is unknown.
+func leadsNowhere(err error) bool { return isGone(err) || errors.Is(err, syscall.ENAMETOOLONG) }
 
 // links has the links that were followed, by where they lead: what happens there happens under their names, too.
 type links struct {

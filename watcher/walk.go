@@ -179,6 +179,9 @@ func (w *walk) link(b branch, p file.Path, ent dirent) (child branch, on bool) {
 		}
 		return child, on
 	}
+	if err != nil && !leadsNowhere(err) { // to a directory, perhaps
+		return branch{}, w.yield(Entry{Path: p, Kind: Other, Seen: w.now(), Err: err}, b.dir, ent.name)
+	}
 	if _, excluded := w.match.fileItself(p); excluded {
 		return branch{}, true
 	}
