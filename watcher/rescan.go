@@ -20,14 +20,15 @@ func (r *watch) scan(ctx context.Context) {
 	w.trust.begin(started, w.tempo.grace)
 	r.mountsNow(ctx) // what was mounted for a moment only is remembered if a scan has seen it
 	defer r.mountsNow(ctx)
-	r.last, r.scanErr = w.scan(ctx, r.sink, r.tree, &r.root)
+	run, err := w.scan(ctx, r.sink, r.tree, &r.root)
+	r.last, r.scanErr = run.sum, err
 	if ctx.Err() != nil {
 		return
 	}
 	if r.scanErr != nil {
 		w.log.Warn("scan failed", "error", r.scanErr)
 	}
-	r.judgeScan()
+	r.judgeScan(run)
 	r.network = ""
 	if w.rootOn != localFS {
 		r.network = w.rootOn.String()
@@ -50,18 +51,18 @@ func (r *watch) openTree() {
 }
 
 // judgeScan draws conclusions from the scan that has ended.
-func (r *watch) judgeScan() {
+func (r *watch) judgeScan(run *scanRun) {
 	w := r.w
-	switch doubted := doubt(w.home, r.root); {
-	case r.last.Complete:
+	switch seen := r.scanErr == nil && run.walked; {
+	case seen && run.ended:
 		w.home = r.root
 		if r.tree == nil {
 			break
 		}
-		r.tree.end()
-		w.trust.end(w.now())
+		r.tree.end(&run.unread)
+		w.trust.end(w.now(), run.unread)
 		return
-	case errors.Is(doubted, errOtherRoot) && len(r.last.Errors) == 1 && errors.Is(r.last.Errors[0], errOtherRoot):
+	case seen && errors.Is(run.doubt, errOtherRoot):
 		w.home = r.root // the next scan is believed
 	default:
 		r.rootDue = w.now() // it may be the reason

@@ -23,8 +23,8 @@ func (w *Watcher) Scan(ctx context.Context, sink Sink) (Summary, error) {
 		defer w.running.Unlock()
 		w.settling.clear()
 		w.lookAtMounts(ctx)
-		sum, err := w.scan(ctx, sink, nil, nil)
-		sums <- sum
+		run, err := w.scan(ctx, sink, nil, nil)
+		sums <- run.sum
 		return err
 	})
 	var sum Summary
@@ -88,7 +88,7 @@ var errRootChanged = errors.New("the folder's root was replaced")
 
 // scan walks the folder and gives it to the sink. Where t is not nil, every directory is watched before it is listed.
 // Where root is not nil, no other root is scanned.
-func (w *Watcher) scan(ctx context.Context, sink Sink, t *watchTree, root *identity) (Summary, error) {
+func (w *Watcher) scan(ctx context.Context, sink Sink, t *watchTree, root *identity) (*scanRun, error) {
 	r := &scanRun{w: w, ctx: ctx, tree: t, want: root}
 	if root != nil {
 		r.doubt = doubt(w.home, *root)
@@ -106,7 +106,7 @@ func (w *Watcher) scan(ctx context.Context, sink Sink, t *watchTree, root *ident
 		err = ctx.Err()
 	}
 	r.sum.Complete = err == nil && r.ended && len(r.sum.Errors) == 0
-	return r.sum, err
+	return r, err
 }
 
 // scanRun is one scan under way.
@@ -122,8 +122,10 @@ type scanRun struct {
 
 	sum      Summary
 	unlisted int  // errors beyond those in sum
+	unread   unread
 	begun    bool // the sequence is ranged over
-	ended    bool // the sequence was ranged over to its end
+	walked   bool // all was seen that can be read, and the root stayed the same
+	ended    bool // and there is no doubt about it
 }
 
 func (r *scanRun) run(sink Sink) error {
@@ -187,7 +189,7 @@ func (r *scanRun) entries() iter.Seq[Entry] {
 		if err == nil {
 			err = r.sameRoot()
 		}
-		if err == nil {
+		if r.walked = err == nil && !r.unread.all; err == nil {
 			err = r.doubt
 		}
 		if err != nil {
@@ -219,6 +221,7 @@ func (r *scanRun) take(e *Entry, d *dir, name string) bool {
 	}
 	switch {
 	case e.Err != nil:
+		r.unread.add(e.Path)
 		r.fail(e.Err)
 	case e.Kind == Dir:
 		r.sum.Dirs++

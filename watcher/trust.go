@@ -17,6 +17,7 @@ type trust struct {
 	turn time.Time
 	from time.Time // by the wall clock: what changed before was checked, or was there before hints; zero: nothing can be said
 	till time.Time // hints of what changed after may still come
+	dark unread    // what the scan before could not read: it may have changed at any time
 
 	suspects []suspect
 	example  file.Path // something that hints did not tell of
@@ -68,13 +69,14 @@ func (t *trust) checks(changed int64) bool {
 
 // check takes what a scan has found at p, changed at that time, into account.
 func (t *trust) check(p file.Path, changed int64, now time.Time) {
-	if len(t.suspects) < maxSuspects && t.checks(changed) && !t.hasTold(p) {
+	if len(t.suspects) < maxSuspects && t.checks(changed) && !t.dark.hold(p) && !t.hasTold(p) {
 		t.suspects = append(t.suspects, suspect{p, now})
 	}
 }
 
-// end ends a complete scan.
-func (t *trust) end(now time.Time) {
+// end ends a scan that has seen all but what could not be read.
+func (t *trust) end(now time.Time, u unread) {
+	t.dark = u
 	if t.from.IsZero() {
 		t.from = now.Round(0)
 		t.past, t.told, t.turn = nil, map[uint64]struct{}{}, t.from

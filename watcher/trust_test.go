@@ -19,7 +19,7 @@ func TestTrust(t *testing.T) {
 	seasoned := func() *trust {
 		tr := &trust{}
 		tr.begin(at(-1), grace)
-		tr.end(at(0))
+		tr.end(at(0), unread{})
 		return tr
 	}
 	for _, tt := range []struct {
@@ -47,7 +47,7 @@ func TestTrust(t *testing.T) {
 		tr := seasoned()
 		tr.begin(at(100), grace)
 		tt.do(tr)
-		tr.end(at(101))
+		tr.end(at(101), unread{})
 		if tr.confirm(at(102), grace, 3) {
 			t.Errorf("%s: lost before a hint could come", tt.name)
 		}
@@ -59,16 +59,16 @@ func TestTrust(t *testing.T) {
 	tr := &trust{}
 	tr.begin(at(0), 0)
 	tr.check("a", stamp(-50), at(0)) // the first scan has nothing to compare with
-	tr.end(at(1))
+	tr.end(at(1), unread{})
 	tr.begin(at(100), 0)
 	tr.check("a", stamp(50), at(100))
-	tr.end(at(101))
+	tr.end(at(101), unread{})
 	if !tr.confirm(at(102), 0, 2) || tr.example != "a" {
 		t.Fatal("trust is not lost")
 	}
 	for clean, want := range []bool{true, false} {
 		tr.begin(at(200+clean), 0)
-		if tr.end(at(201 + clean)); tr.lost() != want {
+		if tr.end(at(201+clean), unread{}); tr.lost() != want {
 			t.Errorf("lost after %d clean scans: %v", clean+1, tr.lost())
 		}
 	}
@@ -84,7 +84,7 @@ func TestTrust(t *testing.T) {
 				tr.check(file.Path(fmt.Sprint(second-age)), stamp(second-age), at(second))
 			}
 		}
-		tr.end(at(second))
+		tr.end(at(second), unread{})
 		if len(tr.suspects) > 0 {
 			t.Fatalf("%d is suspect at %d", second, second)
 		}

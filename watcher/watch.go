@@ -58,7 +58,7 @@ func newWatchTree(root string, notify notifier) *watchTree {
 
 func (t *watchTree) close() error { return t.notify.close() }
 
-// begin starts a visit of the whole folder, and end drops what it did not come to.
+// begin starts a visit of the whole folder, and end drops what it did not come to, but for what could not be read.
 func (t *watchTree) begin() {
 	t.round++
 	for _, s := range t.polled {
@@ -66,9 +66,12 @@ func (t *watchTree) begin() {
 	}
 }
 
-func (t *watchTree) end() {
-	t.sweep(t.top)
+func (t *watchTree) end(u *unread) {
+	t.sweep(t.top, u)
 	for p, s := range t.polled {
+		if u.hold(p) {
+			continue
+		}
 		if s.round != t.round {
 			t.unpoll(p)
 			continue
@@ -78,13 +81,16 @@ func (t *watchTree) end() {
 	}
 }
 
-func (t *watchTree) sweep(n *watched) {
+func (t *watchTree) sweep(n *watched, u *unread) {
 	for _, kid := range n.kids {
+		if u.hold(kid.path) {
+			continue
+		}
 		if kid.active && kid.round != t.round {
 			t.remove(kid)
 			continue
 		}
-		t.sweep(kid)
+		t.sweep(kid, u)
 	}
 }
 
