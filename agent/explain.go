@@ -20,8 +20,7 @@ type ledgerReader interface {
 	Lookup(ctx context.Context, folder string, p file.Path) (state.Record, error)
 	History(ctx context.Context, f state.Filter) ([]state.Delivery, error)
 	NamedNow(ctx context.Context, d state.Delivery) (state.Delivery, error)
-	Removals(ctx context.Context, f state.Filter) ([]state.Removal, error)
-	OperationsOf(ctx context.Context, folder string, p file.Path) ([]state.Operation, error)
+	removalReader
 	syncer.WaitStore
 }
 
@@ -70,7 +69,7 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 	}
 	e.Routes = append(e.Routes, explainLeft(f.rules, record)...)
 	e.State, e.Reason = overall(local, e)
-	if err := explainRemoval(ctx, &e, p, local, store); err != nil {
+	if err := at.explainRemoval(ctx, &e, f.rules, &record, local, store); err != nil {
 		return e, err
 	}
 	if local.Settling {

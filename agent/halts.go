@@ -2,15 +2,12 @@ package agent
 
 import (
 	"context"
-	"encoding/hex"
-	"fmt"
 	"path"
 	"slices"
 	"time"
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
-	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 	"github.com/dropferry/dropferry/watcher"
@@ -136,71 +133,6 @@ func (w work) halted(r *control.RouteOf, folder string) {
 	case "queued", "failed", "waits", "blocked", "paused", "new":
 		r.State, r.NextAttempt = "halted", nil
 		r.Reason = "the folder is " + haltedSince(h) + ": " + h.Detail + "; " + haltHint(folder)
-	}
-}
-
-// removalReader is what explaining removals needs of the store.
-type removalReader interface {
-	Removals(ctx context.Context, f state.Filter) ([]state.Removal, error)
-	OperationsOf(ctx context.Context, folder string, p file.Path) ([]state.Operation, error)
-}
-
-// explainRemoval tells what becomes, or has become, of a file at its destinations that is not in the folder any more.
-func explainRemoval(ctx context.Context, e *control.Explanation, p file.Path, local watcher.Explanation, store removalReader) error {
-	if local.Exists {
-		return nil
-	}
-	planned, err := store.OperationsOf(ctx, e.Folder, p)
-	if err != nil {
-		return err
-	}
-	removed, err := store.Removals(ctx, state.Filter{Folder: e.Folder, Path: p, Limit: 20})
-	if err != nil {
-		return err
-	}
-	for i := range e.Routes {
-		r := &e.Routes[i]
-		for _, o := range planned {
-			if o.Destination == r.Destination && o.Step == state.StepDelete {
-				r.State, r.Reason, r.RemotePath, r.LastError = "removing", "it has left the folder, and is about to be removed", o.RemotePath, o.LastError
-				r.Attempts, r.NextAttempt = o.Attempts, moment(o.NextAttempt)
-				if o.LastError != "" {
-					r.Reason += "; the last attempt failed: " + o.LastError
-				}
-				e.State, e.Reason = r.State, r.Destination+": "+r.Reason
-			}
-		}
-		for _, d := range removed { // the newest first
-			if d.Destination != r.Destination || r.State == "removing" {
-				continue
-			}
-			if newer := newestReceipt(e.Receipts, r.Destination); newer.After(d.At) {
-				break
-			}
-			r.State, r.Reason, r.RemotePath = "removed", "removed at "+d.At.UTC().Format(time.RFC3339), d.RemotePath
-			if d.Trash != "" {
-				r.Reason = fmt.Sprintf("moved to the trash at %s: %s", d.At.UTC().Format(time.RFC3339), d.Trash)
-			}
-			e.State, e.Reason = r.State, r.Destination+": "+r.Reason
-			break
-		}
-	}
-	return nil
-}
-
-func newestReceipt(receipts []control.Delivery, destination string) time.Time {
-	for _, d := range receipts {
-		if d.Destination == destination {
-			return d.DeliveredAt
-		}
-	}
-	return time.Time{}
-}
-
-func viewRemoval(r state.Removal) control.Removal {
-	return control.Removal{
-		ID: r.ID, Folder: r.Folder, Destination: r.Destination, Path: string(r.Path), PathB64: raw(r.Path), RemotePath: r.RemotePath,
-		Size: r.Size, SHA256: hex.EncodeToString(r.SHA256), Trash: r.Trash, RemovedAt: r.At.UTC(),
 	}
 }
 

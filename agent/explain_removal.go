@@ -1,0 +1,122 @@
+package agent
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/syncer"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// removalReader is what explaining removals needs of the store.
+type removalReader interface {
+	Removals(ctx context.Context, f state.Filter) ([]state.Removal, error)
+	OperationsOf(ctx context.Context, folder string, p file.Path) ([]state.Operation, error)
+	MissingSince(ctx context.Context, folder string, p file.Path, dir bool) (time.Time, bool, error)
+}
+
+// explainRemoval tells what becomes, or has become, of a file at its destinations that is not in the folder any more.
+func (w work) explainRemoval(ctx context.Context, e *control.Explanation, f *syncer.Folder, record *state.Record, local watcher.Explanation, store removalReader) error {
+	if local.Exists {
+		return nil
+	}
+	p := record.Path
+	planned, err := store.OperationsOf(ctx, e.Folder, p)
+	if err != nil {
+		return err
+	}
+	removed, err := store.Removals(ctx, state.Filter{Folder: e.Folder, Path: p, Limit: 20})
+	if err != nil {
+		return err
+	}
+	since, missed, err := store.MissingSince(ctx, e.Folder, p, false)
+	if err != nil {
+		return err
+	}
+	for i := range e.Routes {
+		r := &e.Routes[i]
+		told := removing(r, planned)
+		if !told && missed && f.Deletes && owned(record, r.Destination) {
+			told = true
+			r.State, r.Reason = "missing", willBeRemoved(since.Add(f.DeleteDelay))
+			if h, halted := haltOf(w.halts, e.Folder); halted {
+				r.Reason = "it has left the folder, which is " + haltedSince(h) + ": " + h.Detail + "; " + haltHint(e.Folder)
+			}
+		}
+		if told || wasRemoved(r, removed, newestReceipt(e.Receipts, r.Destination)) {
+			e.State, e.Reason = r.State, r.Destination+": "+r.Reason
+		}
+	}
+	return nil
+}
+
+// removing tells of a removal that is planned.
+func removing(r *control.RouteOf, planned []state.Operation) bool {
+	for _, o := range planned {
+		if o.Destination != r.Destination || o.Step != state.StepDelete {
+			continue
+		}
+		r.State, r.Reason, r.RemotePath, r.LastError = "removing", "it has left the folder, and is about to be removed", o.RemotePath, o.LastError
+		r.Attempts, r.NextAttempt = o.Attempts, moment(o.NextAttempt)
+		if o.LastError != "" {
+			r.Reason += "; the last attempt failed: " + o.LastError
+		}
+		return true
+	}
+	return false
+}
+
+// willBeRemoved tells of a removal that waits for its time.
+func willBeRemoved(due time.Time) string {
+	return "it has left the folder, and is removed by the first complete scan that misses it at " + due.UTC().Format(time.RFC3339) +
+		" (delete_delay) or later"
+}
+
+// wasRemoved tells of a removal, if nothing was delivered since. removed come with the newest first.
+func wasRemoved(r *control.RouteOf, removed []state.Removal, delivered time.Time) bool {
+	for _, d := range removed {
+		if d.Destination != r.Destination {
+			continue
+		}
+		if delivered.After(d.At) {
+			return false
+		}
+		r.State, r.Reason, r.RemotePath = "removed", "removed at "+d.At.UTC().Format(time.RFC3339), d.RemotePath
+		if d.Trash != "" {
+			r.Reason = fmt.Sprintf("moved to the trash at %s: %s", d.At.UTC().Format(time.RFC3339), d.Trash)
+		}
+		return true
+	}
+	return false
+}
+
+// owned tells whether a destination has a file that is ours to remove.
+func owned(record *state.Record, destination string) bool {
+	for i := range record.Known {
+		if k := &record.Known[i]; k.Destination == destination && k.Owned {
+			return true
+		}
+	}
+	return false
+}
+
+func newestReceipt(receipts []control.Delivery, destination string) time.Time {
+	for _, d := range receipts {
+		if d.Destination == destination {
+			return d.DeliveredAt
+		}
+	}
+	return time.Time{}
+}
+
+func viewRemoval(r state.Removal) control.Removal {
+	return control.Removal{
+		ID: r.ID, Folder: r.Folder, Destination: r.Destination, Path: string(r.Path), PathB64: raw(r.Path), RemotePath: r.RemotePath,
+		Size: r.Size, SHA256: hex.EncodeToString(r.SHA256), Trash: r.Trash, RemovedAt: r.At.UTC(),
+	}
+}
