@@ -100,6 +100,7 @@ func (l *looking) at(way *descent, p file.Path, op fsnotify.Op) {
 	case err != nil:
 		l.scan = true // which says what cannot be read
 	case st.kind() == Dir && real != p:
+		l.w.trust.tell(p)
 		l.w.links.add(p, real)
 		l.through(d, name, branch{path: p, real: real, from: []file.Path{real.Dir()}})
 	case st.kind() == Dir:

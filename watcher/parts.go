@@ -80,9 +80,10 @@ func (l *looking) compare(d *dir, p file.Path, s *sample, room *listing) {
 		return
 	}
 	marks, kept := make([]mark, 0, len(ents)), 0
+	hidden := l.w.match.hides(p)
 	for _, ent := range ents {
 		at := p.Join(ent.name)
-		if l.leftOut(at, ent.kind) {
+		if !hidden && l.leftOut(at, ent.kind) {
 			continue
 		}
 		st := stat{}
@@ -97,8 +98,11 @@ func (l *looking) compare(d *dir, p file.Path, s *sample, room *listing) {
 		if named {
 			kept++
 		}
+		if !same && len(l.w.links.names(at)) > 0 {
+			l.w.dirty.add(at.In(l.w.rules.Root), fsnotify.Create) // it is looked at by those names, too
+		}
 		switch {
-		case same:
+		case same, hidden:
 		case ent.kind == File:
 			l.observe(at, st, d)
 		case ent.kind == Dir:

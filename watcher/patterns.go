@@ -112,6 +112,12 @@ func (m *matcher) dir(p file.Path) (pattern string, excluded bool) {
 	return m.excluded(p)
 }
 
+// hides tells whether what the directory holds is seen by the name of a link alone, if at all.
+func (m *matcher) hides(dir file.Path) bool {
+	_, excluded := m.dir(dir)
+	return dir != "" && excluded
+}
+
 func (m *matcher) above(p file.Path) (pattern string, excluded bool) {
 	for i, c := range []byte(p) {
 		if c == '/' {

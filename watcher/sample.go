@@ -36,7 +36,7 @@ func markOf(name string, kind Kind, print file.Fingerprint) mark {
 // take makes marks the ones that the next look is compared with.
 func (s *sample) take(marks []mark) {
 	slices.SortFunc(marks, func(a, b mark) int { return cmp.Compare(a.name, b.name) })
-	s.marks = marks
+	s.marks = slices.CompactFunc(marks, func(a, b mark) bool { return a.name == b.name }) // several links may lead there
 }
 
 // known tells whether m was there with the same print, and whether its name was.
@@ -82,12 +82,12 @@ func (t *watchTree) unpollErr(s *sample) {
 	}
 }
 
-// note adds what a scan has found to the sample of its directory, if that is polled.
-func (t *watchTree) note(e *Entry) {
+// note adds what a scan has found in a directory to its sample, if that is polled.
+func (t *watchTree) note(e *Entry, in file.Path) {
 	if len(t.polled) == 0 || e.Err != nil {
 		return
 	}
-	if s := t.polled[e.Path.Dir()]; s != nil {
+	if s := t.polled[in]; s != nil {
 		kind := e.Kind
 		if e.Target != "" {
 			kind = Other // as a list has it

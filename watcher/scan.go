@@ -213,7 +213,7 @@ func (r *scanRun) sameRoot() error {
 // take counts e, and decides about a file whether it is ready. It returns false if e has just gone.
 func (r *scanRun) take(e *Entry, d *dir, name string) bool {
 	if r.tree != nil {
-		r.tree.note(e)
+		r.tree.note(e, r.dirOf(e, d))
 		r.audit(e, d)
 	}
 	if e.Kind == File && r.w.staysMarker(e.Path) {
@@ -237,13 +237,23 @@ func (r *scanRun) take(e *Entry, d *dir, name string) bool {
 	return true
 }
 
+// dirOf returns the directory, without links, that holds e, which was found in d; of a link, the one that it has by name.
+func (r *scanRun) dirOf(e *Entry, d *dir) file.Path {
+	if r.w.rules.Symlinks == SymlinksInside && e.Target == "" && len(r.tree.polled) > 0 {
+		if real, ok := file.Rel(r.w.rules.Root, d.path); ok {
+			return real
+		}
+	}
+	return e.Path.Dir()
+}
+
 // audit checks whether hints should have told of the file e.
 func (r *scanRun) audit(e *Entry, d *dir) {
 	w := r.w
 	if e.Err != nil || e.Kind != File || e.Target != "" || !w.trust.checks(e.Fingerprint.ModTime) {
 		return
 	}
-	if r.tree.polled[e.Path.Dir()] != nil {
+	if r.tree.polled[r.dirOf(e, d)] != nil {
 		return
 	}
 	if w.fileSystemOf(d, e.Fingerprint) == localFS {
@@ -261,10 +271,10 @@ func (w *Watcher) walk(ctx context.Context, t *watchTree, yield func(e Entry, d 
 	if t == nil {
 		return walk
 	}
-	walk.enter = func(p file.Path, d *dir, st stat) {
-		on := w.fileSystemOf(d, st.Fingerprint)
+	walk.enter = func(b branch, st stat) {
+		p, on := b.real, w.fileSystemOf(b.dir, st.Fingerprint)
 		if known := t.notify.recursive() || t.watches(p, st.id()) || t.polled[p] != nil; !known && on == localFS {
-			w.trust.check(p, max(st.ModTime, st.ChangeTime), w.now()) // a new directory, of which no hint has told
+			w.trust.check(b.path, max(st.ModTime, st.ChangeTime), w.now()) // a new directory, of which no hint has told
 		}
 		if !t.watch(p, st) {
 			w.dirty.add(p.In(w.rules.Root), 0) // it was moved just now

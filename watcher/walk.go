@@ -22,8 +22,8 @@ type walk struct {
 	match *matcher
 	now   func() time.Time
 	// enter is called with each directory before it is listed: what is created later is seen by a watch set here. A
-	// directory's stat is its own, taken from d.
-	enter func(p file.Path, d *dir, st stat)
+	// directory's stat is its own, taken from its handle.
+	enter func(b branch, st stat)
 	// yield takes what is found and returns false to stop. The directory and name are for a closer look, and valid
 	// during the call.
 	yield func(e Entry, d *dir, name string) bool
@@ -69,11 +69,11 @@ func (w *walk) tree(at branch, st stat) bool {
 	return w.inside(b)
 }
 
-// open lists the directory of b. What lies behind a link is watched, if at all, under its own name: the kernel has one
-// watch for a directory.
+// open lists the directory of b. What lies behind a link is watched under its own name: the kernel has one watch for a directory. So it is
+// entered only where the walk does not come to it by that name.
 func (w *walk) open(b branch, st stat) (branch, error) {
-	if w.enter != nil && len(b.from) == 0 {
-		w.enter(b.path, b.dir, st)
+	if w.enter != nil && (len(b.from) == 0 || w.match.hides(b.real)) {
+		w.enter(b, st)
 	}
 	ents, err := b.dir.list(&w.room)
 	if err != nil {
