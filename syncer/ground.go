@@ -114,12 +114,24 @@ func (g *ground) fileHasLeft(p file.Path, dev uint64) bool {
 
 // holdsDir tells whether a directory is in the folder, under this spelling.
 func (g *ground) holdsDir(p file.Path) bool {
-	return isDir(g.folder.real(p).In(g.path)) && !g.spells.IsAnother(g.path, p)
+	real, ok := g.directory(p)
+	return ok && isDir(real.In(g.path)) && !g.spells.IsAnother(g.path, p)
 }
 
 // lacksDir tells whether there is surely none.
 func (g *ground) lacksDir(p file.Path) bool {
-	return isGoneDir(p.In(g.path)) || isDir(g.folder.real(p).In(g.path)) && g.spells.IsAnother(g.path, p)
+	real, ok := g.directory(p)
+	if underAny(real, g.lost) {
+		return false
+	}
+	return !ok || isGoneDir(real.In(g.path)) || isDir(real.In(g.path)) && g.spells.IsAnother(g.path, p)
+}
+
+// directory returns where a directory would lie, if it is reached through links. ok is false of a link to where it lies itself, which
+// nobody follows.
+func (g *ground) directory(p file.Path) (real file.Path, ok bool) {
+	real = g.folder.real(p)
+	return real, real != "" && !p.Under(real) || real == p
 }
 
 // ofDirectory returns the fingerprint of a directory, links followed.

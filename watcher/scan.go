@@ -121,7 +121,7 @@ type scanRun struct {
 	doubt error // why nothing may be taken for gone, although all can be read
 
 	sum      Summary
-	unlisted int  // errors beyond those in sum
+	unlisted int // errors beyond those in sum
 	unread   unread
 	begun    bool // the sequence is ranged over
 	walked   bool // all was seen that can be read, and the root stayed the same

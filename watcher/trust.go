@@ -85,7 +85,9 @@ func (t *trust) end(now time.Time, u unread) {
 	if t.clean > 0 && len(t.suspects) == 0 {
 		t.clean--
 	}
-	t.from = t.till
+	if t.till.After(t.from) { // not where scans follow each other at once: before from nobody listened
+		t.from = t.till
+	}
 	if !t.turn.After(t.from) { // nobody asks for what was told before it any more
 		t.past, t.told, t.turn = t.told, map[uint64]struct{}{}, now.Round(0)
 	}

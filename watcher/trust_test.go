@@ -73,6 +73,15 @@ func TestTrust(t *testing.T) {
 		}
 	}
 
+	// Nobody listened before the first scan, however soon the second one follows.
+	tr = seasoned()
+	tr.begin(at(1), grace)
+	tr.end(at(2), unread{})
+	tr.begin(at(100), grace)
+	if tr.check("a", stamp(-2), at(100)); len(tr.suspects) > 0 {
+		t.Error("a change before the first scan is suspect")
+	}
+
 	// What was told is remembered for as long as a scan may ask for it, however often the folder is scanned.
 	tr = seasoned()
 	for second := 1; second < 100; second++ {
