@@ -9,13 +9,16 @@ import (
 
 // Mark is a checkpoint of an upload: every byte below Offset was acknowledged by the server, and synced there where it
 // offers that. The SHA-256 goes on from it, so that the hash of the whole is known without reading what was sent again.
+// The zero Mark says that nothing counts of what was sent.
 type Mark struct {
 	Offset int64
 	Hash   []byte // marshalled state of the SHA-256 of the bytes below Offset
 }
 
 // resume brings the temp, the source and the hash to the mark; or to the beginning where the server has less than it has
-// acknowledged, which a power cut there can do. A stream has no beginning any more: that is an error of kind Integrity.
+// acknowledged, which a power cut there can do. Then the mark is taken back before anything is written: the temp may reach
+// that far again before all that lies below is acknowledged. A stream has no beginning any more: that is an error of kind
+// Integrity.
 func (w *writing) resume() error {
 	s, u, in, f := w.session, w.upload, w.in, w.files[0]
 	var info Info
@@ -32,6 +35,11 @@ func (w *writing) resume() error {
 	if info.Size < at.Offset || (u.Size != Unknown && at.Offset > u.Size) || in.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(at.Hash) != nil {
 		in.sum.Reset()
 		at = Mark{}
+		if u.Save != nil {
+			if w.local = u.Save(at); w.local != nil {
+				return nil
+			}
+		}
 	}
 	if info.Size > at.Offset {
 		// What lies above the mark is written again, so that a server which refuses does no harm, unless the temp is
