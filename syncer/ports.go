@@ -91,6 +91,7 @@ type Session interface {
 	RoundTrip() time.Duration
 
 	CheckRoot(ctx context.Context) error
+	CheckWrites(ctx context.Context) error
 	Identity() string
 	Capabilities() remote.Capabilities
 	Use(c remote.Capabilities)

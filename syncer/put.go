@@ -116,7 +116,10 @@ type putting struct {
 
 	refused bool // the last attempt: see isRefusedUpload
 
-	own, mismatches int // failures of the file's own, and of them those where the server had other bytes
+	own, mismatches int                 // failures of the file's own, and of them those where the server had other bytes
+	alike           map[remote.Kind]int // likewise by their kind
+	resumed, sent   bool                // the last attempt: see delivery
+	anew            bool                // see trouble
 }
 
 // Run sends the source and returns when it is published, or when that is given up. What was sent of a file is kept at the
@@ -309,7 +312,7 @@ func (p *putting) use(ctx context.Context, session Session, familiar bool) error
 	d := p.delivery(store, session, familiar)
 	d.intent = p.intent
 	err := p.deliver(under, store, d)
-	p.refused = isRefusedUpload(err)
+	p.refused, p.resumed, p.sent = isRefusedUpload(err), d.resumed, d.sent
 	if p.intent.ID != "" {
 		p.intent = d.intent
 	}

@@ -16,15 +16,16 @@ func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte,
 		Temp: written(&d.intent), Size: d.intent.Fingerprint.Size, ModTime: d.intent.Fingerprint.Modified(), Progress: d.progress(),
 		Proved: d.demand() != remote.Size, Careful: d.careful,
 		CheckpointBytes: d.folder.CheckpointBytes, CheckpointEvery: d.folder.CheckpointEvery,
-		Save: func(m remote.Mark) error { return d.checkpoint(ctx, m) },
 	}
 	var at state.Checkpoint
 	found := false
-	if mayHaveCheckpoint(&d.intent) {
+	if !d.session.Capabilities().NoResume && mayHaveCheckpoint(&d.intent) {
+		u.Save = func(m remote.Mark) error { return d.checkpoint(ctx, m) }
 		if at, found, err = d.store.Checkpoint(ctx, d.intent.ID); err != nil {
 			return nil, err
 		}
 	}
+	d.sent = true
 	if found {
 		u.From = remote.Mark{Offset: at.Offset, Hash: at.Hash}
 		d.resumed = true
@@ -77,6 +78,7 @@ func (d *delivery) checkpoint(ctx context.Context, m remote.Mark) error {
 	if err == nil && !ok {
 		err = errSuperseded
 	}
+	d.reached = m.Offset
 	crashpoint("checkpoint")
 	return err
 }
