@@ -217,11 +217,18 @@ func (t *trouble) count(o *outcome) (further bool) {
 	if further = o.reached > t.furthest; further {
 		t.furthest, t.alike, t.anew = o.reached, nil, false
 	}
+	t.again(o.err)
+	return further
+}
+
+// again counts a failure, and returns how many there are of its kind.
+func (t *trouble) again(err error) int {
 	if t.alike == nil {
 		t.alike = map[remote.Kind]int{}
 	}
-	t.alike[remote.KindOf(o.err)]++
-	return further
+	kind := remote.KindOf(err)
+	t.alike[kind]++
+	return t.alike[kind]
 }
 
 // manyTroubles is how many intents with failed attempts are remembered before it is looked which of them have ended.

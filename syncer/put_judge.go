@@ -53,11 +53,7 @@ func (p *putting) after(ctx context.Context, session Session, err error) time.Du
 	if mismatch {
 		p.mismatches++
 	}
-	if p.alike == nil {
-		p.alike = map[remote.Kind]int{}
-	}
-	p.alike[remote.KindOf(err)]++
-	f := failed{times: p.own, alike: p.alike[remote.KindOf(err)], mismatches: p.mismatches, resumed: p.resumed, anew: p.anew}
+	f := failed{times: p.own, alike: p.trouble.again(err), mismatches: p.mismatches, resumed: p.resumed, anew: p.trouble.anew}
 	v := judgeFailure(err, alive, f, p.Retry, p.random)
 	switch {
 	case v.action == again:
@@ -82,7 +78,7 @@ func (p *putting) record(ctx context.Context, why error, a action) error {
 	case f.Mismatch, a == sendAgain: // what was sent before must not come in the way of what is sent now
 		f.Temp = nextTemp(p.intent.Temp, p.intent.ID)
 	case a == anew:
-		p.anew, f.Temp = true, nextTemp(p.intent.Temp, p.intent.ID)
+		p.trouble.anew, f.Temp = true, nextTemp(p.intent.Temp, p.intent.ID)
 		if err := p.Store.DropCheckpoint(ctx, p.intent.ID); err != nil {
 			return err
 		}

@@ -163,5 +163,5 @@ func (s *puttingStore) mayStop() bool {
 // progressed forgives the failures so far.
 func (p *putting) progressed() {
 	p.failures, p.since = 0, time.Time{}
-	p.own, p.alike, p.anew = 0, nil, false
+	p.own, p.trouble.alike, p.trouble.anew = 0, nil, false
 }
