@@ -31,7 +31,9 @@ func TestAMarkEndsWithItsTemp(t *testing.T) {
 		{Op: sftptest.OpWrite, Path: ".a.*", After: mark/packet - 1, Times: 1, Late: true, Cut: true},
 	}
 	s.Faults.Add(sftptest.Fault{Op: sftptest.OpFsync, Path: ".a.*", After: 1, Times: 1, Cut: true, Do: func() {
-		removeTemps(s)
+		if err := removeTemps(s); err != nil {
+			t.Error(err)
+		}
 		s.Faults.Add(second...)
 	}})
 	r.once()
