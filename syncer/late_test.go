@@ -24,7 +24,7 @@ func (r *rig) toSSHD(o sftptest.SSHDOptions) (sshd *sftptest.SSHD, inbox string)
 	r.route("acme", func(ctx context.Context) (Session, error) {
 		session, err := remote.Dial(ctx, remote.Target{
 			Name: "acme", Host: sshd.Host, Port: sshd.Port, User: sshd.User, KeyFile: sshd.KeyFile, PinnedKeys: sshd.Fingerprints,
-			Root: sshd.Dir, ConnectTimeout: waitLimit, Keepalive: 300 * time.Millisecond, StallTimeout: 1200 * time.Millisecond,
+			Root: sshd.Dir, ConnectTimeout: waitLimit, Keepalive: time.Second, StallTimeout: 4 * time.Second,
 		})
 		if err != nil {
 			return nil, err
@@ -61,7 +61,8 @@ func TestAThawedServerDoesNoHarm(t *testing.T) {
 			})
 		}
 	}
-	r.once()
+	r.deliver("a")
+	r.stop()
 	if n := len(r.events.of(EventLost)); thaw == nil || n == 0 {
 		t.Fatalf("nothing was lost: %d", n)
 	}
