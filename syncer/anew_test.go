@@ -88,11 +88,19 @@ func TestOneFullDiskIsThatOfAll(t *testing.T) {
 	t.Parallel()
 	o := &outcome{err: &remote.Error{Op: "put", Kind: remote.Refused, Err: errors.New("Failure")}}
 	tr := &trouble{alike: map[remote.Kind]int{remote.Refused: refusalsBeforeParking}}
-	for paused, want := range map[error]action{
-		problem("put", "b", remote.DiskFull, errors.New("full")): pause, problem("put", "b", remote.Root, errors.New("gone")): setAside, nil: setAside,
+	full := problem("put", "b", remote.DiskFull, errors.New("full"))
+	for name, row := range map[string]struct {
+		last, paused error
+		want         action
+	}{
+		"in this session":                     {nil, full, pause},
+		"and nothing has arrived since":       {full, nil, pause},
+		"the destination waits for its root":  {nil, problem("put", "b", remote.Root, errors.New("gone")), setAside},
+		"there was room for all that arrived": {nil, nil, setAside},
 	} {
-		if v := judgeFailure(o.err, true, failedWith(o, tr, paused), Retry{}, nil); v.action != want {
-			t.Errorf("with %v: %s, want %s", paused, v.action, want)
+		l := &link{full: row.last}
+		if v := judgeFailure(o.err, true, failedWith(o, tr, l.isFull(&workload{pause: row.paused})), Retry{}, nil); v.action != row.want {
+			t.Errorf("%s: %s, want %s", name, v.action, row.want)
 		}
 	}
 }

@@ -51,7 +51,10 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	t := l.trouble(w, o, alive)
 	t.refused = isRefusedUpload(o.err)
 	o.further = t.count(o)
-	v := judgeFailure(o.err, alive, failedWith(o, t, w.pause), l.folderOf(&o.intent).Retry, l.random)
+	v := judgeFailure(o.err, alive, failedWith(o, t, l.isFull(w)), l.folderOf(&o.intent).Retry, l.random)
+	if v.action == pause { // which is no failure of the file
+		t.alike[remote.KindOf(o.err)]--
+	}
 	if v.action == setAside || v.action == anew {
 		if err := l.rootTrouble(ctx, w, o.err); err != nil {
 			o.err, v = err, verdict{action: pause}
@@ -81,6 +84,9 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 		}
 		if remote.KindOf(o.err) != remote.Root { // else nothing is removed there, and what is written is not why
 			l.removeWritten(ctx, w.session, o)
+		}
+		if isRefusedUpload(o.err) && l.full != nil {
+			return l.full
 		}
 		return o.err
 	case anew:
@@ -254,11 +260,11 @@ func (l *link) forgetEnded(ctx context.Context) error {
 }
 
 // failedWith is the intent's account with this attempt.
-func failedWith(o *outcome, t *trouble, paused error) failed {
+func failedWith(o *outcome, t *trouble, full bool) failed {
 	i := &o.intent
 	f := failed{
 		times: i.Failures + 1, alike: t.alike[remote.KindOf(o.err)], lost: t.lost, failing: i.FailingFor + spent(i, o.began, o.took, true),
-		resumed: o.resumed, anew: t.anew, full: remote.KindOf(paused) == remote.DiskFull,
+		resumed: o.resumed, anew: t.anew, full: full,
 	}
 	if o.further {
 		f.times, f.failing = 1, 0

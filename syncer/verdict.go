@@ -75,7 +75,7 @@ type failed struct {
 	lost       int           // connections lost in a row with the file under way, this one among them
 	resumed    bool          // the attempt went on from a checkpoint
 	anew       bool          // one has begun from the beginning for that since
-	full       bool          // the server has no room, as another file has shown in this session
+	full       bool          // the server had no room, and nothing has arrived since
 }
 
 // spent returns what of the time up to a failure counts towards giving the file up: the wait that was told after the
