@@ -63,6 +63,8 @@ type Capabilities struct {
 	LargeWrites bool      `json:"large_writes,omitempty"`
 	LargeCuts   int       `json:"large_cuts,omitempty"`
 	LargeCutAt  time.Time `json:"large_cut_at,omitzero"`
+	// NoResume says that the server does not let an upload go on that was cut off.
+	NoResume bool `json:"no_resume,omitempty"`
 	// CheckHangs is how many sessions in a row were lost to a check-file request that was not answered.
 	CheckHangs int `json:"check_hangs,omitempty"`
 	// Refusals is how many uploads in a row the server has refused with several requests under way, and taken with one.
@@ -73,14 +75,14 @@ type Capabilities struct {
 	Left []string `json:"left,omitempty"`
 }
 
-// doubtFor is how long it is believed that a server bears only one request at a time: what ended the sessions from which
-// that was concluded may have been the network.
+// doubtFor is how long it is believed that a server bears only one request at a time, or lets no upload go on: what ended the
+// sessions from which that was concluded may have been the network.
 const doubtFor = 30 * 24 * time.Hour
 
 // Current tells whether c is as much as a Probe would find out now. What is older is worth another one, and is given to
 // Use before it.
 func (c Capabilities) Current(now time.Time) bool {
-	return c.Version == ProbeVersion && (c.InFlight == 0 && !c.isCareful() || now.Sub(c.ProbedAt) < doubtFor)
+	return c.Version == ProbeVersion && (c.InFlight == 0 && !c.isCareful() && !c.NoResume || now.Sub(c.ProbedAt) < doubtFor)
 }
 
 // Learn returns c, which is stored, with what a session that has used it has found out since and what holds for the next
@@ -98,6 +100,8 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 	learned.Stat = c.Stat && s.Stat
 	learned.Refusals, learned.CheckHangs = s.Refusals, s.CheckHangs
 	learned.RefusesMode = c.RefusesMode || s.RefusesMode
+	learned.NoResume = c.NoResume || s.NoResume
+	learned.PosixRename = c.PosixRename && s.PosixRename
 	if s.CheckFile == "" {
 		learned.CheckFile = ""
 	}
@@ -105,7 +109,8 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 		learned.Stripes = s.Stripes
 	}
 	changed = learned.Stripes != c.Stripes || learned.LargeWrites != c.LargeWrites || learned.LargeCuts != c.LargeCuts ||
-		learned.Stat != c.Stat || learned.RefusesMode != c.RefusesMode || learned.Refusals != c.Refusals || learned.CheckHangs != c.CheckHangs || learned.CheckFile != c.CheckFile
+		learned.Stat != c.Stat || learned.RefusesMode != c.RefusesMode || learned.Refusals != c.Refusals || learned.CheckHangs != c.CheckHangs || learned.CheckFile != c.CheckFile ||
+		learned.NoResume != c.NoResume || learned.PosixRename != c.PosixRename
 	return learned, changed
 }
 

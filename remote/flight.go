@@ -106,11 +106,6 @@ func timesRequest(handle string, at time.Time) *request {
 	return &request{op: "set time", kind: packetFsetstat, body: binary.BigEndian.AppendUint32(body, uint32(at.Unix()))}
 }
 
-func truncateRequest(handle string, size int64) *request {
-	body := binary.BigEndian.AppendUint32(appendString(nil, handle), attrSize)
-	return &request{op: "put", kind: packetFsetstat, body: binary.BigEndian.AppendUint64(body, uint64(size))}
-}
-
 func syncRequest(handle string) *request {
 	return &request{op: "sync", kind: packetExtended, body: appendString(appendString(nil, extFsync), handle)}
 }

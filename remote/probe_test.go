@@ -230,6 +230,8 @@ func TestLearn(t *testing.T) {
 		},
 		"no look at closed files": {known, with(known, func(c *Capabilities) { c.Stat = false }), with(known, func(c *Capabilities) { c.Stat = false })},
 		"no check-file":           {known, with(known, func(c *Capabilities) { c.CheckFile = "" }), with(known, func(c *Capabilities) { c.CheckFile = "" })},
+		"no posix-rename":         {with(known, func(c *Capabilities) { c.PosixRename = true }), known, known},
+		"no resume":               {known, with(known, func(c *Capabilities) { c.NoResume = true }), with(known, func(c *Capabilities) { c.NoResume = true })},
 		"no permissions":          {known, with(known, func(c *Capabilities) { c.RefusesMode = true }), with(known, func(c *Capabilities) { c.RefusesMode = true })},
 		"permissions of before":   {with(known, func(c *Capabilities) { c.RefusesMode = true }), known, with(known, func(c *Capabilities) { c.RefusesMode = true })},
 		"a cut probe":             {Capabilities{}, Capabilities{ProbeCuts: 1, Identity: "x"}, Capabilities{ProbeCuts: 1, Identity: "x"}},

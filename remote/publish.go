@@ -12,8 +12,9 @@ import (
 // Publish gives a temp its final name. With replace, the caller has just seen that our own earlier version stands there;
 // without, nothing is expected there, and whatever stands there is left alone: the error is then of kind Exists.
 //
-// Where Capabilities know of no posix-rename afterwards, a version that was replaced stands under BackupName(temp), for the
-// caller to remove.
+// Where Capabilities know of no posix-rename, a version that is replaced goes to BackupName(temp), for the caller to remove.
+// A posix-rename that turns out to be missing is an error of kind Unsupported, and known from then on: who calls again has
+// the other way.
 //
 // SFTP has no compare-and-swap. Where plain RENAME refuses a taken name, as OpenSSH's does, publishing without replace
 // cannot hurt anybody's file; elsewhere a file that appears between the caller's look and the rename is replaced.
@@ -23,10 +24,10 @@ func (s *Session) Publish(ctx context.Context, temp, final string, replace bool)
 	}
 	if replace && s.caps.Load().PosixRename {
 		err := s.do("rename", final, func() error { return s.sftp.PosixRename(temp, final) })
-		if !Unsupported.is(err) {
-			return err
+		if Unsupported.is(err) {
+			s.note(func(c *Capabilities) { c.PosixRename = false })
 		}
-		s.note(func(c *Capabilities) { c.PosixRename = false })
+		return err
 	}
 	err := s.rename(temp, final)
 	// The temp need not stand beside its final name, whose directory may have to be made yet.

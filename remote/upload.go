@@ -36,7 +36,8 @@ type Upload struct {
 	Look string
 	Seen func(*Info) error
 
-	// Save is called at each checkpoint of a long upload; nil makes none. An error ends the upload.
+	// Save is called at each checkpoint of a long upload; nil makes none. It is called with the zero Mark where an upload
+	// begins anew that had one to go on from. An error ends the upload.
 	Save func(Mark) error
 	// From is a mark of an earlier attempt to go on from; the zero Mark begins anew.
 	From Mark
@@ -58,7 +59,8 @@ const slowest = 16 << 10
 // or of Save or Seen.
 //
 // An upload that goes on from a mark needs a source that can seek. It never trusts the temp's size: what lies below the
-// mark was acknowledged, what lies above it is written again. Where the temp is shorter than the mark, it begins anew.
+// mark was acknowledged, what lies above it is written again. Where the temp is gone, or shorter than the mark, it begins
+// anew; where it is longer than the whole, the error is of kind Integrity.
 //
 // What fits into one WRITE goes in two round trips: one opens the temp, one writes, syncs and closes it. Anything longer is
 // written ahead of its acknowledgements, and is synced and closed once all of them are there.
@@ -72,12 +74,13 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	w.wants(w.in.size())
 	defer func() { w.wants(-w.wanted) }()
 	l := s.pick()
-	handle, err := s.create(ctx, l, &u)
-	if err != nil {
-		return nil, err
+	begun, err := w.goOn(l)
+	if err == nil && w.local == nil && !begun {
+		err = w.create(ctx, l)
 	}
-	w.files = []openFile{{l, handle}}
-	err = w.run()
+	if err == nil && w.local == nil {
+		err = w.run()
+	}
 	switch {
 	case w.failed() != nil: // the local side is why
 		return nil, w.failed()
@@ -87,19 +90,24 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	return w.in.sum.Sum(nil), nil
 }
 
-// create opens a temp for writing, emptied unless it is to be gone on with, and makes its directory when the server says
-// that it is missing: asking first would cost a round trip for each file.
+// create opens the temp of an upload that has not been opened to go on.
+func (w *writing) create(ctx context.Context, l *lane) error {
+	handle, err := w.session.create(ctx, l, w.upload)
+	if err == nil {
+		w.files = []openFile{{l, handle}}
+	}
+	return err
+}
+
+// create opens a temp for writing, emptied, and makes its directory when the server says that it is missing: asking first
+// would cost a round trip for each file.
 func (s *Session) create(ctx context.Context, l *lane, u *Upload) (handle string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	flags := uint32(openWrite | openCreate | openTruncate)
-	if u.From.Offset > 0 {
-		flags = openWrite | openCreate
-	}
 	dir := dirOf(u.Temp)
 	_, known := s.dirs.Load(dir)
-	open := openRequest("put", u.Temp, flags, &handle)
+	open := openRequest("put", u.Temp, openWrite|openCreate|openTruncate, &handle)
 	seen, err := s.openAndLook(l, u, open)
 	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dir) {
 		if known {

@@ -14,6 +14,14 @@ func (s *Store) SaveCheckpoint(ctx context.Context, id string, p Checkpoint) (bo
 	return saved > 0 && err == nil, err
 }
 
+// DropCheckpoint forgets how far the upload of an intent has come.
+func (s *Store) DropCheckpoint(ctx context.Context, id string) error {
+	return s.write(ctx, "checkpoint of "+id, func(c *conn) error {
+		_, err := c.exec("DELETE FROM checkpoints WHERE intent = ?", id)
+		return err
+	})
+}
+
 // Checkpoint returns how far the upload of an intent has come, if a checkpoint was recorded. It ends with the intent,
 // and when the intent leaves the phase Planned.
 func (s *Store) Checkpoint(ctx context.Context, id string) (Checkpoint, bool, error) {

@@ -17,6 +17,9 @@ type Failure struct {
 	Own   bool          // the file's own failure, which counts towards giving it up
 	Spent time.Duration // adds to Intent.FailingFor
 
+	// Further says that the upload has come further than any before: what has failed before counts no more, but for
+	// mismatches.
+	Further bool
 	// Mismatch says that the server had other bytes than were sent: what was sent is forgotten.
 	Mismatch bool
 	// Unpublished says that what T2 spoke of is neither published nor there any more: a committing intent is planned again.
@@ -76,9 +79,9 @@ func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 		return c.exec(`UPDATE intents SET phase = CASE WHEN ? IN ('', 'planned') OR phase IN ('delivered', 'cancelled') THEN phase ELSE ? END,
 				last_error = ?, failed_at = ?, next_attempt = ?, attempts = attempts + ?,
 				started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END,
-				failures = failures + ?, mismatches = mismatches + ?, failing_for = failing_for + ?
+				failures = failures * ? + ?, mismatches = mismatches + ?, failing_for = failing_for * ? + ?
 			WHERE id = ?`,
-			aside, aside, f.Err, f.At, f.Next, begun.n, begun.first, one(f.Own), one(f.Mismatch), int64(f.Spent), id)
+			aside, aside, f.Err, f.At, f.Next, begun.n, begun.first, one(!f.Further), one(f.Own), one(f.Mismatch), one(!f.Further), int64(f.Spent), id)
 	})
 	return err
 }

@@ -290,6 +290,12 @@ func TestOwnFailuresAreCountedUntilReleased(t *testing.T) {
 		got.FailingFor != 3*time.Minute || !got.FailedAt.Equal(noon.Add(2*time.Hour)) || !got.StartedAt.Equal(noon) {
 		t.Errorf("%+v", got)
 	}
+	if err := s.Fail(t.Context(), in.ID, Failure{Err: "no", At: noon, Next: noon, Own: true, Spent: time.Second, Further: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, s, in.ID); got.Failures != 1 || got.Mismatches != 1 || got.FailingFor != time.Second {
+		t.Errorf("after it has come further: %+v", got)
+	}
 	if err := s.Fail(t.Context(), in.ID, Failure{Err: "given up", Next: noon, Phase: Parked, Own: true}); err != nil {
 		t.Fatal(err)
 	}

@@ -131,6 +131,30 @@ func TestAnEarlierVersionBesideAnotherFile(t *testing.T) {
 	}
 }
 
+// TestAnEarlierVersionIsOnRecordThoughPosixRenameWasBelievedIn: it turns out to be missing, and the replacement in two steps is
+// cut off between them.
+func TestAnEarlierVersionIsOnRecordThoughPosixRenameWasBelievedIn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.to("acme", sftptest.ServerOptions{})
+	r.drop("a", "first")
+	r.once()
+	s.Faults.Add(sftptest.RefusePosixRename(), refuseRenames(2, 0))
+	r.drop("a", "second")
+	r.once()
+	r.await(EventParked, "a", "acme")
+	if got := r.asides(); len(got) != 1 || got[0].Final != "in/a" {
+		t.Errorf("on record: %+v", got)
+	}
+	if r.learned("acme").PosixRename {
+		t.Error("posix-rename is believed in still")
+	}
+	s.Faults.Clear()
+	r.drop("b", "beside it")
+	r.once()
+	r.wantInbox("acme", map[string]string{"a": "first", "b": "beside it"})
+}
+
 // TestReplacedButNotTidied removes what was replaced as soon as the server lets it.
 func TestReplacedButNotTidied(t *testing.T) {
 	t.Parallel()

@@ -21,8 +21,8 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 		}
 		l.tookOne(w)
 		return l.forgive(ctx)
-	case ctx.Err() != nil: // shutting down: the intent stays as it stands
-		return nil
+	case ctx.Err() != nil: // shutting down
+		return l.leave(context.WithoutCancel(ctx), w, o)
 	case errors.Is(o.err, errNotBegun):
 		w.lost = w.session.Err()
 		return nil
@@ -50,7 +50,16 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	alive := w.session.Err() == nil
 	t := l.trouble(w, o, alive)
 	t.refused = isRefusedUpload(o.err)
-	v := judgeFailure(o.err, alive, failedWith(o, t.lost), l.folderOf(&o.intent).Retry, l.random)
+	o.further = t.count(o)
+	v := judgeFailure(o.err, alive, failedWith(o, t, l.isFull(w)), l.folderOf(&o.intent).Retry, l.random)
+	if v.action == pause { // which is no failure of the file
+		t.alike[remote.KindOf(o.err)]--
+	}
+	if v.action == setAside || v.action == anew {
+		if err := l.rootTrouble(ctx, w, o.err); err != nil {
+			o.err, v = err, verdict{action: pause}
+		}
+	}
 	if l.once && (v.action != again || o.alone) {
 		if t.tries++; t.tries >= onceTries {
 			l.pass(w, o.intent.ID)
@@ -68,13 +77,20 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 	switch v.action {
 	case again:
 		w.lost = o.err
-		return l.fail(ctx, o, state.Failure{Next: next})
+		return l.failLost(ctx, o, state.Failure{Next: next})
 	case pause:
 		if err := l.fail(ctx, o, state.Failure{Next: l.filled(o)}); err != nil {
 			return err
 		}
-		l.removeWritten(ctx, w.session, o)
+		if remote.KindOf(o.err) != remote.Root { // else nothing is removed there, and what is written is not why
+			l.removeWritten(ctx, w.session, o)
+		}
+		if isRefusedUpload(o.err) && l.full != nil {
+			return l.full
+		}
 		return o.err
+	case anew:
+		return l.beginAnew(ctx, o)
 	case replan:
 		return l.lookAnew(ctx, w, o)
 	case sendAgain:
@@ -92,7 +108,10 @@ func (l *link) act(ctx context.Context, w *workload, o *outcome, v verdict) erro
 
 // fail records a failed attempt after which the intent stands where it stood, and tells of it.
 func (l *link) fail(ctx context.Context, o *outcome, f state.Failure) error {
-	f.Err, f.Phase, f.At, f.Spent = o.err.Error(), o.intent.Phase, l.clock(), spent(&o.intent, o.began, o.took, f.Own)
+	f.Err, f.Phase, f.At, f.Further = o.err.Error(), o.intent.Phase, l.clock(), o.further
+	if !f.Further {
+		f.Spent = spent(&o.intent, o.began, o.took, f.Own)
+	}
 	l.told(EventFailed, &o.intent, o.err, f.Next)
 	return l.store.Fail(ctx, o.intent.ID, f)
 }
@@ -198,6 +217,26 @@ func (l *link) trouble(w *workload, o *outcome, alive bool) *trouble {
 	return t
 }
 
+// count takes note of how an attempt has failed, and tells whether it has come further than all before it: then what has
+// failed before counts no more, since the server takes the file, if only in parts.
+func (t *trouble) count(o *outcome) (further bool) {
+	if further = o.reached > t.furthest; further {
+		t.furthest, t.alike, t.anew = o.reached, nil, false
+	}
+	t.again(o.err)
+	return further
+}
+
+// again counts a failure, and returns how many there are of its kind.
+func (t *trouble) again(err error) int {
+	if t.alike == nil {
+		t.alike = map[remote.Kind]int{}
+	}
+	kind := remote.KindOf(err)
+	t.alike[kind]++
+	return t.alike[kind]
+}
+
 // manyTroubles is how many intents with failed attempts are remembered before it is looked which of them have ended.
 const manyTroubles = 256
 
@@ -221,9 +260,15 @@ func (l *link) forgetEnded(ctx context.Context) error {
 }
 
 // failedWith is the intent's account with this attempt.
-func failedWith(o *outcome, lost int) failed {
+func failedWith(o *outcome, t *trouble, full bool) failed {
 	i := &o.intent
-	f := failed{times: i.Failures + 1, lost: lost, failing: i.FailingFor + spent(i, o.began, o.took, true)}
+	f := failed{
+		times: i.Failures + 1, alike: t.alike[remote.KindOf(o.err)], lost: t.lost, failing: i.FailingFor + spent(i, o.began, o.took, true),
+		resumed: o.resumed, anew: t.anew, full: full,
+	}
+	if o.further {
+		f.times, f.failing = 1, 0
+	}
 	if remote.KindOf(o.err) == remote.Integrity {
 		f.mismatches = i.Mismatches + 1
 	}

@@ -90,6 +90,7 @@ func (d *delivery) moveFrom(ctx context.Context, src *watcher.Source, k *state.K
 // copy has the server copy a file of the same content to the temp. That it has done so is only believed on the strength of
 // a hash; where anything is wrong, the file is sent.
 func (d *delivery) copy(ctx context.Context, src *watcher.Source, k *state.Known, sum []byte) (done bool, err error) {
+	d.sent = true
 	err = d.session.Copy(ctx, k.RemotePath, d.intent.Temp, src.Size())
 	var proof state.Proof
 	if err == nil {

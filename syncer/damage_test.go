@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -136,6 +137,39 @@ func TestAUsedQuotaPausesTheDestination(t *testing.T) {
 			r.await(EventDelivered, "a", "acme")
 			r.wantInbox("acme", map[string]string{"a": "content"})
 			r.wantNone(EventParked, EventHeld)
+		})
+	}
+}
+
+// TestAFinalFileThatAPowerCutHasChanged has the right name, size and time, and lost its bytes: where the server syncs nothing,
+// it is read back as far as it may be.
+func TestAFinalFileThatAPowerCutHasChanged(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name             string
+		syncs, writeOnly bool
+		final            string
+		want             string
+	}{
+		{"unchanged", false, false, "content", confirmed},
+		{"full of zeroes", false, false, strings.Repeat("\x00", 7), kept},
+		{"not to be read", false, true, "content", confirmed},
+		{"on the disk of a server that syncs", true, true, "content", confirmed},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			s := newFakeServer()
+			s.writeOnly = row.writeOnly
+			r.route("acme", s.dial)
+			can := fmt.Sprintf(`{"version":%d,"posix_rename":true,"set_times":true,"rename_refuses":true,"fsync":%v}`, remote.ProbeVersion, row.syncs)
+			r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, []byte(can)))
+			i := r.plan("a", "content")[0]
+			s.put(i.Final, row.final, i.Fingerprint.Modified())
+			r.commit(&i, proofOf("content", remote.SizeOnly, i.Fingerprint.Modified()))
+			if got := r.recovered(s)["a"]; got != row.want {
+				t.Errorf("%s, want %s", got, row.want)
+			}
 		})
 	}
 }

@@ -24,13 +24,15 @@ type delivery struct {
 	observe Observer
 	began   time.Time
 
-	careful  bool // see remote.Upload
-	resumed  bool // the upload has gone on from a checkpoint
-	direct   bool // the upload writes at the final name, and has begun
-	aside    bool // the earlier version was moved aside, or was about to be
-	familiar bool // the server and the account were seen before this session
-	looked   bool // what stands at the final name was looked at
-	free     bool // nothing did
+	careful  bool  // see remote.Upload
+	sent     bool  // the temp was asked to be opened for writing
+	resumed  bool  // the upload has gone on from a checkpoint
+	reached  int64 // the last checkpoint of this attempt
+	direct   bool  // the upload writes at the final name, and has begun
+	aside    bool  // the earlier version was moved aside, or was about to be
+	familiar bool  // the server and the account were seen before this session
+	looked   bool  // what stands at the final name was looked at
+	free     bool  // nothing did
 
 	occupied *atomic.Bool // something stood at the last new name that was looked at; nil: nobody remembers
 

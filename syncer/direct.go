@@ -45,11 +45,16 @@ func (d *delivery) takenProof(sum []byte) (state.Proof, error) {
 	}, nil
 }
 
-// removeWritten removes what a delivery has left, as far as the session lets; what stays is overwritten by the next
-// attempt or swept. The temp of a committing intent is the witness of its publication and never touched.
+// removeWritten removes what a delivery has left, with its checkpoint, as far as the session lets; what stays is overwritten
+// by the next attempt or swept. The temp of a committing intent is the witness of its publication and never touched.
 func (l *link) removeWritten(ctx context.Context, session Session, o *outcome) {
+	if o.intent.Phase == state.Committing || session.Err() != nil {
+		return
+	}
+	if mayHaveCheckpoint(&o.intent) {
+		_ = l.store.DropCheckpoint(ctx, o.intent.ID) // else the next attempt finds out that the temp is shorter
+	}
 	switch {
-	case o.intent.Phase == state.Committing || session.Err() != nil:
 	case o.intent.Temp != "":
 		_ = session.Remove(ctx, o.intent.Temp) // see above
 	case o.direct: // better no file than part of one

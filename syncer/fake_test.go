@@ -346,6 +346,10 @@ func (f *fakeSession) Publish(ctx context.Context, temp, final string, replace b
 	})
 }
 
+func (f *fakeSession) CheckWrites(ctx context.Context) error {
+	return f.request(ctx, "check writes", "", nil)
+}
+
 // MkdirAll and Rmdir have nothing to do: the server's files stand in no directories.
 func (f *fakeSession) MkdirAll(ctx context.Context, dir string) error {
 	return f.request(ctx, "mkdir", dir, nil)

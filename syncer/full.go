@@ -63,12 +63,20 @@ func (l *link) alreadyThere(ctx context.Context, session Session, i *state.Inten
 // filled takes note that the server had no room for a file, and returns when that is tried again.
 func (l *link) filled(o *outcome) time.Time {
 	t := l.troubles[o.intent.ID]
-	if remote.KindOf(o.err) != remote.DiskFull || t == nil {
+	if remote.KindOf(o.err) == remote.Root || t == nil {
 		return l.clock()
 	}
-	l.full = o.err
+	if remote.KindOf(o.err) == remote.DiskFull {
+		l.full = o.err
+	}
 	t.full++
 	return l.clock().Add(fullWait(l.folderOf(&o.intent).Retry, t.full))
+}
+
+// isFull tells whether the server had no room, and nothing has arrived since: a refusal without a reason has that reason then,
+// although there is some room again by the time that the server is asked for it.
+func (l *link) isFull(w *workload) bool {
+	return l.full != nil || remote.KindOf(w.pause) == remote.DiskFull
 }
 
 // passOver leaves a file for later that does not fit. Others may.

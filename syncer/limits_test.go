@@ -94,7 +94,7 @@ func TestOutagesParkNothing(t *testing.T) {
 		intent: state.Intent{ID: "a", Failures: 1, FailedAt: noon(1), NextAttempt: noon(1).Add(time.Minute)},
 		began:  noon(4), alone: true, err: problem("put", "a", remote.Missing, errors.New("no")),
 	}
-	f := failedWith(late, 0)
+	f := failedWith(late, &trouble{}, false)
 	if f.failing != time.Minute {
 		t.Errorf("it has failed for %v, want the minute in which it could be tried", f.failing)
 	}
@@ -106,7 +106,7 @@ func TestOutagesParkNothing(t *testing.T) {
 	late.intent.FailingFor = f.failing
 	late.intent.FailedAt, late.intent.NextAttempt = noon(4), noon(4).Add(time.Hour)
 	late.began = late.intent.NextAttempt
-	if v := judgeFailure(late.err, true, failedWith(late, 0), retry, random); v.action != setAside {
+	if v := judgeFailure(late.err, true, failedWith(late, &trouble{}, false), retry, random); v.action != setAside {
 		t.Errorf("%s after an hour of failures, want set-aside", v.action)
 	}
 }

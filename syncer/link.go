@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 )
 
@@ -73,6 +74,10 @@ type trouble struct {
 	passed int // times since that it was not begun, since it would not have fitted
 
 	refused bool // the upload, without a reason: see remote.Upload.Careful
+
+	furthest int64               // checkpoint of all attempts
+	alike    map[remote.Kind]int // failures of the file's own since
+	anew     bool                // it has begun from the beginning since, without its checkpoint
 }
 
 // onceTries is how often `once` tries a connect or a file.

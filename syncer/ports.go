@@ -40,6 +40,7 @@ type Store interface {
 	Begin(ctx context.Context, id string, at time.Time) error
 	Checkpoint(ctx context.Context, id string) (state.Checkpoint, bool, error)
 	SaveCheckpoint(ctx context.Context, id string, p state.Checkpoint) (bool, error)
+	DropCheckpoint(ctx context.Context, id string) error
 	Commit(ctx context.Context, id string, proof state.Proof) (bool, error)
 	Deliver(ctx context.Context, id string, d state.Deliver) (bool, error)
 	Adopt(ctx context.Context, id string, k state.Known) (bool, error)
@@ -90,6 +91,7 @@ type Session interface {
 	RoundTrip() time.Duration
 
 	CheckRoot(ctx context.Context) error
+	CheckWrites(ctx context.Context) error
 	Identity() string
 	Capabilities() remote.Capabilities
 	Use(c remote.Capabilities)

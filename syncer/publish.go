@@ -95,7 +95,13 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 		}
 	}
 	err = d.session.Publish(ctx, temp, d.intent.Final, replace)
-	d.aside = d.aside || replace && !d.session.Capabilities().PosixRename // a posix-rename may turn out to be gone
+	if replace && !d.aside && remote.KindOf(err) == remote.Unsupported && !d.session.Capabilities().PosixRename {
+		// A posix-rename has turned out to be missing: the other way has to be on record first.
+		if err := d.saveAside(ctx); err != nil {
+			return state.Proof{}, err
+		}
+		err = d.session.Publish(ctx, temp, d.intent.Final, replace)
+	}
 	if fresh || d.intent.MovedFrom != "" {
 		err = d.vanished(ctx, temp, err)
 	}
@@ -312,25 +318,29 @@ func (d *delivery) recognise(ctx context.Context, final *remote.Info) (finding, 
 
 // isProof tells whether the final file has the content that T2 speaks of. Where the server does not hash, size and time
 // suffice; it is read back where the time is another, as where a server sets it anew, and where the version before looks
-// the same: two of a second may.
+// the same: two of a second may. So it is where the server does not sync: a power cut there may have kept the name and lost
+// the bytes. Size and time have to do if it may not be read there.
 func (d *delivery) isProof(ctx context.Context, final *remote.Info, before earlierVersion) (bool, error) {
 	proof := d.intent.Proof
 	if !final.Mode.IsRegular() || final.Size != d.intent.Fingerprint.Size {
 		return false, nil
 	}
 	sum, _, err := d.session.Hash(ctx, d.intent.Final, final.Size)
+	looksRight := near(final.ModTime, proof.RemoteModTime, 0) && !before.looksLike(final, proof.SHA256)
 	switch {
 	case err == nil:
 		return bytes.Equal(sum, proof.SHA256), nil
 	case remote.KindOf(err) != remote.Unsupported:
 		return false, err
-	case near(final.ModTime, proof.RemoteModTime, 0) && !before.looksLike(final, proof.SHA256):
+	case looksRight && d.session.Capabilities().Fsync:
 		return true, nil
 	}
 	_, _, err = d.session.Verify(ctx, d.intent.Final, final.Size, proof.SHA256, remote.Content)
 	switch remote.KindOf(err) {
-	case remote.Integrity, remote.Permission, remote.Missing: // it may be written to and not read
+	case remote.Integrity, remote.Missing:
 		return false, nil
+	case remote.Permission: // it may be written to and not read
+		return looksRight, nil
 	}
 	return err == nil, err
 }

@@ -114,9 +114,9 @@ type putting struct {
 	since    time.Time     // of the first of them, later by what was waited for the stream since
 	starved  time.Duration // that was waited for the stream, at the last failure
 
-	refused bool // the last attempt: see isRefusedUpload
-
-	own, mismatches int // failures of the file's own, and of them those where the server had other bytes
+	trouble         trouble // what failed so far since it has come further
+	resumed, sent   bool    // the last attempt: see delivery
+	own, mismatches int     // failures of the file's own, and of them those where the server had other bytes
 }
 
 // Run sends the source and returns when it is published, or when that is given up. What was sent of a file is kept at the
@@ -309,7 +309,7 @@ func (p *putting) use(ctx context.Context, session Session, familiar bool) error
 	d := p.delivery(store, session, familiar)
 	d.intent = p.intent
 	err := p.deliver(under, store, d)
-	p.refused = isRefusedUpload(err)
+	p.trouble.refused, p.resumed, p.sent = isRefusedUpload(err), d.resumed, d.sent
 	if p.intent.ID != "" {
 		p.intent = d.intent
 	}
@@ -319,7 +319,7 @@ func (p *putting) use(ctx context.Context, session Session, familiar bool) error
 func (p *putting) delivery(store Store, session Session, familiar bool) *delivery {
 	return &delivery{
 		store: store, session: session, folder: p.folder, now: p.Now, observe: p.heard, began: p.Now(), familiar: familiar,
-		careful: p.refused,
+		careful: p.trouble.refused,
 	}
 }
 

@@ -53,11 +53,12 @@ func (p *putting) after(ctx context.Context, session Session, err error) time.Du
 	if mismatch {
 		p.mismatches++
 	}
-	v := judgeFailure(err, alive, failed{times: p.own, mismatches: p.mismatches}, p.Retry, p.random)
+	f := failed{times: p.own, alike: p.trouble.again(err), mismatches: p.mismatches, resumed: p.resumed, anew: p.trouble.anew}
+	v := judgeFailure(err, alive, f, p.Retry, p.random)
 	switch {
 	case v.action == again:
 	case v.action == later && (p.Stream == nil || !mismatch): // a stream cannot begin anew
-	case v.action == sendAgain && p.Stream == nil:
+	case (v.action == sendAgain || v.action == anew) && p.Stream == nil:
 	default:
 		return noMore
 	}
@@ -73,8 +74,18 @@ func (p *putting) record(ctx context.Context, why error, a action) error {
 		return nil
 	}
 	f := state.Failure{Err: why.Error(), At: p.link.clock(), Phase: p.intent.Phase, Mismatch: remote.KindOf(why) == remote.Integrity}
-	if f.Mismatch || a == sendAgain { // what was sent before must not come in the way of what is sent now
+	switch {
+	case f.Mismatch, a == sendAgain: // what was sent before must not come in the way of what is sent now
 		f.Temp = nextTemp(p.intent.Temp, p.intent.ID)
+	case a == anew:
+		p.trouble.anew, f.Temp = true, nextTemp(p.intent.Temp, p.intent.ID)
+		if err := p.Store.DropCheckpoint(ctx, p.intent.ID); err != nil {
+			return err
+		}
+	case a == again:
+		if err := p.renew(ctx, &f); err != nil {
+			return err
+		}
 	}
 	f.Unpublished = a == sendAgain
 	if err := p.Store.Fail(ctx, p.intent.ID, f); err != nil {
@@ -85,6 +96,17 @@ func (p *putting) record(ctx context.Context, why error, a action) error {
 		fresh.Overwrite, p.intent = p.Overwrite, fresh
 	}
 	return err
+}
+
+// renew has the attempt after a lost session take another temp: see tempAfterLoss.
+func (p *putting) renew(ctx context.Context, f *state.Failure) (err error) {
+	if !p.sent || p.mark.Offset > 0 {
+		return nil
+	}
+	if f.Temp, err = tempAfterLoss(ctx, p.Store, &p.intent); err != nil || f.Temp == "" {
+		return err
+	}
+	return sweepOnceMore(ctx, p.Store, &p.intent, p.link.clock())
 }
 
 // isUnpublished tells whether it is certain, after an attempt has failed for err, that nothing was published: an intent that

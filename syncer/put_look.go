@@ -34,7 +34,11 @@ func (p *putting) takeOver(ctx context.Context) error {
 func (p *putting) takeOverOurs(ctx context.Context, i *state.Intent) error {
 	switch {
 	case p.goesOn(i) && (i.Phase == state.Planned || i.Phase == state.Committing):
-		i.Overwrite = p.Overwrite
+		temp, err := renewTemp(ctx, p.Store, i, p.link.clock()) // whatever has cut it off
+		if err != nil {
+			return err
+		}
+		i.Temp, i.Overwrite = temp, p.Overwrite
 		p.intent = *i
 	case i.Phase == state.Committing:
 		p.before = append(p.before, *i)

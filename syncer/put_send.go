@@ -54,7 +54,7 @@ func (p *putting) send(ctx context.Context, d *delivery) error {
 	crashpoint("started")
 	reading, stop := whileStanding(ctx, d.session)
 	defer stop()
-	d.resumed = p.mark.Offset > 0
+	d.sent, d.resumed = true, p.mark.Offset > 0
 	sum, err := d.session.Upload(ctx, remote.Upload{
 		Temp: d.intent.Temp, Size: remote.Unknown, Progress: d.progress(), From: p.mark, Careful: d.careful,
 		Save: p.checkpoint, CheckpointBytes: streamCheckpoint, CheckpointEvery: p.CheckpointEvery,
@@ -161,4 +161,7 @@ func (s *puttingStore) mayStop() bool {
 }
 
 // progressed forgives the failures so far.
-func (p *putting) progressed() { p.failures, p.since = 0, time.Time{} }
+func (p *putting) progressed() {
+	p.failures, p.since = 0, time.Time{}
+	p.own, p.trouble.alike, p.trouble.anew = 0, nil, false
+}

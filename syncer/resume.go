@@ -16,15 +16,16 @@ func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte,
 		Temp: written(&d.intent), Size: d.intent.Fingerprint.Size, ModTime: d.intent.Fingerprint.Modified(), Progress: d.progress(),
 		Proved: d.demand() != remote.Size, Careful: d.careful,
 		CheckpointBytes: d.folder.CheckpointBytes, CheckpointEvery: d.folder.CheckpointEvery,
-		Save: func(m remote.Mark) error { return d.checkpoint(ctx, m) },
 	}
 	var at state.Checkpoint
 	found := false
-	if d.intent.Fingerprint.Size > remote.OneWrite { // what goes in one piece has no checkpoint
+	if !d.session.Capabilities().NoResume && mayHaveCheckpoint(&d.intent) {
+		u.Save = func(m remote.Mark) error { return d.checkpoint(ctx, m) }
 		if at, found, err = d.store.Checkpoint(ctx, d.intent.ID); err != nil {
 			return nil, err
 		}
 	}
+	d.sent = true
 	if found {
 		u.From = remote.Mark{Offset: at.Offset, Hash: at.Hash}
 		d.resumed = true
@@ -41,6 +42,9 @@ func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte,
 	}
 	return d.session.Upload(ctx, u, src)
 }
+
+// mayHaveCheckpoint tells whether a file is so long that its uploads may have checkpoints: what goes in one piece has none.
+func mayHaveCheckpoint(i *state.Intent) bool { return i.Fingerprint.Size > remote.OneWrite }
 
 // lookMeanwhile is the size below which an upload begins before it is known what stands at the final name: what could be
 // spared costs less than the round trip. Nothing as small is copied at the server.
@@ -63,13 +67,18 @@ func (d *delivery) remember(occupied bool) {
 	}
 }
 
-// checkpoint records how far the upload has come. An intent that is no longer planned needs no more of it.
+// checkpoint records how far the upload has come, or that it begins anew. An intent that is no longer planned needs no more
+// of it.
 func (d *delivery) checkpoint(ctx context.Context, m remote.Mark) error {
+	if m.Offset == 0 {
+		return d.store.DropCheckpoint(ctx, d.intent.ID)
+	}
 	crashpoint("before-checkpoint")
 	ok, err := d.store.SaveCheckpoint(ctx, d.intent.ID, state.Checkpoint{Offset: m.Offset, Hash: m.Hash})
 	if err == nil && !ok {
 		err = errSuperseded
 	}
+	d.reached = m.Offset
 	crashpoint("checkpoint")
 	return err
 }

@@ -27,6 +27,7 @@ const (
 	hold      action = "hold"
 	replan    action = "replan"     // the source is not what was planned: look at it again
 	sendAgain action = "send-again" // T2 holds no longer: back to T1
+	anew      action = "anew"       // what was sent is of no use: from the beginning, at once
 	pause     action = "pause"      // the destination cannot take anything for now
 )
 
@@ -68,14 +69,19 @@ const (
 // failed is what is known of an intent's failures.
 type failed struct {
 	times      int           // the file's own, this one among them
+	alike      int           // of them, those of this kind, since an attempt has come further than all before it
 	mismatches int           // of them, those where the server had other bytes; 0 where this one is none
 	failing    time.Duration // since the first of them, without the time in which nothing could be tried
 	lost       int           // connections lost in a row with the file under way, this one among them
+	resumed    bool          // the attempt went on from a checkpoint
+	anew       bool          // one has begun from the beginning for that since
+	full       bool          // the server had no room, and nothing has arrived since
 }
 
 // spent returns what of the time up to a failure counts towards giving the file up: the wait that was told after the
 // failure before, as far as it has passed, and the attempt itself where the failure is the file's own. What it had to wait
-// beyond that, in an outage, a block or a pause, does not; nor does what a clock shows that was set meanwhile.
+// beyond that, in an outage, a block or a pause, does not; nor does what it waited for room at the server, or what a clock
+// shows that was set meanwhile.
 func spent(i *state.Intent, began time.Time, took time.Duration, own bool) time.Duration {
 	if i.Failures == 0 {
 		return 0
@@ -84,6 +90,9 @@ func spent(i *state.Intent, began time.Time, took time.Duration, own bool) time.
 		took = 0
 	}
 	told := max(i.NextAttempt.Sub(i.FailedAt), 0)
+	if remote.SaysFull(i.LastError) {
+		told = 0
+	}
 	return min(max(began.Sub(i.FailedAt), 0), told) + took
 }
 
@@ -103,7 +112,7 @@ func judgeFailure(err error, alive bool, f failed, retry Retry, random *rand.Ran
 	}
 	if remoteErr, ok := errors.AsType[*remote.Error](err); ok { // else the local side: a file that cannot be read, a full disk under the store
 		switch kind := remoteErr.Kind; {
-		case kind == remote.Root, kind == remote.DiskFull:
+		case kind == remote.Root, kind == remote.DiskFull, f.full && isRefusedUpload(err):
 			return verdict{action: pause}
 		case kind == remote.Transient && !alive:
 			// A file that loses the connection whenever it is sent must not keep others from theirs.
@@ -112,9 +121,9 @@ func judgeFailure(err error, alive bool, f failed, retry Retry, random *rand.Ran
 				v.wait = backoff(retry, f.lost-1, random)
 			}
 			return v
-		case kind == remote.Exists, kind == remote.Unsupported,
-			kind == remote.Refused && f.times >= refusalsBeforeParking,
-			kind == remote.Permission && f.times >= permissionsBeforeParking:
+		case isRefusedForGood(kind, f.alike) && f.resumed && !f.anew && isOfUpload(remoteErr.Op):
+			return verdict{action: anew} // it may be to go on that the server refuses
+		case kind == remote.Exists, isRefusedForGood(kind, f.alike):
 			return verdict{action: setAside, phase: state.Parked}
 		case kind == remote.Integrity && f.mismatches >= corruptionsBeforeHolding:
 			return verdict{action: hold, phase: state.Held}
@@ -124,6 +133,28 @@ func judgeFailure(err error, alive bool, f failed, retry Retry, random *rand.Ran
 		return verdict{action: setAside, phase: state.Parked}
 	}
 	return verdict{action: later, wait: backoff(retry, f.times, random)}
+}
+
+// isRefusedForGood tells whether the n-th refusal of a kind is one too many.
+func isRefusedForGood(kind remote.Kind, n int) bool {
+	switch kind {
+	case remote.Unsupported:
+		return true
+	case remote.Refused:
+		return n >= refusalsBeforeParking
+	case remote.Permission:
+		return n >= permissionsBeforeParking
+	}
+	return false
+}
+
+// isOfUpload tells whether an operation is one of those of which an upload is made.
+func isOfUpload(op string) bool { return op == "put" || op == "stat" || op == "sync" || op == "close" }
+
+// mayBeOfAll tells whether a refusal may have nothing to do with its file.
+func mayBeOfAll(err error) bool {
+	e, ok := errors.AsType[*remote.Error](err)
+	return ok && (e.Kind == remote.Refused || e.Kind == remote.Permission) && (e.Op == "put" || e.Op == "mkdir")
 }
 
 // judgeUnpublished decides about a verified temp that was gone, or not what was verified, when it was to be published. The

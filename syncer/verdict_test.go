@@ -22,7 +22,9 @@ func TestJudgeFailure(t *testing.T) {
 		return fmt.Errorf("wrapped: %w", &remote.Error{Op: "put", Destination: "acme", Kind: k, Err: errors.New("no")})
 	}
 	const alive, dead = true, false
-	first, second, third := failed{times: 1}, failed{times: 2}, failed{times: 3}
+	first, second, third := failed{times: 1, alike: 1}, failed{times: 2, alike: 2}, failed{times: 3, alike: 3}
+	resumed := func(f failed) failed { f.resumed = true; return f }
+	full := func(f failed) failed { f.full = true; return f }
 	since := func(ago time.Duration) failed { return failed{times: 9, failing: ago} }
 	for _, row := range []struct {
 		name   string
@@ -55,6 +57,15 @@ func TestJudgeFailure(t *testing.T) {
 		{"refused once", at(remote.Refused), alive, first, later, ""},
 		{"refused twice", at(remote.Refused), alive, second, later, ""},
 		{"refused three times", at(remote.Refused), alive, third, setAside, state.Parked},
+		{"refused for the first time, after failures of other kinds", at(remote.Refused), alive, failed{times: 3, alike: 1}, later, ""},
+		{"denied for the first time, after failures of other kinds", at(remote.Permission), alive, failed{times: 2, alike: 1}, later, ""},
+		{"refused three times to go on", at(remote.Refused), alive, resumed(third), anew, ""},
+		{"denied twice to go on", at(remote.Permission), alive, resumed(second), anew, ""},
+		{"the server does not let it go on", at(remote.Unsupported), alive, resumed(first), anew, ""},
+		{"nor to begin at the beginning", at(remote.Unsupported), alive, failed{times: 2, alike: 2, resumed: true, anew: true}, setAside, state.Parked},
+		{"something stands there", at(remote.Exists), alive, resumed(first), setAside, state.Parked},
+		{"refused, while others find the disk full", at(remote.Refused), alive, full(third), pause, ""},
+		{"denied, while others find the disk full", at(remote.Permission), alive, full(second), setAside, state.Parked},
 		{"a file where a directory is needed", at(remote.Exists), alive, first, setAside, state.Parked},
 		{"the server lacks the operation", at(remote.Unsupported), alive, first, setAside, state.Parked},
 		{"other bytes arrived", at(remote.Integrity), alive, failed{times: 1, mismatches: 1}, later, ""},
@@ -125,6 +136,7 @@ func TestSpent(t *testing.T) {
 		{"the connection was lost", state.Intent{Failures: 1, FailedAt: noon, NextAttempt: noon.Add(told)}, noon.Add(told), false, told},
 		{"the clock was put forward by years", state.Intent{Failures: 1, FailedAt: noon, NextAttempt: noon.Add(told)}, noon.AddDate(10, 0, 0), true, told + took},
 		{"the clock was put back by years", state.Intent{Failures: 1, FailedAt: noon, NextAttempt: noon.Add(told)}, noon.AddDate(-10, 0, 0), true, took},
+		{"the server had no room", state.Intent{Failures: 1, FailedAt: noon, NextAttempt: noon.Add(told), LastError: "put acme:a: the server's disk is full (0 KiB free)"}, noon.Add(told), true, took},
 		{"what is stored makes no sense", state.Intent{Failures: 1, FailedAt: noon, NextAttempt: noon.Add(-told)}, noon.Add(time.Hour), true, took},
 	} {
 		if got := spent(&row.intent, row.began, took, row.own); got != row.want {

@@ -32,6 +32,10 @@ type outcome struct {
 	unfit   bool          // it was not begun, since the server says that it does not fit
 	direct  bool          // see delivery, as for the next
 	aside   bool
+	sent    bool
+	resumed bool
+	reached int64
+	further bool // than all attempts before it
 	err     error
 }
 
@@ -256,6 +260,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	o.err = d.run(deliveries)
 	o.took = time.Since(started)
 	o.intent, o.direct, o.aside = d.intent, d.direct, d.aside
+	o.sent, o.resumed, o.reached = d.sent, d.resumed, d.reached
 	if o.err == nil {
 		l.lookAgain(&o.intent)
 		l.ended(deliveries, &o.intent)

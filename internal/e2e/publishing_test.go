@@ -43,6 +43,10 @@ func publishingServers() []publishingServer {
 		},
 		{name: "setstat refused", faults: faults(sftptest.RefuseSetstat()), steps: renames, most: 5},
 		{name: "setstat discards", faults: faults(sftptest.DiscardOnSetstat()), steps: renames, most: 5},
+		{
+			name: "no resume", faults: faults(sftptest.RefuseResume()), most: 30,
+			steps: sftptest.OpOpen + "," + sftptest.OpFsync + "," + renames,
+		},
 		{name: "one open file", faults: faults(sftptest.OneOpenFile()), steps: renames, most: 5},
 	}
 }

@@ -18,6 +18,7 @@ const (
 	vanish
 	discard
 	wrongDigest
+	refuseResume
 
 	firstStanding
 	hideExtension
@@ -64,6 +65,9 @@ func IgnoreExclusive() Fault { return Fault{Op: OpOpen, effect: ignoreExclusive}
 func VanishOnRename(into string) Fault {
 	return Fault{Op: OpRename + "," + OpPosixRename, effect: vanish, text: into}
 }
+
+// RefuseResume is a server that does not open a file for writing unless it is emptied.
+func RefuseResume() Fault { return Fault{Op: OpOpen, effect: refuseResume} }
 
 // LoseReply carries the operation out and cuts the connection before its reply, once.
 func LoseReply(op string) Fault { return Fault{Op: op, Late: true, Cut: true, Times: 1} }

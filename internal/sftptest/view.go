@@ -116,6 +116,9 @@ func (v *view) OpenFile(r *sftp.Request) (sftp.WriterAtReaderAt, error) {
 		if m.find(ignoreExclusive) != nil && wants.Excl {
 			flags = flags&^os.O_EXCL | os.O_TRUNC
 		}
+		if m.find(refuseResume) != nil && flags&(os.O_WRONLY|os.O_RDWR) != 0 && !wants.Trunc {
+			return Unsupported
+		}
 		if limit, ok := v.faults.standing(maxOpen, r.Filepath); ok && v.open.Load() >= limit.bytes {
 			return PermissionDenied
 		}

@@ -138,6 +138,15 @@ func TestCheckFinds(t *testing.T) {
 				f.Takings = append(f.Takings, taking{f.Receipts[10+i].Name, f.Receipts[10+i].SHA256, 1, second(22)})
 			}
 		}, []string{"inferred: 4 of 27"}},
+		{"an empty temp is left, and nothing froze", func(f *facts) {
+			f.There = append(f.There, entry{"copy/.m.0123456789abcdef.part", emptySum})
+		}, []string{"server: a temp is left"}},
+		{"an empty temp is left of a server that froze", func(f *facts) {
+			f.There, f.Faults = append(f.There, entry{"copy/.m.0123456789abcdef.part", emptySum}), append(f.Faults, injected{Kind: frozen, Hit: true})
+		}, nil},
+		{"a full one is left of a server that froze", func(f *facts) {
+			f.There, f.Faults = append(f.There, entry{"copy/.m.0123456789abcdef.part", "m1"}), append(f.Faults, injected{Kind: frozen, Hit: true})
+		}, []string{"server: a temp is left"}},
 		{"a temp is left at the server", func(f *facts) {
 			f.There = append(f.There, entry{"in/.a.0123456789abcdef.part", ""})
 		}, []string{"server: a temp is left"}},

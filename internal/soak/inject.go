@@ -99,6 +99,8 @@ func (i *injector) inject(ctx context.Context, f fault) (detail string, hit bool
 	case sessions:
 		i.sshd.KillSessions()
 		return "", hit, nil
+	case frozen:
+		return i.freeze(ctx, f)
 	case restart:
 		err = i.wire.Shut(true)
 		i.sshd.Stop()
@@ -106,6 +108,17 @@ func (i *injector) inject(ctx context.Context, f fault) (detail string, hit bool
 		return fmt.Sprintf("away for %v", round(f.For)), hit, errors.Join(err, i.open(ctx, f.For))
 	}
 	return "", false, fmt.Errorf("no such fault: %q", f.Kind)
+}
+
+// freeze stops the server's SFTP processes for a time.
+func (i *injector) freeze(ctx context.Context, f fault) (string, bool, error) {
+	var thaw func()
+	if guard(func() { thaw = i.sshd.Freeze() }) != nil {
+		return "nobody there", false, nil
+	}
+	defer thaw()
+	err := sleep(ctx, f.For)
+	return fmt.Sprintf("for %v", round(f.For)), true, ignoreEnd(ctx, err)
 }
 
 // open lets connections through again after a time. Somebody else may have the port for a moment: so does who dials from it.

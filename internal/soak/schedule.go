@@ -19,9 +19,10 @@ const (
 	killed    kind = "agent kill" // SIGKILL, and started again
 	stopped   kind = "agent stop" // SIGTERM, and started again
 	fullDisk  kind = "full disk"  // at the server
+	frozen    kind = "frozen"     // the server's SFTP processes, which do later what they were asked for
 )
 
-var kinds = []kind{cut, blackhole, refusal, slowness, sessions, restart, killed, stopped, fullDisk}
+var kinds = []kind{cut, blackhole, refusal, slowness, sessions, restart, killed, stopped, fullDisk, frozen}
 
 // fault is one that is planned. What is not of its kind is zero.
 type fault struct {
@@ -41,7 +42,7 @@ type fault struct {
 
 // deck holds the kinds of one minute's faults.
 var deck = []kind{
-	cut, cut, cut, cut, cut, cut, cut, blackhole, refusal, refusal, slowness, sessions, restart, killed, stopped, fullDisk,
+	cut, cut, cut, cut, cut, cut, frozen, blackhole, refusal, refusal, slowness, sessions, restart, killed, stopped, fullDisk,
 }
 
 const (
@@ -113,6 +114,8 @@ func (f *fault) shape(random *rand.Rand, longest time.Duration) {
 	case killed, stopped:
 		f.Publication = f.Kind == killed && random.IntN(3) > 0
 		f.For = within(random, 0, 1500*time.Millisecond)
+	case frozen: // the agent gives them up, and has others by then
+		f.For = within(random, stall+time.Second, stall+3*time.Second)
 	case fullDisk:
 		f.For = within(random, time.Second, 4*time.Second)
 	}
