@@ -180,6 +180,14 @@ func isDrawn(first string, pair, partner int) bool {
 	return with && (first == "committed" || first == "published" || pair/2%2 == turn)
 }
 
+// drawnOf returns which of two ways the i-th of a series of crashes is tried.
+func drawnOf(i int) []bool {
+	if everyPair {
+		return []bool{false, true}
+	}
+	return []bool{(i+turn)%2 == 0}
+}
+
 // TestCrashWithKeep kills the agent where nothing is archived: the source alone says nothing about what was sent.
 func TestCrashWithKeep(t *testing.T) {
 	t.Parallel()
@@ -220,7 +228,7 @@ func startPartner(t *testing.T, inbox, consumed string) *partner {
 			case <-p.end:
 				p.take(n + 1)
 				return
-			case <-time.After(time.Millisecond):
+			case <-time.After(5 * time.Millisecond):
 			}
 		}
 	})

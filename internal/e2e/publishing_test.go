@@ -131,8 +131,8 @@ func TestPublishing(t *testing.T) {
 // half of the time the recovery too: the next run ends with the new version whole, once in the ledger, and nothing beside it.
 func TestCrashWhilePublishing(t *testing.T) {
 	t.Parallel()
-	for _, p := range publishingServers() {
-		for _, late := range []bool{false, true} {
+	for i, p := range publishingServers() {
+		for _, late := range drawnOf(i) {
 			t.Run(fmt.Sprintf("%s/late %v", p.name, late), func(t *testing.T) {
 				t.Parallel()
 				r, random := newPublishing(t, p), seeded(t)
@@ -172,11 +172,11 @@ func TestCrashWhilePublishing(t *testing.T) {
 func TestCrashWhilePublishingToAPartner(t *testing.T) {
 	t.Parallel()
 	const most = 6
-	for _, p := range publishingServers() {
+	for i, p := range publishingServers() {
 		if p.direct {
 			continue
 		}
-		for _, late := range []bool{false, true} {
+		for _, late := range drawnOf(i + 1) {
 			t.Run(fmt.Sprintf("%s/late %v", p.name, late), func(t *testing.T) {
 				t.Parallel()
 				r, random := newPublishing(t, p), seeded(t)

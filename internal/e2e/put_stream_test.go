@@ -145,7 +145,7 @@ func (a *agent) wantPeak(limit int) {
 func TestPutOfASlowStream(t *testing.T) {
 	t.Parallel()
 	r, wire := wiredPutRig(t)
-	a, out := r.piped("put", "--timeout", "5s", "-", "acme:slow.txt")
+	a, out := r.piped("put", "--timeout", "30s", "-", "acme:slow.txt")
 	say := func(text string) {
 		t.Helper()
 		if _, err := io.WriteString(out, text); err != nil {

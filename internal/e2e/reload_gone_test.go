@@ -113,7 +113,7 @@ func TestReloadRemovesARoute(t *testing.T) {
 	r := newRig(t, "")
 	second := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
 	wire := sftptest.StartWire(t, second.Addr)
-	wire.SetRate(1 << 20)
+	wire.SetRate(256 << 10)
 	destinations := r.acme() + sftptest.Through(wire, second.TOML("second")) + patient
 	const lines = "after = \"archive\"\narchive = \"archive\"\ncheckpoint = { size = \"256KiB\" }\n"
 	r.outboxTo(destinations, lines+`to = ["acme", "second"]`)

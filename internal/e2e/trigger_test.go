@@ -95,7 +95,7 @@ func startLookout(t *testing.T, inbox string, batches []*batch) *lookout {
 			select {
 			case <-l.end:
 				return
-			case <-time.After(time.Millisecond):
+			case <-time.After(5 * time.Millisecond):
 			}
 		}
 	})
@@ -213,7 +213,7 @@ func playBatches(t *testing.T, lines string, seed uint64) {
 	}
 	wire.CutAfter(-1)
 	producing.Wait()
-	a := r.start()
+	a := r.watching()
 	r.expect(0, "retry", "destination:acme") // after five cuts in a row it would be let alone for longer
 	eventually(t, "all triggers but one are there", time.Minute, func() bool {
 		n := 0
