@@ -19,6 +19,9 @@ import (
 	"github.com/dropferry/dropferry/watcher"
 )
 
+// theirs is the content of somebody else's files: no file here has its length.
+const theirs = "what somebody else has put there, and wants to keep"
+
 // randomMirror is a mirror that deletes, with a server at which some files are before, and random changes.
 type randomMirror struct {
 	*rig
@@ -46,7 +49,7 @@ func newRandomMirror(t *testing.T, seed uint64) *randomMirror {
 			w.must(os.WriteFile(there, content, 0o644))
 		case 1:
 			w.must(os.MkdirAll(filepath.Dir(there), 0o755))
-			w.must(os.WriteFile(there, []byte("somebody's"), 0o644))
+			w.must(os.WriteFile(there, []byte(theirs), 0o644))
 		}
 	}
 	return w
@@ -156,7 +159,7 @@ func (w *randomMirror) settle() {
 	w.Helper()
 	for range 12 {
 		before := w.changes()
-		if w.once(); w.changes() == before {
+		if w.once(); w.changes() == before && len(w.plan()) == 0 { // what was missed once may wait for the second time
 			return
 		}
 	}
@@ -218,7 +221,7 @@ func (w *randomMirror) compare() {
 		delete(there, name)
 	}
 	for name, content := range there {
-		if content != "somebody's" && len(w.receiptsOf(name)) > 0 {
+		if content != theirs && len(w.receiptsOf(name)) > 0 {
 			w.Errorf("%s is left there, and was ours", name)
 		}
 	}
@@ -270,7 +273,7 @@ func TestOrderOfInputDoesNotMatter(t *testing.T) {
 	}
 }
 
-// plannedIn returns what is planned in a store, without ids.
+// plannedIn returns what is planned in a store and not held, without ids.
 func plannedIn(t *testing.T, store *state.Store) []string {
 	t.Helper()
 	all, err := store.Intents(context.Background(), "", "", 0)
@@ -280,6 +283,9 @@ func plannedIn(t *testing.T, store *state.Store) []string {
 	slices.SortFunc(all, func(a, b state.Intent) int { return cmp.Compare(a.Path, b.Path) })
 	var told []string
 	for _, i := range all {
+		if i.Phase == state.Held { // of a file that is gone it is, which only a scan tells
+			continue
+		}
 		told = append(told, fmt.Sprintf("%s %s %s %s from %q", i.Path, i.Final, i.Phase, i.Reason, i.MovedFrom))
 	}
 	return told
