@@ -107,6 +107,7 @@ func TestRunDistrustsHints(t *testing.T) {
 	w := newQuick(t, Rules{Root: root, Poll: 60 * time.Millisecond})
 	w.notify = func(string, *dirty) (notifier, error) { return &silent{}, nil }
 	rec := startWatching(t, w)
+	time.Sleep(20 * time.Millisecond) // the kernel's times of files lag by a few milliseconds: this one shall be later than the scan
 	write(t, filepath.Join(root, "sub/untold"), "x")
 	eventually(t, "a scan has found it", func() bool {
 		w.Rescan()
