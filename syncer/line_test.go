@@ -261,7 +261,7 @@ func TestManyTriggersShareALook(t *testing.T) {
 // that do not go: each is sent once.
 func TestManyBatches(t *testing.T) {
 	inLine(t, orderOf(t, ByName, false, "*.done"), func(r *lineRig) {
-		const n = 700
+		const n = 540
 		r.refuseName("bad", remote.Unsupported)
 		for i := range n {
 			r.drop(fmt.Sprintf("%03d/x.done", i), "")
