@@ -23,6 +23,7 @@ type hasher struct {
 	command string // the name of its form
 	waiting []*hashRequest
 	running bool
+	last    int // files of the last command; of whose turn it is
 }
 
 type hashRequest struct {
@@ -94,9 +95,7 @@ func (s *Session) hashByCommand(name string, size int64) (sum []byte, command st
 // has come meanwhile.
 func (s *Session) hashWaiting(form hashForm) {
 	h := &s.hash
-	if trip := s.RoundTrip(); trip >= spareFrom {
-		time.Sleep(min(trip/8, longestGathering)) // those that were sent together come together, but for a moment
-	}
+	h.gather(s.RoundTrip(), form.most)
 	h.mu.Lock()
 	n := min(len(h.waiting), form.most)
 	batch := h.waiting[:n:n]
@@ -105,6 +104,7 @@ func (s *Session) hashWaiting(form hashForm) {
 	s.hashBatch(form, batch)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.last = n
 	if len(h.waiting) == 0 {
 		h.running = false
 		h.waiting = nil
@@ -113,8 +113,39 @@ func (s *Session) hashWaiting(form hashForm) {
 	h.waiting[0].turn <- struct{}{}
 }
 
-// longestGathering is the longest wait for more files that one command can hash.
-const longestGathering = 10 * time.Millisecond
+// A command costs the server several processes, whatever the number of its files.
+const (
+	longestStep      = 20 * time.Millisecond
+	longestGathering = 200 * time.Millisecond // the longest wait for more files that one command can hash
+)
+
+// gather waits as long as more files come that the next command can hash: those that were sent together come together, but
+// for a moment. A file that comes alone over a short line does not wait.
+func (h *hasher) gather(trip time.Duration, most int) {
+	step := min(trip/4, longestStep)
+	if trip < spareFrom {
+		if h.last < 2 {
+			return
+		}
+		step = spareFrom
+	}
+	began := time.Now()
+	for had := 0; ; {
+		time.Sleep(step)
+		n := h.count()
+		if n <= had || n >= most || time.Since(began) > longestGathering {
+			return
+		}
+		had = n
+	}
+}
+
+// count returns how many files wait.
+func (h *hasher) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.waiting)
+}
 
 // hashBatch hashes the files of a batch with one command. A name with a newline never shares a command: its second line
 // could pass for another file's digest.
