@@ -45,7 +45,7 @@ $(LINT):
 # The race detector is the one thing here that needs C. SQLite, which a machine has translated to Go, is seven times slower
 # with it, and its locks are seen without.
 unit:
-	CGO_ENABLED=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -race -gcflags='modernc.org/...=-race=false' -shuffle=on -count=1 -timeout 15m ./...
+	CGO_ENABLED=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -race -gcflags='modernc.org/...=-race=false' -shuffle=on -count=1 -timeout 25m ./...
 
 fuzz:
 	sh scripts/fuzz.sh $(FUZZ_TIME)
