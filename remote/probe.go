@@ -119,11 +119,14 @@ type probeFile struct {
 	err     error      // of opening it
 }
 
+// probeName returns a name of its own in the target's root, for a file that the session makes and removes again.
+func (s *Session) probeName(now time.Time) string {
+	return s.target.Path(file.PrivateName("dropferry-probe", file.NewID(now), file.TempSuffix))
+}
+
 func (s *Session) newProbe(ctx context.Context, now time.Time) *probe {
 	content := []byte(rand.Text())
-	name := func() string {
-		return s.target.Path(file.PrivateName("dropferry-probe", file.NewID(now), file.TempSuffix))
-	}
+	name := func() string { return s.probeName(now) }
 	before := s.caps.Load()
 	p := &probe{
 		session: s, ctx: ctx, content: content, free: name(), missing: name(),

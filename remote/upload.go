@@ -150,8 +150,6 @@ func (s *Session) openAndLook(l *lane, u *Upload, open *request) (seen, err erro
 	switch {
 	case Missing.is(look.err):
 		seen = u.Seen(nil)
-	case refusal(look.err):
-		seen = u.Seen(&Info{Size: Untold})
 	case look.err != nil: // the server does not let us look
 		seen = u.Seen(&Info{Size: Untold})
 	default:

@@ -3,17 +3,13 @@ package remote
 import (
 	"context"
 	"errors"
-	"path"
 	"time"
-
-	"github.com/dropferry/dropferry/file"
 )
 
 // CheckWrites tells whether files can be made in the target's root, by making one and removing it again. An error of kind
 // Root says that the server refuses.
 func (s *Session) CheckWrites(ctx context.Context) error {
-	root := s.root()
-	name := path.Join(root, file.PrivateName("dropferry-probe", file.NewID(time.Now()), file.TempSuffix))
+	name := s.probeName(time.Now())
 	if err := s.takeFiles(ctx, 1, "put", name); err != nil {
 		return err
 	}

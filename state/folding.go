@@ -177,9 +177,7 @@ func (k *folds) plan(c *conn, p *Plan) (PlanResult, error) {
 			case n.Intent != "" && n.Intent == p.Supersedes:
 			case n.Intent != "" && !n.Aside:
 				return PlanResult{Other: n.Intent}, nil
-			case n.Intent != "":
-				return PlanResult{Collides: &n.Known}, nil
-			case n.Known.Folder != in.Folder || n.Known.Path != in.MovedFrom:
+			case n.Intent != "" || n.Known.Folder != in.Folder || n.Known.Path != in.MovedFrom:
 				return PlanResult{Collides: &n.Known}, nil
 			}
 		}

@@ -201,13 +201,19 @@ func (l *link) suspectOneFile(w *workload, o *outcome) bool {
 	return true
 }
 
-// trouble returns what is remembered of an intent, with this failed attempt.
-func (l *link) trouble(w *workload, o *outcome, alive bool) *trouble {
-	t := l.troubles[o.intent.ID]
+// troubleOf returns what is remembered of an intent that has failed.
+func (l *link) troubleOf(id string) *trouble {
+	t := l.troubles[id]
 	if t == nil {
 		t = &trouble{}
-		l.troubles[o.intent.ID] = t
+		l.troubles[id] = t
 	}
+	return t
+}
+
+// trouble returns what is remembered of an intent, with this failed attempt.
+func (l *link) trouble(w *workload, o *outcome, alive bool) *trouble {
+	t := l.troubleOf(o.intent.ID)
 	switch t.lost++; {
 	case alive:
 		t.lost = 0

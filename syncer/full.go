@@ -89,11 +89,7 @@ func (l *link) passOver(ctx context.Context, w *workload, o *outcome) error {
 	if l.once {
 		l.pass(w, o.intent.ID)
 	}
-	t := l.troubles[o.intent.ID]
-	if t == nil {
-		t = &trouble{}
-		l.troubles[o.intent.ID] = t
-	}
+	t := l.troubleOf(o.intent.ID)
 	t.passed++
 	wait := min(fullWait(l.folderOf(&o.intent).Retry, t.passed), longestPass)
 	return l.fail(ctx, o, state.Failure{Next: l.clock().Add(wait)})

@@ -15,7 +15,6 @@ import (
 // at the same moment.
 type ground struct {
 	folder *Folder
-	path   string           // of the root
 	root   file.Fingerprint // zero where the root cannot be read
 	born   int64
 	were   map[uint64]bool // numbers that the root's file system has had
@@ -32,7 +31,7 @@ type rootReader interface {
 
 // groundOf looks at a folder's root, and reads what is on record of it.
 func groundOf(ctx context.Context, store rootReader, f *Folder) (ground, error) {
-	g := ground{folder: f, path: f.Root, spells: file.NewSpelling()}
+	g := ground{folder: f, spells: file.NewSpelling()}
 	d, err := os.Open(f.Root)
 	if err != nil {
 		return g, nil //nolint:nilerr // nothing has left a root that cannot be read
@@ -70,7 +69,7 @@ func (g *ground) note(ctx context.Context, store cycleStore, p *Planner) error {
 	}
 	g.noted = true
 	return store.SaveRoot(ctx, state.Root{
-		Folder: g.folder.Name, Root: g.path, Dev: g.root.Dev, Inode: g.root.Inode, Born: g.born, At: p.now(),
+		Folder: g.folder.Name, Root: g.folder.Root, Dev: g.root.Dev, Inode: g.root.Inode, Born: g.born, At: p.now(),
 	})
 }
 
@@ -92,7 +91,7 @@ func (g *ground) hasLeft(p file.Path, dev uint64) bool {
 	}
 	was := g.now(dev)
 	for dir := p.Dir(); ; dir = dir.Dir() {
-		now, err := ofDirectory(dir.In(g.path))
+		now, err := ofDirectory(dir.In(g.folder.Root))
 		switch {
 		case err == nil:
 			return was == 0 || now.Dev == 0 || now.Dev == was
@@ -105,8 +104,8 @@ func (g *ground) hasLeft(p file.Path, dev uint64) bool {
 // fileHasLeft tells whether a file has surely left the folder. A directory may stand in its place. What is a file there, or
 // anything else, has not: a pattern may exclude it by now. One of another spelling is another file.
 func (g *ground) fileHasLeft(p file.Path, dev uint64) bool {
-	info, err := os.Lstat(p.In(g.path))
-	if err == nil && !info.IsDir() && !g.spells.IsAnother(g.path, p) || err != nil && !isNotThere(err) {
+	info, err := os.Lstat(p.In(g.folder.Root))
+	if err == nil && !info.IsDir() && !g.spells.IsAnother(g.folder.Root, p) || err != nil && !isNotThere(err) {
 		return false
 	}
 	return g.hasLeft(p, dev)
@@ -115,7 +114,7 @@ func (g *ground) fileHasLeft(p file.Path, dev uint64) bool {
 // holdsDir tells whether a directory is in the folder, under this spelling.
 func (g *ground) holdsDir(p file.Path) bool {
 	real, ok := g.directory(p)
-	return ok && isDir(real.In(g.path)) && !g.spells.IsAnother(g.path, p)
+	return ok && isDir(real.In(g.folder.Root)) && !g.spells.IsAnother(g.folder.Root, p)
 }
 
 // lacksDir tells whether there is surely none.
@@ -124,7 +123,7 @@ func (g *ground) lacksDir(p file.Path) bool {
 	if underAny(real, g.lost) {
 		return false
 	}
-	return !ok || isGoneDir(real.In(g.path)) || isDir(real.In(g.path)) && g.spells.IsAnother(g.path, p)
+	return !ok || isGoneDir(real.In(g.folder.Root)) || isDir(real.In(g.folder.Root)) && g.spells.IsAnother(g.folder.Root, p)
 }
 
 // directory returns where a directory would lie, if it is reached through links. ok is false of a link to where it lies itself, which

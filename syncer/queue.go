@@ -90,9 +90,7 @@ func (l *link) nextDue(ctx context.Context, asked time.Time) (<-chan time.Time, 
 
 // due returns intents that can be worked on now, but for those in busy, and adds to that what is nothing for this link.
 func (l *link) due(ctx context.Context, now time.Time, limit int, busy map[string]bool) ([]state.Intent, error) {
-	if l.once {
-		now = now.AddDate(100, 0, 0)
-	}
+	now = l.ripeAt(now)
 	paused, err := l.store.PausedAt(ctx, l.name)
 	if err != nil {
 		return nil, err

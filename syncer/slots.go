@@ -141,16 +141,12 @@ func (l *link) dueSmall(ctx context.Context, asked time.Time, w *workload) ([]st
 			return nil, err
 		}
 	}
-	now := asked
-	if l.once {
-		now = now.AddDate(100, 0, 0)
-	}
 	paused, err := l.store.PausedAt(ctx, l.name)
 	if err != nil {
 		return nil, err
 	}
 	due, err := l.dueOfOurs(ctx, smallAhead, w.busy, with(l.beyond(0, w.busy), paused), func(skip map[string]bool) ([]state.Intent, error) {
-		return l.store.DueSmall(ctx, l.name, now, smallFile, smallAhead, skip)
+		return l.store.DueSmall(ctx, l.name, l.ripeAt(asked), smallFile, smallAhead, skip)
 	})
 	if err == nil && len(due) == 0 {
 		w.passed = asked

@@ -243,8 +243,7 @@ func (r *watch) mountsNow(ctx context.Context) {
 
 // lookForStuck counts the files that somebody should look at.
 func (r *watch) lookForStuck() {
-	w := r.w
-	r.stuck = w.settling.stuck(w.now(), StuckAfter)
+	r.stuck = r.w.Stuck(time.Time{}, 0).Count
 }
 
 // judgeHints asks for scans every so often where hints are found to be lost.

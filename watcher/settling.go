@@ -175,18 +175,6 @@ func (s *settling) wake(told map[file.Path]bool, now time.Time) {
 	}
 }
 
-// stuck counts the files that have been unsettled for longer than limit.
-func (s *settling) stuck(now time.Time, limit time.Duration) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, u := range s.byPath {
-		if now.Sub(u.first) >= limit {
-			n++
-		}
-	}
-	return n
-}
-
 // stuckSince returns the files that began to settle after the one moment and not after the other.
 func (s *settling) stuckSince(after, until time.Time, most int) (found Stuck) {
 	s.mu.Lock()
