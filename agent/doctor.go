@@ -83,8 +83,7 @@ func (d *doctor) say(found Diagnosis) { d.all = append(d.all, found) }
 func (d *doctor) configuration() {
 	d.say(Diagnosis{Severity: Well, Area: "configuration", Text: fmt.Sprintf("%s: %d folders, %d destinations",
 		d.config.File, len(d.config.Folders), len(d.config.Destinations))})
-	for _, f := range d.config.MappedDrives(watcher.MappedDrive) {
-		f.Warning = true // a person's own agent has them
+	for _, f := range d.config.MappedDrives(watcher.MappedDrive).Warnings() { // a person's own agent has them
 		d.say(DiagnosisOf(f))
 	}
 	for _, f := range d.config.CheckPaths() {

@@ -80,15 +80,20 @@ func directories(s watcher.Extent) string {
 	return text
 }
 
+// written returns the directories that are written to when something is delivered: where it is put away, or a marker stands.
+func written(f *config.Folder) []string {
+	switch {
+	case f.After == config.Archive:
+		return []string{f.Path, archiveRoot(f.Archive)}
+	case f.After == config.Delete, f.Mode == config.Mirror && f.Delete:
+		return []string{f.Path}
+	}
+	return nil
+}
+
 // putAway looks whether what is delivered can be put away, or a marker written.
 func (d *doctor) putAway(f *config.Folder) {
-	var dirs []string
-	switch {
-	case f.After == "archive":
-		dirs = []string{f.Path, archiveRoot(f.Archive)}
-	case f.After == "delete", f.Mode == config.Mirror && f.Delete:
-		dirs = []string{f.Path}
-	}
+	dirs := written(f)
 	for _, dir := range dirs {
 		at := nearest(dir)
 		if err := mayWriteIn(at); err != nil {

@@ -1,10 +1,9 @@
 package agent
 
 import (
-	"github.com/dropferry/dropferry/config"
-	"github.com/dropferry/dropferry/service"
-
 	"golang.org/x/sys/unix"
+
+	"github.com/dropferry/dropferry/config"
 )
 
 const (
@@ -44,6 +43,3 @@ func letWrite(account, path string) string {
 func makeStateDir(account, dir string) string {
 	return "sudo install -d -o " + account + " -m 700 " + config.ShellWord(dir)
 }
-
-// asService does nothing: root looks with the rights of the state directory's owner, by another process.
-func (d *doctor) asService(service.State) {}

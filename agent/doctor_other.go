@@ -2,8 +2,6 @@
 
 package agent
 
-import "github.com/dropferry/dropferry/service"
-
 const (
 	setClock = "have the system set its clock by the network"
 	asAdmin  = "sudo "
@@ -23,6 +21,3 @@ func letWrite(account, path string) string {
 }
 
 func makeStateDir(account, dir string) string { return "make " + dir + " for " + account }
-
-// asService looks with the rights of whoever asks.
-func (d *doctor) asService(service.State) {}

@@ -3,7 +3,6 @@ package agent
 import (
 	"strings"
 
-	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/rights"
 	"github.com/dropferry/dropferry/service"
 )
@@ -36,19 +35,22 @@ func (d *doctor) asService(s service.State) {
 	if s.Phase == service.Absent {
 		return
 	}
-	d.account = `NT SERVICE\` + d.service
+	d.account = service.OwnAccount(d.service)
 	sids, known := accountSIDs(s.Account, d.service, service.SIDOf(d.service))
 	if !known {
 		return
 	}
 	for i := range d.config.Folders {
 		f := &d.config.Folders[i]
-		puts := f.After != config.Keep || f.Mode == config.Mirror && f.Delete
-		dirs := []string{f.Path}
-		if f.After == config.Archive {
-			dirs = append(dirs, nearest(archiveRoot(f.Archive)))
+		dirs := written(f)
+		puts := len(dirs) > 0
+		if !puts {
+			dirs = []string{f.Path}
 		}
-		for _, dir := range dirs {
+		for i, dir := range dirs {
+			if i > 0 { // an archive is made when it is needed
+				dir = nearest(dir)
+			}
 			text, err := rights.Of(dir)
 			if err != nil || strings.HasPrefix(dir, `\\`) {
 				continue // what is not there is told of elsewhere; at a server the service is the computer

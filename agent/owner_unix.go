@@ -26,9 +26,7 @@ func giveTo(stateDir, name string) error {
 // makeState makes the state directory where there is none.
 func makeState(c *config.Config) error { return os.MkdirAll(c.Agent.StateDir, 0o700) }
 
-// closeSecrets does nothing: directories and files are made for their owner only.
-func closeSecrets(*config.Config) error { return nil }
-
+// narrow does nothing: directories and files are made for their owner only.
 func narrow(*config.Config, string) error { return nil }
 
 // othersRead says who may read a secret that should not, "" if nobody, and what to type about it.

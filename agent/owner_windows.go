@@ -1,9 +1,7 @@
 package agent
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,44 +17,25 @@ func giveTo(string, string) error { return nil }
 // makeState makes the state directory where there is none: for whom this is, and for the service that works with the
 // configuration.
 func makeState(c *config.Config) error {
-	grants, err := grantsFor(c)
-	if err != nil {
-		return err
-	}
-	return rights.Make(c.Agent.StateDir, grants...)
+	return rights.Make(c.Agent.StateDir, grantsFor(c))
 }
 
-func grantsFor(c *config.Config) ([]rights.Grant, error) {
-	grants, err := rights.Self()
-	if err != nil {
-		return nil, err
+func grantsFor(c *config.Config) func() ([]rights.Grant, error) {
+	return func() ([]rights.Grant, error) {
+		grants, err := rights.Self()
+		if err != nil {
+			return nil, err
+		}
+		if name, is := service.WorksWith(c.File); is {
+			grants = append(grants, rights.Grant{SID: service.SIDOf(name), Rights: rights.Change})
+		}
+		return grants, nil
 	}
-	if name, is := service.WorksWith(c.File); is {
-		grants = append(grants, rights.Grant{SID: service.SIDOf(name), Rights: rights.Change})
-	}
-	return grants, nil
 }
 
-// closeSecrets makes the directory of secrets, and keeps people nobody has named out of it: a state directory that was there
-// before may let all users read.
-func closeSecrets(c *config.Config) error {
-	if err := makeState(c); err != nil {
-		return err
-	}
-	dir := secretIn(c.Agent.StateDir, "")
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return narrow(c, dir)
-}
-
-func narrow(c *config.Config, name string) error {
-	grants, err := grantsFor(c)
-	if err != nil {
-		return err
-	}
-	return rights.Narrow(name, grants...)
-}
+// narrow keeps people nobody has named out of a file or directory: a state directory that was there before may let all users
+// read.
+func narrow(c *config.Config, name string) error { return rights.Narrow(name, grantsFor(c)) }
 
 // othersRead says who may read a secret that should not, "" if nobody, and what to type about it.
 func othersRead(c *config.Config, name string, _ os.FileInfo) (who, mend string) {
@@ -69,8 +48,8 @@ func othersRead(c *config.Config, name string, _ os.FileInfo) (who, mend string)
 		return "", ""
 	}
 	account := os.Getenv("USERNAME")
-	if service, is := service.WorksWith(c.File); is {
-		account = `NT SERVICE\` + service
+	if name, is := service.WorksWith(c.File); is {
+		account = service.OwnAccount(name)
 	}
 	info, err := os.Stat(name)
 	return strings.Join(readers, ", "), rights.CloseWords(name, account, err == nil && info.IsDir())

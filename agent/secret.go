@@ -46,7 +46,14 @@ func SetSecret(c *config.Config, name string, secret []byte) (string, error) {
 		return "", fmt.Errorf("secret %s: %w", name, err)
 	}
 	path := secretIn(c.Agent.StateDir, name)
-	if err = closeSecrets(c); err == nil {
+	dir := filepath.Dir(path)
+	if err = makeState(c); err == nil {
+		err = makeDirAs(c.Agent.StateDir, dir)
+	}
+	if err == nil {
+		err = narrow(c, dir)
+	}
+	if err == nil {
 		err = writeFileAs(c, path, stored)
 	}
 	if err == nil {

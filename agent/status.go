@@ -35,7 +35,9 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 		w := f.planner.Watching()
 		view.State, view.Reason, view.Files, view.Settling, view.LastScan = w.State, w.Reason, w.Files, w.Settling, moment(w.LastScan)
 		showTrouble(&view, f.planner)
-		showStuck(&view, f)
+		if w.Stuck > 0 {
+			showStuck(&view, f)
+		}
 		s.Folders = append(s.Folders, view)
 	}
 	for _, l := range a.syncer.Status() {
@@ -72,9 +74,6 @@ const stuckShown = 10
 
 // showStuck adds the files that do not become ready.
 func showStuck(view *control.FolderStatus, f *folder) {
-	if f.planner.Watching().Stuck == 0 {
-		return
-	}
 	stuck := f.watcher.Stuck(time.Time{}, stuckShown)
 	view.Stuck = stuck.Count
 	for _, e := range stuck.First {

@@ -41,6 +41,14 @@ func (f Fault) String() string {
 // Faults are all the faults of one file, sorted by line. As an error they print one to a line.
 type Faults []Fault
 
+// Warnings makes warnings of the faults, and returns them.
+func (fs Faults) Warnings() Faults {
+	for i := range fs {
+		fs[i].Warning = true
+	}
+	return fs
+}
+
 // Error returns the faults, one to a line.
 func (fs Faults) Error() string {
 	lines := make([]string, len(fs))

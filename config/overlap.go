@@ -53,9 +53,13 @@ func (l *loading) checkOverlaps() {
 
 // checkInState finds a person's files in the state directory: they would go with it, when dropferry is removed.
 func (l *loading) checkInState(things []foreign) {
+	if l.cfg.Agent.StateDir == "" {
+		return
+	}
 	state := canonical(l.cfg.Agent.StateDir)
 	for _, thing := range things {
-		if thing.kind != otherFolder && (thing.kind != ownOutput || thing.owner < 0) || l.cfg.Agent.StateDir == "" {
+		persons := thing.kind == otherFolder || thing.kind == ownOutput && thing.owner >= 0
+		if !persons {
 			continue
 		}
 		// A folder that is the state directory has its fault already: the one lies in the other both ways.

@@ -52,9 +52,9 @@ func (t table) markerSend(f *Folder) bool {
 }
 
 // markersOf is the pattern of a folder's markers.
-func markersOf(f *Folder) string {
-	return strings.NewReplacer("{name}", "*", "{stem}", "*", "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`).Replace(f.Marker)
-}
+func markersOf(f *Folder) string { return anyMarker.Replace(globEscaper.Replace(f.Marker)) }
+
+var anyMarker = strings.NewReplacer(globEscaper.Replace("{name}"), "*", globEscaper.Replace("{stem}"), "*")
 
 // markerFault says what is wrong with a template of markers. The watcher has the same rule.
 func markerFault(template string) string {

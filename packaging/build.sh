@@ -198,7 +198,7 @@ for platform in $platforms; do
 	windows)
 		sh "$here/sign.sh" "$built"
 		! wants zip zip || make_zip "$arch" "$built"
-		if [ "$arch" = amd64 ] && [ -e "$here/windows/msi.sh" ] && wants msi wixl; then
+		if [ "$arch" = amd64 ] && wants msi wixl; then
 			sh "$here/windows/msi.sh" "$VERSION" "$built" "$out/dropferry-$version-amd64.msi"
 		fi
 		;;

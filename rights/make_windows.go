@@ -40,15 +40,19 @@ func Self() ([]Grant, error) {
 }
 
 // Make makes a directory that only the system, administrators and those with grants get into, with its parents; one that is
-// there stays as it is.
-func Make(dir string, grants ...Grant) error {
+// there stays as it is, and nobody is asked for grants then: to find them out may take long.
+func Make(dir string, grants func() ([]Grant, error)) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
+	}
+	given, err := grants()
+	if err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return err
 	}
-	err := create(dir, "D:PAI"+allowed(nil, grants))
+	err = create(dir, "D:PAI"+allowed(nil, given))
 	if errors.Is(err, windows.ERROR_ALREADY_EXISTS) {
 		return os.MkdirAll(dir, 0o700) // which says so where it is no directory
 	}
@@ -82,13 +86,18 @@ func Close(dir string, owners []string, grants ...Grant) error {
 	return set(dir, closed(there, grants))
 }
 
-// Narrow takes the right to read a file or directory away from people nobody has named, where they have it.
-func Narrow(name string, grants ...Grant) error {
+// Narrow takes the right to read a file or directory away from people nobody has named, where they have it. Else nobody is
+// asked for grants.
+func Narrow(name string, grants func() ([]Grant, error)) error {
 	there, err := Of(name)
 	if err != nil || len(Readers(there)) == 0 {
 		return err
 	}
-	return set(name, narrowed(there, grants))
+	given, err := grants()
+	if err != nil {
+		return err
+	}
+	return set(name, narrowed(there, given))
 }
 
 func create(dir, rights string) error {

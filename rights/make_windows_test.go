@@ -49,13 +49,9 @@ func TestClose(t *testing.T) {
 }
 
 func TestMakeLeavesWhatIsThere(t *testing.T) {
-	self, err := Self()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := filepath.Join(t.TempDir(), "above", "state")
 	for range 2 {
-		if err := Make(dir, self...); err != nil {
+		if err := Make(dir, Self); err != nil {
 			t.Fatal(err)
 		}
 		if who := Readers(textOf(t, dir)); len(who) != 0 {
@@ -65,16 +61,12 @@ func TestMakeLeavesWhatIsThere(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := Make(filepath.Join(dir, "file"), self...); err == nil {
+	if err := Make(filepath.Join(dir, "file"), Self); err == nil {
 		t.Error("a file was taken for a directory")
 	}
 }
 
 func TestNarrow(t *testing.T) {
-	self, err := Self()
-	if err != nil {
-		t.Fatal(err)
-	}
 	name := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
@@ -85,7 +77,7 @@ func TestNarrow(t *testing.T) {
 	if who := Readers(textOf(t, name)); len(who) == 0 {
 		t.Fatalf("nobody reads it: %s", textOf(t, name))
 	}
-	if err := Narrow(name, self...); err != nil {
+	if err := Narrow(name, Self); err != nil {
 		t.Fatal(err)
 	}
 	if who := Readers(textOf(t, name)); len(who) != 0 && !underWine() { // as above

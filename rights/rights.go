@@ -123,7 +123,7 @@ func Allows(sddl, rights string, sids ...string) bool {
 }
 
 // rightsOf returns rights for a new directory: nothing is inherited from above.
-func rightsOf(grants []Grant) string { return "O:BAD:PAI" + allowed(nil, grants) }
+func rightsOf(grants []Grant) string { return closed("", grants) }
 
 // closed returns the rights of a directory that is there, after nothing is inherited any more and the grants are added. What
 // somebody has given there on purpose stays.
@@ -138,9 +138,7 @@ func narrowed(sddl string, grants []Grant) string {
 	entries, _ := entriesOf(sddl)
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.kind == "A" && broad[e.trustee] != "" })
 	for i, e := range entries {
-		flags := strings.ReplaceAll(e.flags, "ID", "")
-		entries[i].text = fmt.Sprintf("(%s;%s;%s;;;%s)", e.kind, flags, e.rights, e.trustee)
-		entries[i].flags = flags
+		entries[i].text = fmt.Sprintf("(%s;%s;%s;;;%s)", e.kind, strings.ReplaceAll(e.flags, "ID", ""), e.rights, e.trustee)
 	}
 	return "D:PAI" + allowed(entries, grants)
 }

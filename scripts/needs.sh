@@ -12,22 +12,21 @@ if [ "${1:-}" = packages ]; then
 	command -v rpmbuild >/dev/null 2>&1 || missing="$missing rpm"
 	command -v zip >/dev/null 2>&1 || missing="$missing zip"
 	command -v unzip >/dev/null 2>&1 || missing="$missing unzip"
-	command -v wixl >/dev/null 2>&1 || missing="$missing wixl"
-	command -v msibuild >/dev/null 2>&1 || missing="$missing msitools"
-	command -v osslsigncode >/dev/null 2>&1 || missing="$missing osslsigncode"
-	command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 	command -v mmdebstrap >/dev/null 2>&1 || missing="$missing mmdebstrap"
 	command -v systemd-nspawn >/dev/null 2>&1 || missing="$missing systemd-container"
 fi
 if [ "${1:-}" = windows ]; then
 	[ -x /usr/lib/wine/wine64 ] || command -v wine >/dev/null 2>&1 || missing="$missing wine wine64"
 	command -v x86_64-w64-mingw32-gcc >/dev/null 2>&1 || missing="$missing gcc-mingw-w64-x86-64-win32"
+	command -v ssh-keygen >/dev/null 2>&1 || missing="$missing openssh-client"
+fi
+case ${1:-} in packages | windows)
 	command -v wixl >/dev/null 2>&1 || missing="$missing wixl"
 	command -v msibuild >/dev/null 2>&1 || missing="$missing msitools"
-	command -v ssh-keygen >/dev/null 2>&1 || missing="$missing openssh-client"
 	command -v osslsigncode >/dev/null 2>&1 || missing="$missing osslsigncode"
 	command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
-fi
+	;;
+esac
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -14,10 +14,13 @@ type account struct {
 	password bool   // it takes one
 }
 
+// OwnAccount names the account that Windows makes for a service alone.
+func OwnAccount(service string) string { return `NT SERVICE\` + service }
+
 // accountOf returns the account that a person has named for a service. None is the service's own, which Windows makes for
 // it: it has no password and may do nothing that it was not allowed.
 func accountOf(service, given string) (account, error) {
-	own := `NT SERVICE\` + service
+	own := OwnAccount(service)
 	domain, user, qualified := strings.Cut(given, `\`)
 	switch folded := strings.ToLower(given); {
 	case given == "":

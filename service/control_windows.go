@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,7 +74,7 @@ func (o *opened) await(ctx context.Context, want Phase, within time.Duration) er
 		case phase == want, want == Stopped && phase == Failed:
 			return nil
 		case phase == Failed, want == Running && phase == Stopped:
-			return fmt.Errorf("service %s has ended: %s", o.Name, orElse(why, "the Application log of the Event Viewer says why"))
+			return fmt.Errorf("service %s has ended: %s", o.Name, cmp.Or(why, "the Application log of the Event Viewer says why"))
 		case time.Now().After(deadline):
 			return fmt.Errorf("service %s is %s after %v", o.Name, phase, within)
 		}
@@ -90,13 +91,6 @@ func pause(ctx context.Context) error {
 	case <-time.After(lookEvery):
 		return nil
 	}
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // Query tells how the service is. It takes no rights of an administrator.

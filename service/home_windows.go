@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ func home() string {
 	if err != nil || base == "" {
 		base = os.Getenv("ProgramData")
 	}
-	return filepath.Join(orElse(base, `C:\ProgramData`), "dropferry")
+	return filepath.Join(cmp.Or(base, `C:\ProgramData`), "dropferry")
 }
 
 // makeHome closes the directories of the service's configuration and state: the service reads the one, where it is the
@@ -36,15 +37,19 @@ func makeHome(setup Setup, account string) ([]string, error) {
 		}
 		made = append(made, fmt.Sprintf("only administrators and services of dropferry get into %s", home()))
 	} else {
-		made = append(made, fmt.Sprintf("the service has to read %s: %s", setup.Config, rights.Words(filepath.Dir(setup.Config), `NT SERVICE\`+setup.Name, "RX")))
+		made = append(made, fmt.Sprintf("the service has to read %s: %s", setup.Config, rights.Words(filepath.Dir(setup.Config), OwnAccount(setup.Name), "RX")))
 	}
-	if setup.State == "" {
+	var state string
+	if setup.StateOf != nil {
+		state = setup.StateOf(setup.Config)
+	}
+	if state == "" {
 		return append(made, fmt.Sprintf("where it keeps its state cannot be told: write state_dir into %s, then install it again", setup.Config)), nil
 	}
-	if err := rights.Close(setup.State, owners, rights.Grant{SID: sid, Rights: rights.Change}); err != nil {
+	if err := rights.Close(state, owners, rights.Grant{SID: sid, Rights: rights.Change}); err != nil {
 		return made, err
 	}
-	return append(made, fmt.Sprintf("its state is in %s, where only administrators and it get in", setup.State)), nil
+	return append(made, fmt.Sprintf("its state is in %s, where only administrators and it get in", state)), nil
 }
 
 // within tells whether a file lies in a directory itself.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -91,7 +90,7 @@ func Install(_ context.Context, setup Setup) ([]string, error) {
 	return append(append([]string{first}, made...), done...), nil
 }
 
-// settleConfig says which configuration is meant where none is named, of the services that there are, and where its state is.
+// settleConfig says which configuration is meant where none is named, of the services that there are.
 // A package that is replaced names none, and must not take away the one that a person has named once.
 func (s *Setup) settleConfig(all []registration) {
 	for _, r := range all {
@@ -102,31 +101,21 @@ func (s *Setup) settleConfig(all []registration) {
 	if s.Config == "" {
 		s.Config = filepath.Join(home(), configName(s.Name))
 	}
-	if s.StateOf != nil {
-		s.State = s.StateOf(s.Config)
-	}
 }
 
 // commandLine is what the service manager executes.
 func commandLine(setup Setup) string {
-	line := ""
-	for _, word := range (registration{setup.Name, setup.Program, setup.Config}).words() {
-		if line != "" {
-			line += " "
-		}
-		line += syscall.EscapeArg(word)
-	}
-	return line
+	return windows.ComposeCommandLine(registration{setup.Name, setup.Program, setup.Config}.words())
 }
 
 // create creates the service, or changes the one that is there.
 func create(scm windows.Handle, setup Setup, who account) (s *opened, created bool, err error) {
-	texts := []string{setup.Name, displayName, commandLine(setup), who.name}
+	shown := displayName
 	if setup.Name != DefaultName {
-		texts[1] = displayName + " (" + setup.Name + ")"
+		shown += " (" + setup.Name + ")"
 	}
-	var p [5]*uint16
-	for i, text := range texts {
+	var p [4]*uint16
+	for i, text := range [...]string{setup.Name, shown, commandLine(setup), who.name} {
 		if p[i], err = windows.UTF16PtrFromString(text); err != nil {
 			return nil, false, err
 		}

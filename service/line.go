@@ -31,7 +31,7 @@ func registrationOf(words []string) (r registration, ok bool) {
 // configName returns the name of the file, in the directory of all, that a service works with where none is named.
 // dropferry@NAME is a further service, as it is elsewhere.
 func configName(service string) string {
-	if _, instance, is := strings.Cut(service, "@"); is && instance != "" && filepath.Base(instance) == instance {
+	if instance := instanceOf(service); filepath.Base(instance) == instance {
 		return instance + ".toml"
 	}
 	return "agent.toml"

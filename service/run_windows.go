@@ -159,6 +159,8 @@ func (r *runner) tell(level slog.Level, text string, err error) {
 
 // managed is the Host of a service: what the work says, for Execute to pass on.
 type managed struct {
+	Nobody // what Windows does not ask for, or has no place for
+
 	news    chan struct{} // has a value when there is something new
 	reloads chan struct{}
 
@@ -203,20 +205,8 @@ func (m *managed) reload() { poke(m.reloads) }
 // Ready implements Host.
 func (m *managed) Ready() { m.change(func() { m.ready = true }) }
 
-// Reloading implements Host: Windows does not ask for it.
-func (m *managed) Reloading() {}
-
 // Stopping implements Host.
 func (m *managed) Stopping(within time.Duration) { m.change(func() { m.within = within }) }
-
-// Status implements Host: Windows has no place for it.
-func (m *managed) Status(string) {}
-
-// Alive implements Host.
-func (m *managed) Alive() {}
-
-// Patience implements Host: Windows has no watchdog for services.
-func (m *managed) Patience() time.Duration { return 0 }
 
 // Reloads implements Host.
 func (m *managed) Reloads() <-chan struct{} { return m.reloads }

@@ -26,8 +26,6 @@ type Setup struct {
 
 	// StateOf tells where a configuration keeps state, "" where it does not say. Windows makes that directory for the service.
 	StateOf func(config string) string
-	// State is what StateOf has said of the configuration in the end.
-	State string
 
 	// Definition is the file that describes the packaged service to systemd or launchd.
 	Definition string

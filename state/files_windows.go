@@ -8,13 +8,7 @@ import (
 
 // makeDirectory makes the state directory for this account, the system and administrators, where there is none. It
 // inherits nothing: in the root of a disk all users may read.
-func makeDirectory(dir string) error {
-	self, err := rights.Self()
-	if err != nil {
-		return err
-	}
-	return rights.Make(dir, self...)
-}
+func makeDirectory(dir string) error { return rights.Make(dir, rights.Self) }
 
 // ownAsDirectory does nothing: files inherit their access from the directory.
 func ownAsDirectory(*os.File) error { return nil }

@@ -29,7 +29,7 @@ func (p *program) checkCommand() *cobra.Command {
 				return err
 			}
 			if err == nil {
-				faults = append(c.CheckPaths(), warned(c.MappedDrives(watcher.MappedDrive))...)
+				faults = append(c.CheckPaths(), c.MappedDrives(watcher.MappedDrive).Warnings()...)
 			}
 			if !p.json {
 				p.printFaults(faults)
@@ -69,14 +69,6 @@ type faultView struct {
 	Text    string `json:"text"`
 	Hint    string `json:"hint,omitempty"`
 	Warning bool   `json:"warning,omitempty"`
-}
-
-// warned makes warnings of faults: what a service cannot do, a person's own agent may.
-func warned(faults config.Faults) config.Faults {
-	for i := range faults {
-		faults[i].Warning = true
-	}
-	return faults
 }
 
 func viewFaults(faults config.Faults) []faultView {

@@ -40,8 +40,7 @@ func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) (err error) {
 			if undo {
-				done, err := service.UndoInstall(command.Context(), *name)
-				return p.serviceDone(done, err)
+				return p.serviceDone(service.UndoInstall(command.Context(), *name))
 			}
 			setup.Name = *name
 			if setup.Program, err = os.Executable(); err != nil {
@@ -60,8 +59,7 @@ func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 			if setup.Password, err = p.accountPassword(command.Context(), setup); err != nil {
 				return err
 			}
-			done, err := service.Install(command.Context(), setup)
-			return p.serviceDone(done, err)
+			return p.serviceDone(service.Install(command.Context(), setup))
 		},
 	}
 	command.Flags().StringVar(&setup.Account, "account", "", "whom the service runs as (else an account of its own)")
@@ -95,11 +93,9 @@ func (p *program) serviceUninstallCommand(name *string) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if all {
-				done, err := service.UninstallAll(command.Context())
-				return p.serviceDone(done, err)
+				return p.serviceDone(service.UninstallAll(command.Context()))
 			}
-			done, err := service.Uninstall(command.Context(), *name)
-			return p.serviceDone(done, err)
+			return p.serviceDone(service.Uninstall(command.Context(), *name))
 		},
 	}
 	forPackages(command, &all, "all", "all services of this program")
@@ -114,8 +110,7 @@ func (p *program) serviceStartCommand(name *string) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if again {
-				done, err := service.StartAgain(command.Context())
-				return p.serviceDone(done, err)
+				return p.serviceDone(service.StartAgain(command.Context()))
 			}
 			return p.serviceDone([]string{*name + " is started"}, service.Start(command.Context(), *name))
 		},
@@ -132,8 +127,7 @@ func (p *program) serviceStopCommand(name *string) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if all {
-				done, err := service.StopAll(command.Context())
-				return p.serviceDone(done, err)
+				return p.serviceDone(service.StopAll(command.Context()))
 			}
 			return p.serviceDone([]string{*name + " is stopped"}, service.Stop(command.Context(), *name))
 		},
