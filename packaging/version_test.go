@@ -10,11 +10,14 @@ import (
 // named asks version.sh.
 func named(t *testing.T, args ...string) string {
 	t.Helper()
+	if err := exec.Command("sh", "-c", "date -u -d @0").Run(); err != nil {
+		t.Skipf("no shell, or none that knows the tools of GNU: %v", err)
+	}
 	command := exec.Command("sh", append([]string{"version.sh"}, args...)...)
 	command.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1790000000")
 	out, err := command.CombinedOutput()
 	if err != nil {
-		t.Skipf("no shell, or none that knows the tools of GNU: %v: %s", err, out)
+		t.Fatalf("version.sh %q: %v: %s", args, err, out)
 	}
 	return strings.TrimSpace(string(out))
 }

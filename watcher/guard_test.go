@@ -19,14 +19,14 @@ type dawdler struct {
 
 func (d *dawdler) Scan(ctx context.Context, entries iter.Seq[Entry]) error {
 	for range entries {
-		time.Sleep(d.wait)
+		time.Sleep(d.wait) // see dawdler
 	}
-	time.Sleep(d.wait)
+	time.Sleep(d.wait) // see dawdler
 	return ctx.Err()
 }
 
 func (d *dawdler) Ready(context.Context, []Entry) error {
-	time.Sleep(d.wait)
+	time.Sleep(d.wait) // see dawdler
 	return nil
 }
 

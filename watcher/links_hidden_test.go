@@ -37,12 +37,10 @@ func TestRunFollowsLinksToWhatIsExcluded(t *testing.T) {
 	ready("next/later")
 
 	for range 3 { // scans that check hints
-		time.Sleep(2 * w.tempo.grace)
-		before := rec.scanned()
-		w.Rescan()
-		eventually(t, "a scan", func() bool { return rec.scanned() > before })
+		time.Sleep(2 * w.tempo.grace) // until a hint would have come
+		rescan(t, w, rec)
 	}
-	time.Sleep(2 * w.tempo.grace)
+	time.Sleep(2 * w.tempo.grace) // as above
 	if s := rec.statusWhere(func(s Status) bool { return s.Unreliable }); s.Unreliable {
 		t.Errorf("blamed: %+v", s)
 	}
@@ -68,10 +66,8 @@ func TestRunPollsBehindLinks(t *testing.T) {
 	for _, p := range []file.Path{"a/new", "b/new", "shown/new"} {
 		eventually(t, string(p)+" is ready", func() bool { return rec.isReady(p) })
 	}
-	before := rec.scanned()
-	w.Rescan()
-	eventually(t, "a scan", func() bool { return rec.scanned() > before })
-	time.Sleep(3 * w.tempo.grace)
+	rescan(t, w, rec)
+	time.Sleep(3 * w.tempo.grace) // until a hint would have come
 	if s := rec.statusWhere(func(s Status) bool { return s.Unreliable }); s.Unreliable {
 		t.Errorf("blamed: %+v", s)
 	}

@@ -322,3 +322,11 @@ func (r *recorder) allScans() [][]Entry {
 	defer r.mu.Unlock()
 	return slices.Clone(r.scans)
 }
+
+// rescan asks for a scan and waits for it.
+func rescan(t *testing.T, w *Watcher, rec *recorder) {
+	t.Helper()
+	before := rec.scanned()
+	w.Rescan()
+	eventually(t, "a scan", func() bool { return rec.scanned() > before })
+}

@@ -270,13 +270,11 @@ func TestMarkersOfAScanCountOnce(t *testing.T) {
 		if _, err := w.Scan(t.Context(), rec); err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range rec.lastScan() {
-			if e.Path == "a.xml" {
-				return e
-			}
+		e, found := find(rec.lastScan(), "a.xml")
+		if !found {
+			t.Fatal("a.xml is not seen")
 		}
-		t.Fatal("a.xml is not seen")
-		return Entry{}
+		return e
 	}
 	if e := scan(); !e.Ready {
 		t.Fatalf("%+v", e)

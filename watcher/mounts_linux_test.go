@@ -138,9 +138,7 @@ func TestNothingIsGoneFromARootMountedOver(t *testing.T) {
 	}
 	eventually(t, "the new root is scanned and not believed", untrusted)
 	for range 3 {
-		before := rec.scanned()
-		w.Rescan()
-		eventually(t, "another scan", func() bool { return rec.scanned() > before })
+		rescan(t, w, rec)
 		if !untrusted() {
 			t.Fatalf("scan: %+v", rec.lastScan())
 		}

@@ -282,13 +282,11 @@ func TestRunHintAndRescan(t *testing.T) {
 	w.Hint("sub/b")
 	eventually(t, "the hinted file is ready", func() bool { return rec.isReady("sub/b") })
 	write(t, filepath.Join(root, "c"), "x")
-	before := rec.scanned()
-	w.Rescan()
-	eventually(t, "a scan", func() bool { return rec.scanned() > before })
+	rescan(t, w, rec)
 	eventually(t, "the found file is ready", func() bool { return rec.isReady("c") })
 	w.Hint("../outside")
 	w.Hint("none")
-	before = rec.scanned()
+	before := rec.scanned()
 	eventually(t, "a scan for what a hint did not find", func() bool { return rec.scanned() > before })
 }
 

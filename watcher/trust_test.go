@@ -135,9 +135,7 @@ func TestRunTrustsGoodHints(t *testing.T) {
 		if i%3 == 0 {
 			rename(t, filepath.Dir(dir), filepath.Join(root, fmt.Sprint("e", i)))
 		}
-		before := rec.scanned()
-		w.Rescan()
-		eventually(t, "a scan", func() bool { return rec.scanned() > before })
+		rescan(t, w, rec)
 	}
 	eventually(t, "all is ready", func() bool { return rec.status().Settling == 0 && rec.status().Files == 30 })
 	if s := rec.statusWhere(func(s Status) bool { return s.Unreliable }); s.Unreliable {

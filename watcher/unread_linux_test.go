@@ -24,27 +24,21 @@ func TestRunDistrustsHintsBesideAnUnreadablePlace(t *testing.T) {
 	w := newQuick(t, Rules{Root: root, Poll: 60 * time.Millisecond})
 	w.notify = func(string, *dirty) (notifier, error) { return &silent{}, nil }
 	rec := startWatching(t, w)
-	scanned := func() {
-		t.Helper()
-		before := rec.scanned()
-		w.Rescan()
-		eventually(t, "a scan", func() bool { return rec.scanned() > before })
-	}
 	if eventually(t, "two scans", func() bool { return rec.scanned() > 0 }); rec.status().Complete {
 		t.Fatal("the scan is complete")
 	}
 
 	// What comes to light is no reason for distrust, though nobody has told of it.
-	scanned()
+	rescan(t, w, rec)
 	write(t, filepath.Join(closed, "unseen"), "x")
 	time.Sleep(2 * w.tempo.grace) // until a hint of it would have come
-	scanned()
+	rescan(t, w, rec)
 	if err := os.Chmod(closed, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		scanned()
-		time.Sleep(2 * w.tempo.grace)
+		rescan(t, w, rec)
+		time.Sleep(2 * w.tempo.grace) // as above
 	}
 	if s := rec.status(); s.Unreliable {
 		t.Fatalf("distrusted: %+v", s)
@@ -52,7 +46,7 @@ func TestRunDistrustsHintsBesideAnUnreadablePlace(t *testing.T) {
 	if err := os.Chmod(closed, 0); err != nil {
 		t.Fatal(err)
 	}
-	scanned()
+	rescan(t, w, rec)
 
 	write(t, filepath.Join(sub, "untold"), "x")
 	eventually(t, "a scan has found it", func() bool {

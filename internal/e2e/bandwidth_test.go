@@ -84,7 +84,7 @@ func TestBandwidth(t *testing.T) {
 			return true
 		})
 		slowest = max(slowest, time.Since(dropped))
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(500 * time.Millisecond) // small files come now and then: the bytes that are counted are those of the large ones
 	}
 	toAcme, toSecond, took := partsOf(t, r.sshd.Dir)-wasAcme, partsOf(t, second.Dir)-wasSecond, time.Since(began).Seconds()
 	t.Logf("in %.1f s %.0f KiB/s to the one with a limit of 512, and %.0f KiB/s to both with a limit of 2048; small files were there after %v at most, 200ms of that for settling",
@@ -123,7 +123,7 @@ func TestBandwidthReload(t *testing.T) {
 	r.configureAgent(`bandwidth = "1MiB"`, acme+folder)
 	r.reload("destination acme: changed bandwidth", "agent.bandwidth: changed")
 	was, began := partsOf(t, r.sshd.Dir), time.Now()
-	time.Sleep(3 * time.Second)
+	time.Sleep(3 * time.Second) // for so long the rate is measured
 	if got := float64(partsOf(t, r.sshd.Dir)-was) / time.Since(began).Seconds(); got < 600<<10 || got > 1300<<10 {
 		t.Errorf("%.0f bytes a second, want 1 MiB", got)
 	}

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
@@ -21,7 +20,7 @@ func TestCopyAtTheServer(t *testing.T) {
 	r.deliver(1)
 	before, _, _ := wire.Stats()
 	r.drop("sub/copy.bin", content)
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	r.settled(0)
 	if p := r.plan(0); len(p.Operations) != 1 || p.Operations[0].Op != "copy" || !strings.HasSuffix(p.Operations[0].From, "copy/a.bin") {
 		t.Errorf("the plan: %+v", p.Operations)
 	}

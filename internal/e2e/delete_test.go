@@ -338,10 +338,16 @@ func TestEmptyDirectoriesFollow(t *testing.T) {
 	}
 }
 
+// settled waits until the plan leaves nothing but what the test expects to wait.
+func (r *rig) settled(waiting int) {
+	r.t.Helper()
+	eventually(r.t, "what can settle has settled", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == waiting })
+}
+
 // wantPlanSoon compares a plan when nothing settles any more.
 func wantPlanSoon(t *testing.T, r *rig, want ...string) {
 	t.Helper()
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	r.settled(0)
 	wantPlan(t, r.plan(0), want...)
 }
 

@@ -9,12 +9,6 @@ import (
 	"time"
 )
 
-// settled waits until the plan leaves nothing but what the test expects to wait.
-func (g *guide) settled(waiting int) {
-	g.t.Helper()
-	eventually(g.t, "what can settle has settled", 10*time.Second, func() bool { return len(g.plan(0).Waiting) == waiting })
-}
-
 // TestGuideFromWinSCP has files in the folder that the script would have left alone, too.
 func TestGuideFromWinSCP(t *testing.T) {
 	t.Parallel()

@@ -109,7 +109,7 @@ func TestGuideOfAnOutbox(t *testing.T) {
 				t.Errorf("run ended with %d", code)
 			}
 		case "plan":
-			eventually(t, "nothing settles", 10*time.Second, func() bool { return len(g.plan(0).Waiting) == 0 })
+			g.settled(0)
 			contains(t, g.expect(0, args...).stdout, "upload", "a.xml", "new")
 		default:
 			g.expect(0, args...)
@@ -140,7 +140,7 @@ func TestGuideOfAMirror(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.write(g.inbox("catalogue/same.txt"), "same")
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(g.plan(0).Waiting) == 0 })
+	g.settled(0)
 	contains(t, g.expect(0, "plan").stdout, "adopt", "same.txt", "upload", "a.txt")
 	g.expect(0, "once")
 	there := func(want map[string]string) {
@@ -161,7 +161,7 @@ func TestGuideOfAMirror(t *testing.T) {
 
 	g.write(g.inbox("catalogue/a.txt"), "somebody's own")
 	g.drop("a.txt", "two, here")
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(g.plan(0).Waiting) == 0 })
+	g.settled(0)
 	g.expect(3, "once")
 	contains(t, g.expect(0, "explain", filepath.Join(g.outbox, "a.txt")).stdout, "held", "14 bytes", "SHA-256")
 	g.expect(0, "retry", "folder:catalogue", "--overwrite")
@@ -171,7 +171,7 @@ func TestGuideOfAMirror(t *testing.T) {
 	for _, name := range []string{"b.txt", "c.txt"} {
 		g.drop(name, name)
 	}
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(g.plan(0).Waiting) == 0 })
+	g.settled(0)
 	g.expect(0, "once")
 	g.lose("b.txt", "c.txt")
 	g.run("once")

@@ -110,7 +110,7 @@ func TestTooManyDeletesHalt(t *testing.T) {
 	}
 	// It is still so for the next run, which sends nothing either.
 	r.drop("new.txt", "new")
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	r.settled(0)
 	if _, summary := r.once(3); summary.Delivered != 0 {
 		t.Error("a halted folder has sent something")
 	}
@@ -149,7 +149,7 @@ func TestHaltEndsWhenTheFilesAreBack(t *testing.T) {
 	if err := os.Rename(r.at("a.txt"), filepath.Join(r.outbox, "a.txt")); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	r.settled(0)
 	all, _ := r.removing(0)
 	if n := kinds(all); n["resumed"] != 1 || n["trashed"] != 0 {
 		t.Errorf("events: %+v", all)

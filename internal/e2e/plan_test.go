@@ -39,7 +39,7 @@ func TestPlanSaysWhatOnceWouldDo(t *testing.T) {
 	r.write(r.inbox("in/"+year+"/sub/theirs.txt"), "somebody else's")
 	before, beforeRemote := names(t, r.dir), tree(t, r.sshd.Dir)
 	old := func() { // no file is settling any more
-		eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+		r.settled(0)
 	}
 	old()
 
@@ -112,7 +112,7 @@ func TestPlanOfAMirror(t *testing.T) {
 		age(t, filepath.Join(dir, "same.txt"), time.Hour)
 	}
 	age(t, r.inbox("copy/other.txt"), time.Hour)
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	r.settled(0)
 	wantPlan(t, r.plan(0), "adopt same.txt same-content", "hold other.txt conflict", "upload new.txt new")
 	if _, err := os.Stat(r.state); err == nil {
 		t.Error("plan has made the state directory")
@@ -122,7 +122,7 @@ func TestPlanOfAMirror(t *testing.T) {
 	r.drop("late.txt", "late bytes")
 	r.write(r.inbox("copy/late.txt"), "late bytes")
 	age(t, r.inbox("copy/late.txt"), time.Hour)
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	r.settled(0)
 	wantPlan(t, r.plan(0), "adopt late.txt same-content", "hold other.txt held")
 }
 
@@ -134,7 +134,7 @@ func TestFirstPlanOfAMirrorComparesContent(t *testing.T) {
 	r.drop("same.txt", "the same bytes")
 	r.write(r.inbox("copy/same.txt"), "the same bytes")
 	age(t, r.inbox("copy/same.txt"), time.Hour)
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	r.settled(0)
 	wantPlan(t, r.plan(0), "adopt same.txt same-content")
 	if all, _ := r.once(0); !slices.Equal(types(all), []string{"adopted"}) {
 		t.Errorf("once did %q", types(all))
@@ -146,7 +146,7 @@ func TestPlanWithoutTheServer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, `to = ["acme:in"]`)
 	r.drop("a.txt", "a")
-	eventually(t, "nothing settles", 10*time.Second, func() bool { return len(r.plan(0).Waiting) == 0 })
+	r.settled(0)
 	r.sshd.Stop()
 	p := r.plan(14)
 	wantPlan(t, p, "upload a.txt new")

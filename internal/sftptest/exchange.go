@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path"
-	"slices"
 	"sync"
 )
 
@@ -148,8 +146,10 @@ func (x *exchange) look(packet []byte) error {
 				return fmt.Errorf("write of %d bytes: %w", len(rest)-12, errBadPacket)
 			}
 			if _, ok := x.view.faults.standing(writesInTurn, x.handles[name]); ok {
-				if slices.Contains(slices.Collect(maps.Values(x.writes)), name) {
-					return x.refuse(id, Failure)
+				for _, under := range x.writes {
+					if under == name {
+						return x.refuse(id, Failure)
+					}
 				}
 				x.writes[id] = name
 			}

@@ -71,6 +71,7 @@ func schedule(seed uint64, lasts time.Duration) []fault {
 	gap := time.Minute / time.Duration(len(deck))
 	minutes := int((lasts + time.Minute - 1) / time.Minute)
 	for minute := time.Duration(0); minute < lasts; minute += time.Minute {
+		one, longest := blackholes(int(minute/time.Minute), minutes)
 		for i, n := range random.Perm(len(deck)) {
 			f := fault{At: minute + time.Duration(i)*gap + within(random, 0, gap), Kind: deck[n]}
 			if f.At >= lasts {
@@ -82,7 +83,6 @@ func schedule(seed uint64, lasts time.Duration) []fault {
 			if (f.Kind == killed || f.Kind == stopped) && f.At > lasts*2/3 {
 				f.Kind = cut
 			}
-			one, longest := blackholes(int(minute/time.Minute), minutes)
 			if f.Kind == blackhole && !one {
 				f.Kind = cut
 			}
