@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/dropferry/dropferry/config"
 )
@@ -34,10 +35,12 @@ func (d *doctor) ownTmp(path string) string {
 	return fmt.Sprintf("the unit %s has a /tmp and a /var/tmp of its own, and does not see %s", d.service, config.ShellWord(path))
 }
 
-// unlinked returns a path without links, as the system looks at it; one that is not there as it is.
+// unlinked returns a path without links, as the system looks at it; what is not there yet stands behind what is.
 func unlinked(path string) string {
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		return resolved
+	there := nearest(path)
+	resolved, err := filepath.EvalSymlinks(there)
+	if err != nil {
+		return path
 	}
-	return path
+	return filepath.Join(resolved, strings.TrimPrefix(path, there))
 }

@@ -100,7 +100,7 @@ func (d *doctor) putAway(f *config.Folder) {
 			d.say(Diagnosis{Broken, "folder", f.Name, "delivered files cannot be put away: " + err.Error(), letWrite(d.account, at)})
 			continue
 		}
-		if !d.confine.MayWrite(dir) {
+		if !d.confine.MayWrite(unlinked(dir)) {
 			d.say(Diagnosis{
 				Broken, "folder", f.Name, fmt.Sprintf("delivered files cannot be put away: the unit %s leaves %s read-only", d.service, dir),
 				writePaths(d.service, dirs...),

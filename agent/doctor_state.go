@@ -188,7 +188,7 @@ func (d *doctor) log() {
 		d.say(Diagnosis{Broken, "log", "", err.Error(), "[log] file = \"/var/log/dropferry/dropferry.log\""})
 		return
 	}
-	if !d.confine.MayWrite(l.File) {
+	if !d.confine.MayWrite(unlinked(l.File)) {
 		d.say(Diagnosis{Broken, "log", "", "the service may not write to " + dir, writePaths(d.service, dir)})
 		return
 	}

@@ -97,6 +97,7 @@ func showHalts(ctx context.Context, s *control.Status, store *state.Store, c *co
 	}
 	for i := range s.Folders {
 		f := &s.Folders[i]
+		hangs := f.State == watcher.Hanging
 		for route, n := range counts {
 			if route.Folder == f.Name {
 				f.Operations += n
@@ -106,7 +107,7 @@ func showHalts(ctx context.Context, s *control.Status, store *state.Store, c *co
 			f.State, f.Halted = "halted", viewHalt(h)
 			f.Reason = joined(f.Reason, haltedSince(h)+": "+h.Detail+". "+haltHint(f.Name))
 		}
-		if f.State == watcher.Hanging { // whoever looks there hangs too
+		if hangs { // whoever looks there hangs too
 			continue
 		}
 		if err := showUnmounted(ctx, f, store, c); err != nil {

@@ -5,9 +5,6 @@ import (
 	"fmt"
 )
 
-// ServiceFile returns the configuration of the service: the system's agent.toml.
-func ServiceFile() string { return thisSystem().serviceConfig }
-
 // LocalPath is a path of the configuration, with where it is written.
 type LocalPath struct {
 	Path string // absolute; it may be a template

@@ -76,6 +76,16 @@ func StateDirFor(file string) string {
 	return s.userState
 }
 
+// ServiceFile returns the configuration that a service looks for: the system's agent.toml, or NAME.toml beside it for a
+// further one. further is NAME, "" for the system's.
+func ServiceFile(further string) string {
+	system := thisSystem().serviceConfig
+	if further == "" {
+		return system
+	}
+	return filepath.Join(filepath.Dir(system), further+".toml")
+}
+
 // ServiceFor returns the name of the service that works with a configuration, if it is one that services look for: dropferry for
 // the system's agent.toml, dropferry@NAME for NAME.toml beside it.
 func ServiceFor(file string) (name string, is bool) {

@@ -116,6 +116,11 @@ func TestStateDir(t *testing.T) {
 			t.Errorf("the service of %s is %q", file, got)
 		}
 	}
+	for further, want := range map[string]string{"": s.serviceConfig, "erp": beside("erp.toml")} {
+		if got := ServiceFile(further); got != want {
+			t.Errorf("the file of service %q is %s, want %s", further, got, want)
+		}
+	}
 	for _, name := range []string{"agent.toml.new", ".toml", filepath.Join("more", "erp.toml")} {
 		if got := StateDirFor(beside(name)); got != s.userState {
 			t.Errorf("for %s: %s, want %s", name, got, s.userState)

@@ -24,7 +24,7 @@ func TestStateOf(t *testing.T) {
 		"that of whoever asks":    {write("none.toml", "version = 1\n"+rest), ""},
 		"of a file with faults":   {write("faulty.toml", "version = 7\n"), ""},
 		"of a file that is not":   {filepath.Join(dir, "nothing.toml"), ""},
-		"of the system's service": {config.ServiceFile(), config.StateDirFor(config.ServiceFile())},
+		"of the system's service": {config.ServiceFile(""), config.StateDirFor(config.ServiceFile(""))},
 	} {
 		if name == "of the system's service" {
 			if _, err := os.Stat(test.file); err == nil {

@@ -37,7 +37,8 @@ func isFinal(code int) bool { return code == exitUsage || code == exitConfig || 
 // suitsService refuses to install a service for which the configuration cannot be meant. There may be none yet, or one
 // with faults, which the service tells of when it starts.
 func (p *program) suitsService(setup service.Setup) error {
-	c, err := config.Load(cmp.Or(setup.Config, config.ServiceFile()))
+	_, further, _ := strings.Cut(setup.Name, "@")
+	c, err := config.Load(cmp.Or(setup.Config, config.ServiceFile(further)))
 	if err != nil {
 		_, usual := config.ServiceFor(setup.Config)
 		if setup.Config != "" && (!usual || errors.Is(err, fs.ErrNotExist)) {
@@ -45,7 +46,6 @@ func (p *program) suitsService(setup service.Setup) error {
 		}
 		return nil
 	}
-	_, further, _ := strings.Cut(setup.Name, "@")
 	if faults := c.StateAstray(further); len(faults) > 0 {
 		return faults
 	}
