@@ -367,7 +367,7 @@ func TestServerThatHangsAtEachStep(t *testing.T) {
 			s.Use(first.Capabilities())
 			server.Faults.Add(sftptest.HangOn(op))
 			begun := time.Now()
-			wantError(t, within(t, op, begun, async(func() error { return deliver(t, s) })), Transient, "700ms (stall_timeout)")
+			wantError(t, within(t, op, begun, async(func() error { return deliver(t, s) })), Transient, stall.String()+" (stall_timeout)")
 			wantDead(t, s)
 		})
 	}

@@ -25,11 +25,11 @@ func TestSilenceDuringIdle(t *testing.T) {
 		silence(true)
 		err := within(t, name, begun, async(func() error { <-s.Done(); return s.Err() }))
 		silence(false)
-		if !strings.Contains(err.Error(), "nothing was received for 700ms (stall_timeout)") {
+		if !strings.Contains(err.Error(), "nothing was received for "+stall.String()+" (stall_timeout)") {
 			t.Errorf("%s: ended with %v", name, err)
 		}
 		_, err = s.Stat(t.Context(), "/")
-		wantError(t, err, Transient, "stat acme:/: nothing was received for 700ms (stall_timeout)")
+		wantError(t, err, Transient, "stat acme:/: nothing was received for "+stall.String()+" (stall_timeout)")
 	}
 }
 
@@ -202,7 +202,7 @@ func TestFrozenSFTPServer(t *testing.T) {
 		defer thaw()
 		begun := time.Now()
 		err := within(t, "stat", begun, async(func() error { _, err := s.Stat(t.Context(), "/"); return err }))
-		wantError(t, err, Transient, "stat acme:/: stat / was not answered within 700ms (stall_timeout)")
+		wantError(t, err, Transient, "stat acme:/: stat / was not answered within "+stall.String()+" (stall_timeout)")
 		if took := time.Since(begun); took < stall {
 			t.Errorf("it was given up after %v, want not before %v", took, stall)
 		}
@@ -214,7 +214,7 @@ func TestFrozenSFTPServer(t *testing.T) {
 		thaw := sshd.Freeze()
 		defer thaw()
 		err := within(t, "upload", time.Now(), done)
-		wantError(t, err, Transient, "no write was acknowledged for 700ms (stall_timeout)")
+		wantError(t, err, Transient, "no write was acknowledged for "+stall.String()+" (stall_timeout)")
 		wantDead(t, s)
 	})
 	t.Run("many at once", func(t *testing.T) {
@@ -340,7 +340,7 @@ func TestServerThatHangsOverSmallFiles(t *testing.T) {
 			begun := time.Now()
 			all = append(all, async(func() error { _, err := s.Stat(t.Context(), "/"); return err }))
 			for _, c := range all {
-				wantError(t, within(t, "a request", begun, c), Transient, "was not answered within 700ms")
+				wantError(t, within(t, "a request", begun, c), Transient, "was not answered within "+stall.String())
 			}
 			wantDead(t, s)
 		})

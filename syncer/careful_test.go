@@ -8,9 +8,10 @@ import (
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
-// inTurn is a server that refuses WRITEs that come together.
+// inTurn is a server that refuses WRITEs that come together, and takes so long for each that a busy machine sends the next
+// meanwhile.
 func inTurn() []sftptest.Fault {
-	return []sftptest.Fault{sftptest.WritesInTurn(), sftptest.SlowAcks(5 * time.Millisecond)}
+	return []sftptest.Fault{sftptest.WritesInTurn(), sftptest.SlowAcks(100 * time.Millisecond)}
 }
 
 // TestServerThatWritesInTurn refuses WRITEs that come together: the next attempt asks for one thing at a time, and when that

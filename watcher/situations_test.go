@@ -54,7 +54,7 @@ func TestRunNoticesCloseSoon(t *testing.T) {
 	}
 	closed := time.Now()
 	eventually(t, "the file is ready", func() bool { return rec.isReady("open") })
-	if took := time.Since(closed); took > 3*time.Second {
+	if took := time.Since(closed); took > 10*time.Second {
 		t.Errorf("noticed after %v", took)
 	}
 }

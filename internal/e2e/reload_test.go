@@ -235,7 +235,7 @@ func TestReloadWhileItStops(t *testing.T) {
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if took := time.Since(started); took > 6*time.Second {
+	if took := time.Since(started); took > 12*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
 	wire.SetRate(0)
