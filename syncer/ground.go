@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"io/fs"
 	"os"
 
 	"github.com/dropferry/dropferry/file"
@@ -101,10 +102,14 @@ func (g *ground) hasLeft(p file.Path, dev uint64) bool {
 	}
 }
 
-// fileHasLeft tells whether a file has surely left the folder. A directory may stand in its place. What is a file there, or
-// anything else, has not: a pattern may exclude it by now. One of another spelling is another file.
+// fileHasLeft tells whether a file has surely left the folder. A directory may stand in its place, or a link that leads to one, or
+// to nothing. What is a file there, or anything else, has not: a pattern may exclude it by now. One of another spelling is
+// another file.
 func (g *ground) fileHasLeft(p file.Path, dev uint64) bool {
 	info, err := os.Lstat(p.In(g.folder.Root))
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		info, err = os.Lstat(g.folder.real(p).In(g.folder.Root)) // the link itself where it is not followed
+	}
 	if err == nil && !info.IsDir() && !g.spells.IsAnother(g.folder.Root, p) || err != nil && !isNotThere(err) {
 		return false
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // churnLinkSeeds are random histories of links that are always played; one that has once failed is added here.
-var churnLinkSeeds = []uint64{1795989478553263174}
+var churnLinkSeeds = []uint64{1795989478553263174, 1, 1795990506502755069}
 
 // TestChurnWithLinks changes a mirror that follows links at random while the agent runs, and is killed now and then: files come, change
 // and go in directories that links lead to, one of which is excluded, and links come, go, and are made to lead elsewhere. When it is quiet, the
@@ -137,7 +137,7 @@ func (c *linking) step(r *rig) {
 			c.do(err)
 		}
 	default:
-		to := c.pick(append(c.pools(), "nowhere", "."))
+		to := c.pick(append(c.pools(), "nowhere", ".", "pool/1/f0", "pool/2/deep/f1", "hidden/1/f2"))
 		c.do(os.Symlink(to, link+".tmp"))
 		c.do(os.Rename(link+".tmp", link))
 	}

@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dropferry/dropferry/file"
+)
+
+// TestLinkToAFileLeadsElsewhere makes a link that led to a file lead to a directory, to nothing and back: the other side has
+// what there is under its name, each time.
+func TestLinkToAFileLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "symlinks = \"follow-inside\"\nmode = \"mirror\"\ndelete = true\ndelete_delay = \"300ms\"\nto = [\"acme:in\"]")
+	r.drop("anchor", "anchor")
+	r.drop("pool/file", "a file")
+	r.drop("pool/dir/a", "in a directory")
+	r.drop("pool/dir/b", "in a directory, too")
+	fixed := map[string]string{"anchor": "anchor", "pool/file": "a file", "pool/dir/a": "in a directory", "pool/dir/b": "in a directory, too"}
+	as := map[string]map[string]string{
+		"pool/file": {"link": "a file"},
+		"pool/dir":  {"link/a": "in a directory", "link/b": "in a directory, too"},
+		"nowhere":   {},
+	}
+	r.start()
+	for _, to := range []string{"pool/file", "pool/dir", "pool/file", "nowhere", "pool/file", "nowhere", "pool/dir", "nowhere"} {
+		link := filepath.Join(r.outbox, "link")
+		if err := os.Symlink(to, link+".tmp"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(link+".tmp", link); err != nil {
+			t.Fatal(err)
+		}
+		want := maps.Clone(fixed)
+		maps.Copy(want, as[to])
+		var there map[string]string
+		same := func() bool {
+			there = tree(t, r.inbox("in"))
+			maps.DeleteFunc(there, func(name, _ string) bool {
+				return strings.HasPrefix(name, ".trash/") || file.IsPrivate(filepath.Base(name))
+			})
+			return maps.Equal(there, want) && r.planIsEmpty()
+		}
+		for deadline := time.Now().Add(time.Minute); !same(); time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("leading to %s, there is %q, want %q\nplan: %s\nstatus: %s", to, there, want, r.run("plan").text(), r.run("status").text())
+			}
+		}
+	}
+}
