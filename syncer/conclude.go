@@ -162,7 +162,7 @@ func (l *link) lookAnew(ctx context.Context, w *workload, o *outcome) error {
 // could do nothing about it. So it did where the file has left a mirror: a scan has missed it before the destination had it.
 func (l *link) lookAgain(i *state.Intent) {
 	folder := l.folderOf(i)
-	now, _, err := file.Lstat(i.Path.In(folder.Root))
+	now, _, err := file.Lstat(folder.real(i.Path).In(folder.Root))
 	changed := err == nil && (!now.Same(i.Fingerprint) || folder.places().elsewhere(i.Destination, i.Path, i.Final))
 	if changed || folder.Deletes && err != nil && isNotThere(err) {
 		folder.Hint(i.Path)
