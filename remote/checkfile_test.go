@@ -50,6 +50,7 @@ func TestCheckFileIsProven(t *testing.T) {
 			t.Parallel()
 			server := sftptest.StartServer(t, test.options, test.faults...)
 			s := mustProbe(t, serverTarget(server))
+			hashes(s)
 			c := s.Capabilities()
 			if c.CheckFile != test.want || c.Hash != "" {
 				t.Fatalf("check-file by %q, command %q, want %q and none", c.CheckFile, c.Hash, test.want)
@@ -129,6 +130,7 @@ func TestLadder(t *testing.T) {
 	target := serverTarget(server)
 	target.Root = "." // the directory of commands
 	s := mustProbe(t, target)
+	hashes(s)
 	if c := s.Capabilities(); c.Hash != hashCommands[0] || c.CheckFile != checkFileName {
 		t.Fatalf("capabilities %+v", c)
 	}
@@ -168,6 +170,7 @@ func TestCheckFileThatHangs(t *testing.T) {
 		err, busy := error(nil), 0
 		for {
 			s = mustDial(t, target)
+			hashes(s)
 			s.Use(known)
 			if step.hangs {
 				server.Faults.Add(sftptest.HangOn(sftptest.OpCheckFile))
@@ -201,6 +204,7 @@ func TestCheckFileThatLies(t *testing.T) {
 	content := random(50_000)
 	sum := sha256.Sum256(content)
 	_, s := hostile(t, noEmpty(nil), sftptest.WrongDigest("*.part", 0))
+	hashes(s)
 	mustUpload(t, s, "/a.part", content)
 	if got := verify(t, s, "/a.part", content, Auto); got.Kind != ReadBack {
 		t.Errorf("evidence %+v, want that reading back has the last word", got)

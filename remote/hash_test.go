@@ -174,6 +174,7 @@ func TestNoCommandsNoHash(t *testing.T) {
 	t.Parallel()
 	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{NoExec: true})
 	s := mustProbe(t, sshdTarget(sshd))
+	hashes(s)
 	if c := s.Capabilities(); c.Hash != "" || !c.PosixRename {
 		t.Errorf("capabilities %+v, want no hash", c)
 	}
@@ -195,6 +196,7 @@ func TestCommandThatSeesOtherFilesIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
 	s := mustDial(t, sshdTarget(sshd))
+	hashes(s)
 	content := random(100_000)
 	sum := sha256.Sum256(content)
 	name := s.target.Path("a.part")

@@ -321,6 +321,7 @@ func TestServerThatHangsOverSmallFiles(t *testing.T) {
 			target := serverTarget(server)
 			target.Keepalive, target.StallTimeout = stall/4, stall
 			s := mustDial(t, target)
+			hashes(s)
 			s.Use(first.Capabilities())
 			content := random(1000)
 			sum := sha256.Sum256(content)
@@ -350,7 +351,7 @@ func TestServerThatHangsOverSmallFiles(t *testing.T) {
 // A server that works in order answers nothing while it syncs a large file.
 func TestRequestsWaitForASlowSync(t *testing.T) {
 	t.Parallel()
-	server, first := hostile(t, sftptest.ServerOptions{}, sftptest.Fault{Op: sftptest.OpFsync, Delay: 3 * stall})
+	server, first := hostile(t, sftptest.ServerOptions{}, sftptest.Fault{Op: sftptest.OpFsync, Delay: stall + time.Second})
 	target := serverTarget(server)
 	target.Keepalive, target.StallTimeout = stall/4, stall
 	s := mustDial(t, target)

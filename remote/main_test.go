@@ -80,6 +80,9 @@ func hostile(t *testing.T, o sftptest.ServerOptions, faults ...sftptest.Fault) (
 	return server, s
 }
 
+// hashes has a session hash small files as it does large ones.
+func hashes(s *Session) { s.small.Store(0) }
+
 func mustUpload(t *testing.T, s *Session, temp string, content []byte) {
 	t.Helper()
 	if err := upload(t, s, temp, content); err != nil {

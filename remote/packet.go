@@ -11,6 +11,7 @@ const (
 	packetVersion  = 2
 	packetOpen     = 3
 	packetClose    = 4
+	packetRead     = 5
 	packetWrite    = 6
 	packetLstat    = 7
 	packetFstat    = 8
@@ -19,6 +20,7 @@ const (
 	packetRmdir    = 15
 	packetStatus   = 101
 	packetHandle   = 102
+	packetData     = 103
 	packetAttrs    = 105
 	packetExtended = 200
 	packetReply    = 201

@@ -145,6 +145,7 @@ func TestServerWithOneOpenFile(t *testing.T) {
 	t.Parallel()
 	for most := 1; most <= 2; most++ {
 		server, s := probed(t, noEmpty(func(c *sftptest.CheckFile) { c.NoName = true }), sftptest.MaxOpenFiles(most), sftptest.SlowAcks(time.Millisecond))
+		hashes(s)
 		if c := s.Capabilities(); c.MaxOpen != most || c.OpenFiles() != most {
 			t.Fatalf("%d open files, want %d", c.MaxOpen, most)
 		}

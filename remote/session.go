@@ -35,9 +35,10 @@ type Session struct {
 	caps      atomic.Pointer[Capabilities]
 	noting    atomic.Pointer[func(names []string) (done func(), err error)] // see Noting
 	hash      hasher
-	spare     spare       // for the next command
-	execs     atomic.Bool // a command was run
-	handles   turns       // open files
+	small     atomic.Int64 // files of more bytes are not read back in place of being hashed; see verifySmall
+	spare     spare        // for the next command
+	execs     atomic.Bool  // a command was run
+	handles   turns        // open files
 	dirs      dirs
 	told      sync.Map    // uploads of which the server tells nothing any more once they are closed: string -> Info
 	lateTimes atomic.Bool // times are set by name, behind the close: by handle they are refused
@@ -69,6 +70,7 @@ func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveCon
 	}
 	s.life, s.expire = context.WithCancel(context.Background())
 	s.caps.Store(&Capabilities{})
+	s.small.Store(smallNearby)
 	s.pulses.Go(func() {
 		s.ended = client.Wait()
 		close(s.waited)

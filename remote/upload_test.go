@@ -23,6 +23,7 @@ func TestUploadSizes(t *testing.T) {
 	t.Parallel()
 	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
 	s := mustProbe(t, sshdTarget(sshd))
+	hashes(s)
 	packet := s.limits.write()
 	if packet != 255<<10 {
 		t.Errorf("WRITEs of %d bytes, want OpenSSH's 261120", packet)

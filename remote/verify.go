@@ -47,7 +47,7 @@ func refusal(err error) bool { return Permission.is(err) || Refused.is(err) || U
 // Verify compares a remote file with what was sent. An error of kind Integrity says that it differs.
 //
 // The evidence is the strongest that costs no second transfer: a hash command, a check-file request, else the size; for
-// Content a hash or every byte read back. Of an empty file the size says all that there is to say, and so it suffices where
+// Content a hash or every byte read back. A small file is read back in any case, where the server lets it be. Of an empty file the size says all that there is to say, and so it suffices where
 // the server refuses to hash and to read one, but it is called what it is.
 //
 // A server may refuse to look at a file that is closed. Then its size is the one that it told before the close, where the
@@ -62,6 +62,12 @@ func (s *Session) Verify(ctx context.Context, name string, size int64, sum []byt
 }
 
 func (s *Session) verify(ctx context.Context, name string, size int64, sum []byte, demand Demand) (Info, Evidence, error) {
+	if demand != Size && s.isSmall(size) {
+		info, done, err := s.verifySmall(ctx, name, size, sum)
+		if done || err != nil {
+			return info, Evidence{Kind: ReadBack}, err
+		}
+	}
 	hashing := s.hashMeanwhile(ctx, name, size, demand)
 	info, evidence, unseen, err := s.look(ctx, name)
 	got, means, hashErr := hashing()

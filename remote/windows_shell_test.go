@@ -122,6 +122,7 @@ func TestHashAtAWindowsServer(t *testing.T) {
 			target := serverTarget(server)
 			target.Root = "/C:/in"
 			s := mustProbe(t, target)
+			hashes(s)
 			if c := s.Capabilities(); c.Hash != test.want || c.CheckFile != "" {
 				t.Fatalf("hash by %q, want %q", c.Hash, test.want)
 			}

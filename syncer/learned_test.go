@@ -169,7 +169,7 @@ func TestCheckFileAllowsDeletion(t *testing.T) {
 	r.folder.After, r.folder.Verify = Delete, remote.Content
 	s := r.to("acme", sftptest.ServerOptions{CheckFile: &sftptest.CheckFile{Announce: []string{"check-file"}}})
 	reads := s.Faults.Calls(sftptest.OpRead)
-	r.drop("a", "content")
+	r.drop("a", strings.Repeat("content", 100_000)) // a small file is read back wherever it is
 	r.start()
 	r.scan()
 	e := r.await(EventDelivered, "a", "acme")

@@ -39,7 +39,7 @@ func TestExplain(t *testing.T) {
 			reason              []string
 			receipts            int
 		}{
-			{"outbox/done.txt", "delivered", "outbox", []string{"acme", "evidence remote-hash"}, 1},
+			{"outbox/done.txt", "delivered", "outbox", []string{"acme", "evidence read-back"}, 1},
 			{"outbox/sub/done.txt", "delivered", "outbox", nil, 1},
 			{"outbox/touched.txt", "delivered", "outbox", nil, 2},
 			{"outbox/a.bak", "excluded", "outbox", []string{`"*.bak"`}, 0},

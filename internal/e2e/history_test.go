@@ -78,14 +78,14 @@ func TestHistory(t *testing.T) {
 		}
 		newest := r.history("--limit", "1")[0]
 		if newest.Path != "late.txt" || newest.RemotePath != r.inbox("right/late.txt") || newest.Size != 4 || newest.SHA256 != sum("late") ||
-			newest.Evidence != "remote-hash" || newest.Attempts != 1 || newest.HostKey != r.sshd.Fingerprints[0] {
+			newest.Evidence != "read-back" || newest.Attempts != 1 || newest.HostKey != r.sshd.Fingerprints[0] {
 			t.Errorf("receipt: %+v", newest)
 		}
 		if odd := all[1]; string(odd.PathB64) != "bad\xff\x1b[31m.txt" {
 			t.Errorf("a name that is no UTF-8: %q %q", odd.Path, odd.PathB64)
 		}
 		text := r.expect(0, "history").stdout
-		contains(t, text, "DELIVERED", "left", "second", "sub/a.txt", "5 B", "remote-hash", sum("hello")[:16], `bad\xff\x1b[31m.txt`)
+		contains(t, text, "DELIVERED", "left", "second", "sub/a.txt", "5 B", "read-back", sum("hello")[:16], `bad\xff\x1b[31m.txt`)
 		lacks(t, text, "\x1b", "\xff")
 		if n := strings.Count(text, "\n"); n != 5 {
 			t.Errorf("%d lines:\n%s", n, text)

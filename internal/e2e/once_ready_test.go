@@ -204,7 +204,7 @@ func TestOnceTellsEachDelivery(t *testing.T) {
 		}
 		d := e.Receipt
 		if e.ID == "" || e.At.IsZero() || e.Folder != "outbox" || e.Destination != "acme" || d == nil || d.ID != e.ID || d.HostKey != r.sshd.Fingerprints[0] ||
-			len(d.SHA256) != 64 || d.Evidence != "remote-hash" || d.Command == "" || d.Attempts != 1 || d.StartedAt.After(d.DeliveredAt) {
+			len(d.SHA256) != 64 || d.Evidence != "read-back" || d.Command != "" || d.Attempts != 1 || d.StartedAt.After(d.DeliveredAt) {
 			t.Errorf("delivered: %+v", e)
 		}
 		if strings.HasPrefix(e.Path, "bad") && (string(e.PathB64) != "bad\xff.txt" || string(d.PathB64) != "bad\xff.txt") {

@@ -103,7 +103,8 @@ func TestDeleteNeedsProofOfContent(t *testing.T) {
 			r := bareRig(t)
 			r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{NoExec: c.noExec})
 			r.outboxTo(r.acme(), c.lines+"after = \"delete\"\nto = [\"acme\"]")
-			r.drop("sub/a.txt", "a")
+			content := noise(300 << 10) // a small file is read back wherever it is
+			r.drop("sub/a.txt", content)
 			all, _ := r.once(0)
 			if got := types(all); !slices.Equal(got, []string{"delivered", "deleted"}) {
 				t.Errorf("events: %q", got)
@@ -112,8 +113,8 @@ func TestDeleteNeedsProofOfContent(t *testing.T) {
 				t.Errorf("receipts: %+v", h)
 			}
 			wantTree(t, r.outbox, map[string]string{})
-			wantTree(t, r.sshd.Dir, map[string]string{"sub/a.txt": "a"})
-			r.drop("sub/a.txt", "a")
+			wantTree(t, r.sshd.Dir, map[string]string{"sub/a.txt": content})
+			r.drop("sub/a.txt", content)
 			r.deliver(1)
 		})
 	}

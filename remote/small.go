@@ -1,0 +1,92 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+)
+
+// A hash command costs the server several processes, and takes longer than reading a small file again: on a short line a small
+// file is read back in place of being hashed, and one that fits into a single answer is on any line, since that takes the same
+// two round trips.
+const (
+	smallAnywhere = readChunk
+	smallNearby   = 8 * readChunk // where the round trip is less than spareFrom
+)
+
+// isSmall tells whether reading a file back costs less than hashing it at the server.
+func (s *Session) isSmall(size int64) bool {
+	if size == 0 || s.small.Load() < size {
+		return false
+	}
+	return size <= smallAnywhere || s.RoundTrip() < spareFrom
+}
+
+// verifySmall proves a small file by reading it back. It is done where that shows the content that was sent. What it cannot show,
+// for whatever reason, it leaves to others; so it does with everything else where the server does not let files be read. Its
+// errors are those of the connection and of ctx.
+func (s *Session) verifySmall(ctx context.Context, name string, size int64, sum []byte) (info Info, done bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return info, false, err
+	}
+	if err := s.awaitRead(ctx, name, int(size)); err != nil {
+		return info, false, err
+	}
+	if err := s.takeFiles(ctx, 1, "read", name); err != nil {
+		return info, false, err
+	}
+	defer s.handles.give(1)
+	var handle string
+	look, open := statRequest(packetLstat, name, &info), openRequest("read", name, openRead, &handle)
+	err = s.fly(&s.lane, name, false, 0, look, open)
+	switch {
+	case Transient.is(err):
+		return info, false, err
+	case open.err != nil:
+		if refusal(open.err) {
+			s.small.Store(0)
+		}
+		return info, false, nil
+	}
+	content := make([]byte, size)
+	requests := append(readRequests(handle, content), closeRequest(handle))
+	err = s.fly(&s.lane, name, false, 0, requests...)
+	if Transient.is(err) {
+		return info, false, err
+	}
+	got := sha256.Sum256(content)
+	return info, err == nil && look.err == nil && info.Size == size && bytes.Equal(got[:], sum), nil
+}
+
+// readRequests ask for all of a file's content, piece by piece.
+func readRequests(handle string, content []byte) []*request {
+	var all []*request
+	for at := 0; at < len(content); at += readChunk {
+		into := content[at:min(at+readChunk, len(content))]
+		body := binary.BigEndian.AppendUint64(appendString(nil, handle), uint64(at))
+		body = binary.BigEndian.AppendUint32(body, uint32(len(into)))
+		all = append(all, &request{op: "read", kind: packetRead, body: body, take: func(reply []byte) error { return parseData(reply, into) }})
+	}
+	return all
+}
+
+// parseData reads the reply to a READ, which has to be as long as what was asked for.
+func parseData(reply, into []byte) error {
+	if len(reply) < 5 || reply[0] != packetData {
+		if err := parseStatus(reply); err != nil {
+			return err
+		}
+		return errNotSFTP
+	}
+	data, _, err := readString(reply[5:])
+	if err != nil {
+		return errors.Join(errNotSFTP, err)
+	}
+	if len(data) != len(into) {
+		return errShortFile
+	}
+	copy(into, data)
+	return nil
+}
