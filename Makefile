@@ -14,6 +14,8 @@ SEED          ?= 0
 WINE_TESTS    ?= .
 PARTS         ?=
 
+TESTS         := DROPFERRY_REQUIRE_SSHD=1 $(GO) test -shuffle=on -count=1 -parallel 4 -timeout 25m
+
 export CGO_ENABLED = 0
 
 .PHONY: all build test needs vet lint unit fuzz fuzz-short soak churn cross bench bench-full packages test-packages msi test-windows clean
@@ -43,9 +45,11 @@ $(LINT):
 	mv $(TOOLS)/golangci-lint $@
 
 # The race detector is the one thing here that needs C. SQLite, which a machine has translated to Go, is seven times slower
-# with it, and its locks are seen without.
+# with it, and its locks are seen without. The tests of whole processes do without: it would look at the tests alone. One package
+# after the other, since most of them wait, and many at once.
 unit:
-	CGO_ENABLED=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -race -gcflags='modernc.org/...=-race=false' -shuffle=on -count=1 -timeout 25m ./...
+	CGO_ENABLED=1 $(TESTS) -p 1 -race -gcflags='modernc.org/...=-race=false' $$($(GO) list ./... | grep -v /internal/e2e$$)
+	$(TESTS) ./internal/e2e
 
 fuzz:
 	sh scripts/fuzz.sh $(FUZZ_TIME)
