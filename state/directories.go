@@ -171,6 +171,7 @@ type Trashed struct {
 	Path       file.Path
 	RemotePath string // in the trash
 	Size       int64
+	SHA256     []byte // nil if it is not known
 	At         time.Time
 }
 
@@ -189,12 +190,13 @@ func (s *Store) Expired(ctx context.Context, folder string, before time.Time, li
 	return all, err
 }
 
-const selectTrashed = "SELECT id, folder, destination, path, remote_path, size, at FROM trashed "
+const selectTrashed = `SELECT id, folder, destination, path, remote_path, size, at,
+	(SELECT sha256 FROM removals WHERE removals.id = trashed.id) FROM trashed `
 
 func (r row) trashed() Trashed {
 	return Trashed{
 		ID: r.text(0), Route: Route{Folder: r.text(1), Destination: r.text(2)}, Path: r.path(3), RemotePath: r.text(4),
-		Size: r.int(5), At: r.time(6),
+		Size: r.int(5), At: r.time(6), SHA256: r.blob(7),
 	}
 }
 

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -149,7 +150,8 @@ func TestRemoved(t *testing.T) {
 		t.Errorf("what waited for something else is %s", in.Phase)
 	}
 	trashed, err := s.Expired(t.Context(), route.Folder, noon, 10)
-	if err != nil || len(trashed) != 1 || trashed[0].RemotePath != all[0].Trash || trashed[0].Size != 3 {
+	if err != nil || len(trashed) != 1 || trashed[0].RemotePath != all[0].Trash || trashed[0].Size != 3 ||
+		!bytes.Equal(trashed[0].SHA256, k.SHA256) {
 		t.Fatalf("trash %+v, %v", trashed, err)
 	}
 	if early, err := s.Expired(t.Context(), route.Folder, noon.Add(-time.Second), 10); len(early) != 0 || err != nil {

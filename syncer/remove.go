@@ -298,9 +298,14 @@ func (r *removing) expire(ctx context.Context) error {
 		if !r.o.Begun {
 			return r.end(ctx, EventGone, "it was removed from the trash by others")
 		}
-	case !info.Mode.IsRegular() || info.Size != t.Size:
-		return r.end(ctx, EventKept, fmt.Sprintf("it was changed in the trash: %s", described(info.Size, info.ModTime, nil)))
 	default:
+		ours, err := isAsTrashed(ctx, r.session, &t, info)
+		if err != nil {
+			return err
+		}
+		if !ours {
+			return r.end(ctx, EventKept, fmt.Sprintf("it was changed in the trash: %s", described(info.Size, info.ModTime, nil)))
+		}
 		begun, err := r.link.store.BeginOperation(ctx, r.o.ID, "")
 		if err != nil || !begun {
 			return err
@@ -316,6 +321,22 @@ func (r *removing) expire(ctx context.Context) error {
 	}
 	r.o.Trash = ""
 	return r.record(ctx, t.Size)
+}
+
+// isAsTrashed tells whether a file in the trash is still what we have put there: by its content, where that is known and the
+// server can tell it, else by its size.
+func isAsTrashed(ctx context.Context, session contentHasher, t *state.Trashed, info *remote.Info) (bool, error) {
+	if !info.Mode.IsRegular() || info.Size != t.Size {
+		return false, nil
+	}
+	if t.SHA256 == nil {
+		return true, nil
+	}
+	sum, _, err := session.Hash(ctx, t.RemotePath, t.Size)
+	if err != nil && remote.KindOf(err) == remote.Unsupported {
+		return true, nil
+	}
+	return err == nil && bytes.Equal(sum, t.SHA256), err
 }
 
 // tidy removes the directories above a file that was removed from the trash, as far as they are empty.

@@ -279,6 +279,41 @@ func TestTrash(t *testing.T) {
 	}
 }
 
+// TestWhatWasChangedInTheTrashStays there: what is expired is what was put there, by its content.
+func TestWhatWasChangedInTheTrashStays(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, deleting)
+	r.outboxTo(r.acme(), deleting+"\ntrash_keep = \"1s\"")
+	r.drop("anchor.txt", "a")
+	r.drop("changed.txt", "ours")
+	r.drop("ours.txt", "ours")
+	r.deliver(3)
+	r.lose("changed.txt")
+	r.lose("ours.txt")
+	r.miss(0)
+	all, _ := r.removing(0)
+	wantKinds(t, all, map[string]int{"trashed": 2})
+	var changed string
+	for name := range tree(t, r.inbox("copy/.trash")) {
+		if strings.HasSuffix(name, "changed.txt") {
+			changed = r.inbox(filepath.Join("copy/.trash", name))
+		}
+	}
+	r.write(changed, "hers") // as long as it was
+	seen := map[string]int{}
+	eventually(t, "the trash is looked through", 30*time.Second, func() bool {
+		all, _ := r.removing(0)
+		maps.Copy(seen, kinds(all))
+		return seen["removed"] == 1 && seen["kept"] == 1
+	})
+	if got, err := os.ReadFile(changed); err != nil || string(got) != "hers" {
+		t.Errorf("the changed file: %q, %v", got, err)
+	}
+	if left := tree(t, r.inbox("copy/.trash")); len(left) != 1 {
+		t.Errorf("the trash holds %v", left)
+	}
+}
+
 // TestWhatLiesInTheTrashHereIsNotSent: it would get in the way there.
 func TestWhatLiesInTheTrashHereIsNotSent(t *testing.T) {
 	t.Parallel()

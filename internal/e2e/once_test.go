@@ -35,7 +35,10 @@ func TestOnceDeliversAndThenNothing(t *testing.T) {
 	}
 	history := r.expect(0, "history", "--json")
 	var h struct {
-		Deliveries []struct{ Path, SHA256, Evidence string }
+		Deliveries []struct {
+			Path, Evidence string
+			Size           int64
+		}
 	}
 	if err := json.Unmarshal([]byte(history.stdout), &h); err != nil {
 		t.Fatal(err)
