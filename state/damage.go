@@ -16,15 +16,15 @@ type damage struct{ error }
 // copySuffix, followed by the time, ends the name of a copy of a damaged store.
 const copySuffix = ".corrupt-"
 
-// examine reads through the whole database at name, about a second for four million rows, and returns an error where it
-// is damaged, not ours, or newer than schema.
-func examine(name string, schema int) error {
+// examine returns an error where the database at name is damaged, not ours, or newer than schema. For the damage it reads through
+// all of it, about a second for four million rows, if it is to.
+func examine(name string, schema int, whole bool) error {
 	c, err := connect(name, readOnly, readerSettings)
 	if err != nil {
 		return err
 	}
 	err = recognise(c, name, schema)
-	if err == nil {
+	if err == nil && whole {
 		err = c.each(func(r row) error {
 			if found := r.text(0); found != "ok" {
 				return damage{errors.New(found)}

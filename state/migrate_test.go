@@ -78,7 +78,7 @@ func TestNewStoreIsNotCopied(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
-	if names := list(t, dir); names != "dropferry.db lock" {
+	if names := list(t, dir); names != "dropferry.db dropferry.db.sound lock" {
 		t.Errorf("the directory has %s", names)
 	}
 }

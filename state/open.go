@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Open opens the store in dir for an agent, and creates both where they do not exist. It holds the directory against
@@ -42,8 +43,13 @@ func (s *Store) start(schema []migration) error {
 	if err := s.ensure(schema); err != nil {
 		return err
 	}
-	if err := examine(s.file, len(schema)); err != nil {
+	now := time.Now()
+	s.examined = takeSoundness(s.file, now)
+	if err := examine(s.file, len(schema), s.examined.IsZero()); err != nil {
 		return err
+	}
+	if s.examined.IsZero() {
+		s.examined = now
 	}
 	c, err := connect(s.file, readWrite, writerSettings)
 	if err != nil {

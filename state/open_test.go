@@ -30,7 +30,7 @@ func TestOpenCreatesAPrivateStore(t *testing.T) {
 		}
 	}
 	closeStore(t, s)
-	if names := list(t, dir); names != "dropferry.db lock" {
+	if names := list(t, dir); names != "dropferry.db dropferry.db.sound lock" {
 		t.Errorf("after Close the directory has %s", names)
 	}
 	s = openAt(t, dir)
@@ -75,7 +75,7 @@ func TestOpenRemovesAnUnfinishedStore(t *testing.T) {
 		}
 	}
 	closeStore(t, openAt(t, dir))
-	if names := list(t, dir); names != "dropferry.db lock" {
+	if names := list(t, dir); names != "dropferry.db dropferry.db.sound lock" {
 		t.Errorf("the directory has %s", names)
 	}
 }

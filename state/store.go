@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // Store is an open store. Its methods may be called from any goroutine.
@@ -40,6 +41,8 @@ type Store struct {
 	// inherited is the last intent that an earlier process planned. What it did for such an intent is not known, so
 	// there may be a temp even where no attempt is on record.
 	inherited int64
+
+	examined time.Time // when the whole database was read last; of a store that writes
 
 	closing  sync.Once
 	closeErr error
@@ -67,7 +70,11 @@ func (s *Store) close() error {
 	errs = append(errs, s.readers.close())
 	if s.writer != nil {
 		// The last connection moves the log into the database, so the writer's goes last.
-		errs = append(errs, s.writer.conn.close(), s.lock.Close())
+		errs = append(errs, s.writer.conn.close())
+		if errors.Join(errs...) == nil {
+			leaveSoundness(s.file, s.examined)
+		}
+		errs = append(errs, s.lock.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("state: close %s: %w", s.file, err)

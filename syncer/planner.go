@@ -55,7 +55,7 @@ func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) err
 		look = p.beginLook()
 		entries = look.follow(entries)
 	}
-	known := p.store.Walk(ctx, p.folder.Name)
+	known := ahead(p.store.Walk(ctx, p.folder.Name))
 	if err := p.apply(ctx, &g, mergeOf(p.folder).changes(c.follow(entries), known, c.passed)); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (p *Previewer) scan(ctx context.Context, entries iter.Seq[watcher.Entry]) e
 	if away {
 		return drain(ctx, entries)
 	}
-	known := p.Store.Walk(ctx, p.Folder.Name)
+	known := ahead(p.Store.Walk(ctx, p.Folder.Name))
 	for c, err := range mergeOf(p.Folder).changes(mirror.follow(entries), known, mirror.passed) {
 		if err != nil {
 			return err
