@@ -26,10 +26,14 @@ func (d *delivery) moveOrCopy(ctx context.Context, src *watcher.Source) (done bo
 	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {
 		return false, err
 	}
+	if !d.alikes.worth(src.Size()) {
+		return false, nil
+	}
 	alike, sum, err := d.alike(ctx, src)
 	if err != nil {
 		return false, err
 	}
+	d.alikes.note(sum != nil, len(alike) > 0)
 	for i := range alike {
 		k := &alike[i]
 		if !d.folder.mayMove() || !movable(k) {

@@ -36,6 +36,8 @@ type delivery struct {
 
 	occupied *atomic.Bool // something stood at the last new name that was looked at; nil: nobody remembers
 
+	alikes *odds // of finding the content at the destination under another name; nil: none is looked for in vain
+
 	sum []byte // of the source, once it was needed: see sumOf
 
 	names *turns // of final names: what is looked at under one does not go until that is done; nil: nothing is removed

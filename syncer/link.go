@@ -32,6 +32,7 @@ type link struct {
 	neverProbe bool // see Destination.NeverProbe
 	shared     bool // other processes use the store
 
+	alikes   odds     // see odds
 	reserved sync.Map // sweeps of files that a session makes use of: string -> true
 
 	wake  chan struct{}
