@@ -175,7 +175,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	<-ctx.Done()
 	a.host.Stopping(a.current().config.Agent.ShutdownGrace + afterGrace)
 	a.log.Info("stopping: files under way may finish", "grace", a.current().config.Agent.ShutdownGrace.String())
-	a.turn <- struct{}{} // no reload begins any more; one that is at work ends soon
+	select {
+	case a.turn <- struct{}{}: // no reload begins any more
+	case <-time.After(a.current().config.Agent.ShutdownGrace + afterGrace): // one that is at work hangs
+	}
 	err := all.wait(a.current().config.Agent.ShutdownGrace + afterGrace)
 	stopBeating()
 	beating.Wait()

@@ -38,7 +38,7 @@ func (d *doctor) ownTmp(path string) string {
 // unlinked returns a path without links, as the system looks at it; what is not there yet stands behind what is.
 func unlinked(path string) string {
 	there := nearest(path)
-	resolved, err := filepath.EvalSymlinks(there)
+	resolved, err := config.Resolved(there)
 	if err != nil {
 		return path
 	}

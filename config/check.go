@@ -20,6 +20,9 @@ func (c *Config) CheckPaths() Faults {
 		faults = append(faults, c.checkDestination(i)...)
 	}
 	for i := range c.Folders {
+		resolved.ask(c.Folders[i].Path)
+	}
+	for i := range c.Folders {
 		faults = append(faults, c.checkFolder(i)...)
 	}
 	if info, err := os.Stat(c.Agent.StateDir); err == nil && !info.IsDir() {
@@ -164,7 +167,10 @@ func readHead(name string) (string, error) {
 
 func (c *Config) checkFolder(i int) Faults {
 	f := c.Folders[i]
-	err := checkDirectory(f.Path)
+	_, err := resolved.of(f.Path) // which a person can end: what waits for a name that another process waits for cannot be
+	if !errors.Is(err, errNoAnswer) {
+		_, err = directories.of(f.Path)
+	}
 	if err == nil {
 		return nil
 	}
@@ -173,6 +179,11 @@ func (c *Config) checkFolder(i int) Faults {
 	if errors.Is(err, fs.ErrNotExist) {
 		fault.Text = fmt.Sprintf("folder %q: path %s does not exist", f.Name, f.Path)
 		fault.Hint = "create it, or mend the path"
+		fault.Warning = true
+	}
+	if errors.Is(err, errNoAnswer) {
+		fault.Text = fmt.Sprintf("folder %q: path %s: %v", f.Name, f.Path, err)
+		fault.Hint = "look at the share, and at the server that has it"
 		fault.Warning = true
 	}
 	return Faults{fault}

@@ -76,13 +76,13 @@ func absolute(dir, text string) (string, error) {
 // foldCase says whether the system's usual file systems take names that differ in case for the same.
 const foldCase = runtime.GOOS == "windows" || runtime.GOOS == "darwin"
 
-// canonical returns name in the one form in which paths are compared: links resolved as far as it exists, and in lower
-// case where the system does not tell cases apart.
+// canonical returns name in the one form in which paths are compared: links resolved as far as it exists and its file system
+// answers, and in lower case where the system does not tell cases apart.
 func canonical(name string) string {
 	name = filepath.Clean(name)
 	rest := ""
 	for at := name; ; at = filepath.Dir(at) {
-		real, err := filepath.EvalSymlinks(at)
+		real, err := resolved.of(at)
 		if err == nil {
 			name = filepath.Join(real, rest)
 			break

@@ -35,6 +35,10 @@ func (k foreignKind) consequence() string {
 
 // checkOverlaps finds everything that lies in a watched folder and should not.
 func (l *loading) checkOverlaps() {
+	resolved.ask(l.cfg.Agent.StateDir)
+	for _, f := range l.cfg.Folders { // all at once: one share may hold many of them
+		resolved.ask(f.Path, l.archiveDir(f))
+	}
 	things := l.foreignThings()
 	for i, f := range l.cfg.Folders {
 		if f.Path == "" {
