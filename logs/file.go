@@ -11,7 +11,7 @@ import (
 )
 
 // File is a log file. When it would grow over its size it becomes NAME.1, what was that becomes NAME.2, and so on; the
-// oldest is removed.
+// oldest is removed. A file that cannot be put aside, because another program holds it, say, grows on.
 type File struct {
 	name  string
 	limit int64
@@ -20,8 +20,11 @@ type File struct {
 	file     *os.File // nil where it could not be opened anew
 	closed   bool
 	size     int64
+	least    int64 // of size, before it is tried again to put a file aside that could not be
+	torn     bool  // the last line is not whole
 	fallback io.Writer
 	failing  bool // and that was told
+	grows    bool // likewise
 }
 
 // OpenFile opens a log file of at most limit bytes, of which keep older ones stay. Only its owner can read it. Where it cannot
@@ -100,13 +103,19 @@ func (f *File) write(line []byte) error {
 			return err
 		}
 	}
-	if f.size > 0 && f.size+int64(len(line)) > f.limit {
+	if f.size > 0 && f.size+int64(len(line)) > max(f.limit, f.least) {
 		if err := f.rotate(); err != nil {
 			return err
 		}
 	}
+	if f.torn { // what comes next is a line of its own
+		line = append([]byte{'\n'}, line...)
+	}
 	n, err := f.file.Write(line)
 	f.size += int64(n)
+	if n > 0 {
+		f.torn = n < len(line)
+	}
 	return err
 }
 
@@ -117,27 +126,50 @@ func (f *File) rotate() error {
 	if err != nil {
 		return err
 	}
+	aside := f.putAside()
+	if err := f.open(); err != nil {
+		return errors.Join(aside, err)
+	}
+	f.least = 0
+	if f.size > 0 { // it is the same one
+		f.least = f.size + f.limit/10
+	}
+	if aside != nil && !f.grows {
+		_, _ = fmt.Fprintf(f.fallback, "dropferry: the log is not rotated, and grows: %v\n", aside)
+	}
+	f.grows = aside != nil
+	return nil
+}
+
+// putAside makes NAME the newest of the older files. It gets a name of its own first, so that what is older stays where it is
+// if NAME cannot be renamed.
+func (f *File) putAside() error {
+	if f.keep == 0 {
+		return os.Remove(f.name)
+	}
+	if _, err := os.Lstat(f.older(0)); err == nil { // this was broken off
+		if err := f.shift(); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(f.name, f.older(0)); err != nil {
+		return err
+	}
+	return f.shift()
+}
+
+func (f *File) shift() error {
 	for n := f.keep; n > 0; n-- {
 		older, newer := f.older(n), f.older(n-1)
 		if err := os.Rename(newer, older); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if f.keep == 0 {
-		if err := os.Remove(f.name); err != nil {
-			return err
-		}
-	}
-	return f.open()
+	return nil
 }
 
-// older names the file that is n rotations old.
-func (f *File) older(n int) string {
-	if n == 0 {
-		return f.name
-	}
-	return fmt.Sprintf("%s.%d", f.name, n)
-}
+// older names the file that is n rotations old. 0 is the one that is just being put aside.
+func (f *File) older(n int) string { return fmt.Sprintf("%s.%d", f.name, n) }
 
 // Close implements Sink.
 func (f *File) Close() error {

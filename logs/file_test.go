@@ -90,6 +90,61 @@ func TestLineLongerThanTheFile(t *testing.T) {
 	holds(t, name+".1", "line 0000", "line 0000")
 }
 
+// A file that cannot be put aside goes on, and what is older stays.
+func TestFileThatIsNotRotated(t *testing.T) {
+	var fallback bytes.Buffer
+	name := filepath.Join(t.TempDir(), "dropferry.log")
+	f, err := OpenFile(name, 100, 3, &fallback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines(t, f, 0, 40)
+	if err := os.MkdirAll(filepath.Join(name+".0", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name+".1", []byte("older\n"), 0o600); err != nil { // which a directory does not replace
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(name + ".2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(name+".2", "in the way, too"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lines(t, f, 40, 75)
+	holds(t, name, "line 0030", "line 0074")
+	holds(t, name+".1", "older", "older")
+	holds(t, name+".3", "line 0000", "line 0009")
+	if got := fallback.String(); strings.Count(got, "not rotated, and grows") != 1 {
+		t.Errorf("%q", got)
+	}
+	for _, n := range []string{".0", ".2"} {
+		if err := os.RemoveAll(name + n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines(t, f, 75, 80)
+	holds(t, name+".2", "older", "older")
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a full disk has left of a line does not become part of the next.
+func TestTornLine(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "dropferry.log")
+	f := opened(t, name, 1000, 1)
+	lines(t, f, 0, 1)
+	if _, err := f.file.WriteString("half of a li"); err != nil {
+		t.Fatal(err)
+	}
+	f.torn = true
+	lines(t, f, 1, 3)
+	if text, err := os.ReadFile(name); err != nil || string(text) != "line 0000\nhalf of a li\nline 0001\nline 0002\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 func TestFileThatCannotBeWritten(t *testing.T) {
 	var fallback bytes.Buffer
 	name := filepath.Join(t.TempDir(), "dropferry.log")
