@@ -7,9 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/remote"
 )
 
 // accountKey is where the store keeps the key of account fingerprints.
@@ -33,18 +35,30 @@ func fingerprintKey(ctx context.Context, store metaStore) ([]byte, error) {
 }
 
 // fingerprintOf returns the keyed fingerprint of a destination's account: where it is, who it is, and its secrets as they
-// are now. A secret that cannot be read counts by its error.
+// are now, with those of the way to it. A secret that cannot be read counts by its error.
 func fingerprintOf(key []byte, c *config.Config, d *config.Destination) string {
 	h := hmac.New(sha256.New, key)
 	t := targetOf(c, d)
+	addAccount(h, &t)
+	for i := range t.Jump {
+		_, _ = h.Write([]byte(" jump "))
+		addAccount(h, &t.Jump[i])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func addAccount(h io.Writer, t *remote.Target) {
 	keyText, keyErr := os.ReadFile(t.KeyFile)
 	_, _ = fmt.Fprintf(h, "%q %q %q %q %v", t.Addr(), t.User, t.KeyFile, keyText, keyErr)
 	addSecret(h, t.Passphrase)
 	addSecret(h, t.Password)
-	return hex.EncodeToString(h.Sum(nil))
+	if p := t.Proxy; p != nil {
+		_, _ = fmt.Fprintf(h, " proxy %q %q", p, p.User)
+		addSecret(h, p.Password)
+	}
 }
 
-func addSecret(h interface{ Write([]byte) (int, error) }, read func() (string, error)) {
+func addSecret(h io.Writer, read func() (string, error)) {
 	if read == nil {
 		_, _ = h.Write([]byte(" none"))
 		return

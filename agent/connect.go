@@ -17,6 +17,7 @@ import (
 type Connection struct {
 	Destination  string               `json:"destination"`
 	Address      string               `json:"address"`
+	Way          []string             `json:"way,omitempty"` // what the connection goes through: a proxy's URL, names of destinations
 	HostKey      string               `json:"host_key,omitempty"`
 	Capabilities *remote.Capabilities `json:"capabilities,omitempty"`
 	Findings     []remote.Finding     `json:"findings,omitempty"` // what follows from the capabilities
@@ -27,12 +28,37 @@ type Connection struct {
 	Err          error                `json:"-"`
 }
 
-// Connect logs in to a destination and probes what the server can do there. It leaves nothing behind.
+// wayOf names what the connection to a destination goes through.
+func wayOf(c *config.Config, d *config.Destination) []string {
+	first, names := d, []string(nil)
+	for i, hop := range c.Way(d) {
+		if i == 0 {
+			first = hop
+		}
+		names = append(names, hop.Name)
+	}
+	if first.Proxy.IsSet() {
+		names = append([]string{first.Proxy.String()}, names...)
+	}
+	return names
+}
+
+// Connect logs in to a destination and probes what the server can do there. It leaves nothing behind. Where others are only
+// reached through it, a login is all there is to try.
 func Connect(ctx context.Context, c *config.Config, d *config.Destination) Connection {
 	target := targetOf(c, d)
 	result := Connection{Destination: d.Name, Address: target.Addr()}
 	fail := func(err error) Connection {
 		result.Err, result.Error, result.Hint = err, err.Error(), remote.HintOf(err)
+		return result
+	}
+	if result.Way = wayOf(c, d); c.OnlyJump(d) {
+		started := time.Now()
+		key, err := remote.Login(ctx, target)
+		if err != nil {
+			return fail(err)
+		}
+		result.Seconds, result.HostKey = time.Since(started).Seconds(), key.Fingerprint
 		return result
 	}
 	s, capabilities, err := probe(ctx, target, &result)

@@ -18,7 +18,15 @@ func (d *doctor) destination(ctx context.Context, at *config.Destination) {
 	if !d.faulty[at.Name] {
 		d.say(d.secretDiagnosis(at, remote.CheckSecrets(target)))
 	}
-	if d.options.Network {
+	switch {
+	case !d.options.Network:
+	case len(target.Jump) > 0:
+		d.say(Diagnosis{
+			Severity: Note, Area: "destination", Subject: at.Name,
+			Text: "lies behind " + target.Jump[len(target.Jump)-1].Name + ", so that nobody can look at it without logging in there",
+			Hint: "dropferry check --connect " + at.Name,
+		})
+	default:
 		keys, err := remote.HostKeys(ctx, target)
 		d.say(reachDiagnosis(at.Name, target.Addr(), err))
 		if err == nil {
@@ -34,14 +42,14 @@ func (d *doctor) secretDiagnosis(at *config.Destination, err error) Diagnosis {
 	if err == nil {
 		return found
 	}
-	for _, s := range []config.Secret{at.KeyPassphrase, at.Password} {
+	for _, s := range []config.Secret{at.KeyPassphrase, at.Password, at.ProxyPassword} {
 		if s.Credential != "" && slices.Contains(d.confine.Credentials, s.Credential) && strings.Contains(err.Error(), s.String()) {
 			found.Severity, found.Text = Note, fmt.Sprintf("systemd hands %s to %s alone, so it cannot be looked at here", s, d.service)
 			return found
 		}
 	}
 	found.Severity, found.Text, found.Hint = Broken, err.Error(), remote.HintOf(err)
-	for _, s := range []config.Secret{at.KeyPassphrase, at.Password} {
+	for _, s := range []config.Secret{at.KeyPassphrase, at.Password, at.ProxyPassword} {
 		if s.Credential != "" && strings.Contains(err.Error(), s.String()) {
 			found.Hint = asAdmin + "dropferry secret set " + s.Credential
 		}

@@ -45,7 +45,11 @@ func diff(old, c *config.Config, renamings []state.Renaming) difference {
 	compare(&d.destinations, destinationNames(old), destinationNames(c), was, state.DestinationName, func(name, before string) []string {
 		x, _ := old.Destination(before)
 		y, _ := c.Destination(name)
-		return differing("", *x, *y)
+		keys := differing("", *x, *y)
+		if !slices.Contains(keys, "jump") && wayChanged(old, x, c, y) {
+			keys = append(keys, "jump")
+		}
+		return keys
 	})
 	compare(&d.folders, folderNames(old), folderNames(c), was, state.FolderName, func(name, before string) []string {
 		x, _ := old.Folder(before)
@@ -57,6 +61,16 @@ func diff(old, c *config.Config, renamings []state.Renaming) difference {
 		return append(keys, d.ofDestinations(y)...)
 	})
 	return d
+}
+
+// wayChanged tells whether the connection to a destination goes through other servers, or through accounts there that are
+// reached in another manner.
+func wayChanged(old *config.Config, x *config.Destination, c *config.Config, y *config.Destination) bool {
+	before, now := old.Way(x), c.Way(y)
+	return len(before) != len(now) || slices.ContainsFunc(now, func(hop *config.Destination) bool {
+		i := slices.Index(now, hop)
+		return slices.ContainsFunc(differing("", *before[i], *hop), func(key string) bool { return slices.Contains(reaching, key) && !slices.Contains(atOnce, key) })
+	})
 }
 
 // compare fills in what became of the names of one kind.
@@ -115,6 +129,7 @@ var (
 	// reaching are those that only its session depends on.
 	reaching = append([]string{
 		"bandwidth", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry", "channels",
+		"jump", "proxy", "proxy_user", "proxy_password",
 	}, identifying...)
 )
 

@@ -16,8 +16,17 @@ import (
 	"github.com/dropferry/dropferry/watcher"
 )
 
-// targetOf turns a configured destination into what the remote package dials.
+// targetOf turns a configured destination into what the remote package dials, with the way to it.
 func targetOf(c *config.Config, d *config.Destination) remote.Target {
+	t := accountOf(c, d)
+	for _, hop := range c.Way(d) {
+		t.Jump = append(t.Jump, accountOf(c, hop))
+	}
+	return t
+}
+
+// accountOf is a server and an account there, without those in front of it.
+func accountOf(c *config.Config, d *config.Destination) remote.Target {
 	t := remote.Target{
 		Name: d.Name, Host: d.Host, Port: d.Port, User: d.User, KeyFile: d.KeyFile, PinnedKeys: d.HostKey, Root: d.Root,
 		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout, Channels: d.Channels,
@@ -30,6 +39,12 @@ func targetOf(c *config.Config, d *config.Destination) remote.Target {
 	}
 	if d.Password.IsSet() {
 		t.Password = secretReader(c, d.Password)
+	}
+	if d.Proxy.IsSet() {
+		t.Proxy = &remote.Proxy{HTTP: d.Proxy.Kind == config.ProxyHTTP, Addr: d.Proxy.Address, User: d.ProxyUser}
+		if d.ProxyPassword.IsSet() {
+			t.Proxy.Password = secretReader(c, d.ProxyPassword)
+		}
 	}
 	return t
 }

@@ -58,6 +58,7 @@ func (c *Config) checkDestination(i int) Faults {
 	check("key_file", d.KeyFile, checkKey)
 	check("key_passphrase", d.KeyPassphrase.File, checkSecretFile)
 	check("password", d.Password.File, checkSecretFile)
+	check("proxy_password", d.ProxyPassword.File, checkSecretFile)
 	check("known_hosts", d.KnownHosts, checkReadable)
 	if d.Publish == "direct" {
 		faults = append(faults, Fault{

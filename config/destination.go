@@ -27,6 +27,11 @@ type Destination struct {
 	Channels      int      // of SFTP on the connection at most, for uploads over a long line
 	Bandwidth     int64    // bytes of content in a second, to and from it; 0 is no limit of its own
 
+	Jump          []string // names of the destinations that the connection goes through; see Config.Way
+	Proxy         Proxy    // that the first connection goes through
+	ProxyUser     string   // "" where it asks for none
+	ProxyPassword Secret
+
 	ConnectTimeout time.Duration // from dialling to an SFTP session
 	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout
 	StallTimeout   time.Duration // silence after which the connection is dead
@@ -87,6 +92,7 @@ func (t table) destination() Destination {
 	d.User, _ = t.required("user", `"contoso"`)
 	d.KeyFile, _ = t.local("key_file")
 	d.KnownHosts, _ = t.local("known_hosts")
+	t.waysIn(&d)
 
 	if !t.has("key_file") && !t.has("password") {
 		t.faultAt("", "neither key_file nor password is given", `key_file = "FILE" or password = { env = "NAME" }`)

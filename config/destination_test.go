@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -85,4 +86,92 @@ func TestFaultsOfSecretsShowNoSecret(t *testing.T) {
 			`7: not valid TOML: column 12: the value cannot be read: password = ...`,
 		}},
 	})
+}
+
+func TestFaultsOfWaysIn(t *testing.T) {
+	more := func(name, lines string) string {
+		return "[[destination]]\nname = \"" + name + "\"\nhost = \"h\"\nuser = \"u\"\nkey_file = \"k\"\n" + lines + "\n"
+	}
+	checkBadFiles(t, []badFile{
+		{"jumps that lead nowhere", destinationText + "jump = [\"acme\", \"bastoin\", \"bastion\", \"bastion\"]\n" + more("bastion", ""), []string{
+			`7: destination "acme": jump holds "bastion" twice`,
+			`7: destination "acme": jump leads through the destination itself: name another one: the server in front of it`,
+			`7: destination "acme": jump names "bastoin", which is no destination: did you mean "bastion"?`,
+		}},
+		{"a circle", destinationText + "jump = [\"b\"]\n" + more("b", `jump = ["c"]`) + more("c", `jump = ["acme"]`), []string{
+			`7: destination "acme": jump leads in a circle: acme -> b -> c -> acme: one of them has to be reached directly`,
+			`13: destination "b": jump leads in a circle: b -> c -> acme -> b: one of them has to be reached directly`,
+			`19: destination "c": jump leads in a circle: c -> acme -> b -> c: one of them has to be reached directly`,
+		}},
+		{"a way of its own in the middle", destinationText + "jump = [\"b\", \"c\"]\n" + more("b", "") + more("c", `jump = ["b"]`), []string{
+			`7: destination "acme": jump goes from "b" to "c", which has a way of its own: only the first of a list may have jump or proxy: write jump = ["c"], or take them from "c"`,
+		}},
+		{"two ways", destinationText + "jump = [\"b\"]\nproxy = \"socks5://p\"\n" + more("b", ""), []string{
+			`8: destination "acme": proxy is given together with jump: move it to destination "b", which is reached first`,
+		}},
+		{"a proxy with a password in it", destinationText + `proxy = "socks5://contoso:hunter2@proxy.example:1080"`, []string{
+			`7: destination "acme": proxy holds a user: proxy = "socks5://proxy.example:1080", proxy_user = "contoso" and proxy_password = { env = "NAME" }`,
+		}},
+		{"a proxy with a password that breaks it", destinationText + `proxy = "socks5://contoso:hun%zzter2@proxy.example:1080"`, []string{
+			`7: destination "acme": proxy is no URL of a proxy: proxy = "socks5://HOST:1080" or "http://HOST:PORT"`,
+		}},
+		{"an unknown kind of proxy", destinationText + `proxy = "https://proxy.example:443"`, []string{
+			`7: destination "acme": proxy = "https://proxy.example:443" is not of a kind that is known: proxy = "socks5://HOST:1080" or "http://HOST:PORT"`,
+		}},
+		{"a proxy without a port", destinationText + `proxy = "http://proxy.example"`, []string{
+			`7: destination "acme": proxy = "http://proxy.example" names no port: proxy = "http://proxy.example:3128"`,
+		}},
+		{"a proxy with a path", destinationText + `proxy = "http://proxy.example:8080/pac"`, []string{
+			`7: destination "acme": proxy = "http://proxy.example:8080/pac" has more than a host and a port: proxy = "http://proxy.example:8080"`,
+		}},
+		{"half an account", destinationText + "proxy = \"socks5://p\"\nproxy_user = \"u\"", []string{
+			`8: destination "acme": proxy_user is given without proxy_password`,
+		}},
+		{"an account for no proxy", destinationText + "proxy_password = { env = \"P\" }", []string{
+			`7: destination "acme": proxy_password is given without proxy`,
+		}},
+	})
+}
+
+func TestWays(t *testing.T) {
+	c := parse(t, destinationText+`jump = ["b", "c"]
+[[destination]]
+name = "b"
+host = "h"
+user = "u"
+key_file = "k"
+jump = ["a"]
+[[destination]]
+name = "c"
+host = "h"
+user = "u"
+key_file = "k"
+[[destination]]
+name = "a"
+host = "h"
+user = "u"
+key_file = "k"
+proxy = "socks5h://[2001:db8::1]"
+[[folder]]
+name = "f"
+path = "/srv/f"
+to = ["acme", "c"]
+`)
+	d, _ := c.Destination("acme")
+	var way []string
+	for _, hop := range c.Way(d) {
+		way = append(way, hop.Name)
+	}
+	if got := strings.Join(way, " "); got != "a b c" {
+		t.Errorf("the way is %s", got)
+	}
+	for name, want := range map[string]bool{"acme": false, "a": true, "b": true, "c": false} {
+		d, _ := c.Destination(name)
+		if c.OnlyJump(d) != want {
+			t.Errorf("%s is only a jump: %v", name, !want)
+		}
+	}
+	if first := c.Way(d)[0]; first.Proxy != (Proxy{ProxySOCKS, "[2001:db8::1]:1080"}) || first.Proxy.String() != "socks5://[2001:db8::1]:1080" {
+		t.Errorf("proxy %+v", first.Proxy)
+	}
 }

@@ -31,6 +31,7 @@ func (c *Config) LocalPaths() []LocalPath {
 		add(at, "destination", "key_file", of, d.KeyFile, d.Line)
 		add(at, "destination", "key_passphrase", of, d.KeyPassphrase.File, d.Line)
 		add(at, "destination", "password", of, d.Password.File, d.Line)
+		add(at, "destination", "proxy_password", of, d.ProxyPassword.File, d.Line)
 		add(at, "destination", "known_hosts", of, d.KnownHosts, d.Line)
 	}
 	for i := range c.Folders {

@@ -120,6 +120,7 @@ func loadTables(t table) *Config {
 	checkWas(l.destinations)
 	checkWas(l.folders)
 	l.checkDestinationNames()
+	l.checkJumps()
 	l.checkRoutes()
 	l.checkOverlaps()
 	return l.cfg
@@ -157,10 +158,7 @@ func checkDuplicates(tables []table) {
 
 // checkDestinationNames finds targets whose destination does not exist.
 func (l *loading) checkDestinationNames() {
-	var known []string
-	for _, d := range l.cfg.Destinations {
-		known = append(known, d.Name)
-	}
+	known := l.destinationNames()
 	for i, f := range l.cfg.Folders {
 		for j, to := range f.To {
 			if _, ok := l.cfg.Destination(to.Destination); ok || to.Destination == "" {

@@ -52,9 +52,10 @@ func vocabulary(k kind) words {
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
 				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "channels", "bandwidth", "was",
+				"jump", "proxy", "proxy_user", "proxy_password",
 			},
 			later: []string{
-				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "legacy_algorithms", "schedule", "profile",
+				"ssh_agent", "ssh_config", "connections", "legacy_algorithms", "schedule", "profile",
 			},
 		}
 	case kindFolder:

@@ -40,6 +40,18 @@ func CheckSecrets(t Target) error {
 	if _, err := t.authMethods(); err != nil {
 		return t.connectError(err)
 	}
+	first := &t
+	for i := range t.Jump {
+		if _, err := t.Jump[i].authMethods(); err != nil {
+			return t.connectError(jumpError(t.Jump[i].Name, err))
+		}
+		first = &t.Jump[0]
+	}
+	if p := first.Proxy; p != nil && p.Password != nil {
+		if _, err := p.Password(); err != nil {
+			return t.connectError(&proxyError{p, &marked{err, errSecret}})
+		}
+	}
 	return nil
 }
 

@@ -96,6 +96,14 @@ func classify(err error) (Kind, error) {
 
 // classifyConnect tells what a failed dial means, and what a person can do about it.
 func classifyConnect(err error) (Kind, string) {
+	kind, hint := kindOfConnect(err)
+	if e, ok := errors.AsType[*advised](err); ok {
+		hint = e.hint
+	}
+	return kind, hint
+}
+
+func kindOfConnect(err error) (Kind, string) {
 	var hostKey *HostKeyError
 	var algorithms *ssh.AlgorithmNegotiationError
 	switch {
@@ -108,6 +116,9 @@ func classifyConnect(err error) (Kind, string) {
 	case errors.Is(err, errSecret):
 		return Auth, ""
 	case errors.Is(err, errDenied):
+		if e, ok := errors.AsType[*throughError](err); ok {
+			return Auth, "check user, key_file and password of destination " + e.jump + "; that server's log tells more"
+		}
 		return Auth, "check user, key_file and password; the server's log tells more"
 	case errors.Is(err, errShell):
 		return Transient, "the account's shell must print nothing where no terminal is: look at its .bashrc and the like"

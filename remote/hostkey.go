@@ -223,12 +223,17 @@ type keySeen struct{ key Key }
 func (e *keySeen) Error() string { return "host key seen" }
 
 // HostKeys returns the keys that the server shows, the preferred kind first, each with one connection that ends before
-// anything is said about the account.
+// anything is said about the account. Jump hosts in front of it are logged in to.
 func HostKeys(ctx context.Context, t Target) ([]Key, error) {
 	t = t.withDefaults()
+	way, err := t.openTrail(ctx)
+	if err != nil {
+		return nil, t.connectError(err)
+	}
+	defer way.close()
 	var keys []Key
 	for _, family := range keyFamilies {
-		key, err := t.hostKey(ctx, family)
+		key, err := t.hostKey(ctx, way, family)
 		var none *ssh.AlgorithmNegotiationError
 		switch {
 		case err == nil:
@@ -246,8 +251,8 @@ func HostKeys(ctx context.Context, t Target) ([]Key, error) {
 	return keys, nil
 }
 
-func (t *Target) hostKey(ctx context.Context, algorithms []string) (Key, error) {
-	_, _, err := t.connect(ctx, &ssh.ClientConfig{
+func (t *Target) hostKey(ctx context.Context, way *trail, algorithms []string) (Key, error) {
+	_, _, err := t.connect(ctx, way, &ssh.ClientConfig{
 		User:              t.User,
 		ClientVersion:     clientVersion,
 		HostKeyAlgorithms: algorithms,

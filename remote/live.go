@@ -38,14 +38,16 @@ type liveConn struct {
 	sent     atomic.Int64
 	failed   atomic.Bool  // a read has failed
 	opening  atomic.Int32 // channels that are being opened
+	aborted  atomic.Bool
+	under    *liveConn // that this one goes through; nil where it goes through none
 }
 
 // openGrace is for how long the end of a connection is kept from x/crypto/ssh while a channel is being opened: see
 // Session.open.
 const openGrace = 100 * time.Millisecond
 
-func newLiveConn(c net.Conn) *liveConn {
-	return &liveConn{Conn: c, in: newClock(), moved: newClock()}
+func newLiveConn(c net.Conn, under *liveConn) *liveConn {
+	return &liveConn{Conn: c, in: newClock(), moved: newClock(), under: under}
 }
 
 func (c *liveConn) Read(b []byte) (int, error) {
@@ -55,6 +57,9 @@ func (c *liveConn) Read(b []byte) (int, error) {
 		c.received.Add(int64(n))
 	}
 	if err != nil {
+		if c.aborted.Load() {
+			err = net.ErrClosed // a connection through another one calls it an end
+		}
 		c.failed.Store(true)
 		if c.opening.Load() > 0 {
 			time.Sleep(openGrace)
@@ -72,8 +77,13 @@ func (c *liveConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// abort closes the connection at once, without waiting for unsent data to drain.
+// abort closes the connection at once, and those that it goes through, without waiting for unsent data to drain. The one
+// to the network goes first: to close one that goes through it says so to the other side, which may hang.
 func (c *liveConn) abort() {
+	c.aborted.Store(true)
+	if c.under != nil {
+		c.under.abort()
+	}
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // best effort: the close below is what matters
 	}

@@ -17,7 +17,7 @@ func TestTheEndWaitsForAChannelThatIsBeingOpened(t *testing.T) {
 	t.Parallel()
 	for _, opening := range []int32{0, 1} {
 		here, there := net.Pipe()
-		c := newLiveConn(here)
+		c := newLiveConn(here, nil)
 		c.opening.Add(opening)
 		if err := there.Close(); err != nil {
 			t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 type Session struct {
 	target  Target
 	conn    *liveConn
+	way     *trail // what the connection goes through
 	client  *ssh.Client
 	hostKey string // SHA256:...
 	limits  Limits
@@ -61,11 +62,12 @@ type Session struct {
 var errNoSFTP = errors.New("the server offers no SFTP to this account")
 
 // newSession starts SFTP on an authenticated connection. The end of ctx aborts it.
-func newSession(ctx context.Context, t Target, client *ssh.Client, conn *liveConn, key Key) (*Session, error) {
+func newSession(ctx context.Context, t Target, in *login) (*Session, error) {
+	client, conn := in.client, in.conn
 	stop := context.AfterFunc(ctx, conn.abort)
 	defer stop()
 	s := &Session{
-		target: t, conn: conn, client: client, hostKey: key.Fingerprint,
+		target: t, conn: conn, way: in.way, client: client, hostKey: in.key.Fingerprint,
 		dead: make(chan struct{}), waited: make(chan struct{}),
 	}
 	s.life, s.expire = context.WithCancel(context.Background())
@@ -142,6 +144,7 @@ func (s *Session) Close() {
 	s.kill(errors.New("session closed"))
 	_ = s.sftp.Close() // the connection under it is gone already
 	s.pulses.Wait()
+	s.way.close()
 }
 
 // kill ends the session. Closing the network connection frees every call that waits on it, with nothing left behind;
@@ -195,6 +198,9 @@ func (s *Session) reason(err error) error {
 			stood, err = false, s.ended
 		}
 	case <-time.After(time.Second): // never so long, but nothing here may hang
+	}
+	if lost := s.way.lost(); lost != nil {
+		return lost
 	}
 	switch {
 	case stood && isGone(err):

@@ -30,6 +30,9 @@ type Target struct {
 	KnownHosts []string // known_hosts files, where no key is pinned; missing files are passed over
 	KeptByHand bool     // KnownHosts are the configuration's: no command writes them
 
+	Jump  []Target // accounts on the servers that the connection goes through, the nearest first; their own Jump is not looked at
+	Proxy *Proxy   // that the first connection goes through; nil is none. With Jump, that of the first of them counts
+
 	Channels int // SFTP channels on the connection at most, for uploads over a long line; DefaultChannels where it is 0
 
 	Root string // directory that every relative path is under; "" is the login directory

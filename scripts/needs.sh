@@ -7,6 +7,9 @@ missing=""
 [ -x /usr/sbin/sshd ] || command -v sshd >/dev/null 2>&1 || missing="$missing openssh-server"
 command -v gcc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 command -v make >/dev/null 2>&1 || missing="$missing make"
+command -v ssh-agent >/dev/null 2>&1 || missing="$missing openssh-client"
+command -v tinyproxy >/dev/null 2>&1 || missing="$missing tinyproxy"
+command -v microsocks >/dev/null 2>&1 || missing="$missing microsocks"
 command -v groff >/dev/null 2>&1 || missing="$missing groff-base"
 if [ "${1:-}" = packages ]; then
 	command -v rpmbuild >/dev/null 2>&1 || missing="$missing rpm"
@@ -18,7 +21,6 @@ fi
 if [ "${1:-}" = windows ]; then
 	[ -x /usr/lib/wine/wine64 ] || command -v wine >/dev/null 2>&1 || missing="$missing wine wine64"
 	command -v x86_64-w64-mingw32-gcc >/dev/null 2>&1 || missing="$missing gcc-mingw-w64-x86-64-win32"
-	command -v ssh-keygen >/dev/null 2>&1 || missing="$missing openssh-client"
 fi
 case ${1:-} in packages | windows)
 	command -v wixl >/dev/null 2>&1 || missing="$missing wixl"

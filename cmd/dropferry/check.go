@@ -132,6 +132,9 @@ func (p *program) printConnection(c agent.Connection) error {
 		}
 		fmt.Fprintf(&b, "  %s%-15s %s\n", mark, name, text)
 	}
+	if len(c.Way) > 0 {
+		line(c.Err == nil, "way", "through "+strings.Join(c.Way, ", then "))
+	}
 	if c.HostKey != "" {
 		line(true, "host key", c.HostKey)
 		line(true, "login", fmt.Sprintf("connected and authenticated in %.2f s", c.Seconds))

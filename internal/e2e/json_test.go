@@ -105,6 +105,7 @@ type (
 			HostKey                           string `json:"host_key"`
 			Free                              *int64
 			Seconds                           float64
+			Way                               []string
 			Capabilities                      *struct {
 				Extensions    map[string]string
 				Rename, Fsync bool

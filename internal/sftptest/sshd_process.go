@@ -39,9 +39,24 @@ func (s *SSHD) run() error {
 			return err
 		}
 	}
+	from := s.log.Len()
+	p, err := startTied(cmd)
+	if err != nil {
+		return err
+	}
+	if err := s.answers(p, from); err != nil {
+		p.killAll()
+		return err
+	}
+	s.process = p
+	return nil
+}
+
+// startTied starts a process that does not outlive this one. It is waited for until it ends, which killAll does.
+func startTied(cmd *exec.Cmd) (*process, error) {
 	p := &process{over: make(chan struct{})}
-	from, started := s.log.Len(), make(chan error)
-	go func() { // ends with sshd, which Stop waits for
+	started := make(chan error)
+	go func() {
 		runtime.LockOSThread() // see tieToThread
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -52,15 +67,10 @@ func (s *SSHD) run() error {
 		}
 	}()
 	if err := <-started; err != nil {
-		return err
+		return nil, err
 	}
 	p.pid = cmd.Process.Pid
-	if err := s.answers(p, from); err != nil {
-		p.killAll()
-		return err
-	}
-	s.process = p
-	return nil
+	return p, nil
 }
 
 // answers waits until the process says that it listens, and then until it greets: the port alone may be another's.

@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
+)
+
+// TestThroughAJumpHost delivers to a server that another one stands in front of, and tells whose login was refused.
+func TestThroughAJumpHost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	bastion := sftptest.StartSSHD(t, sftptest.SSHDOptions{NoExec: true})
+	configure := func(key string) {
+		front := replaced(t, bastion.TOML("bastion"), bastion.KeyFile, key) + patient
+		r.outboxTo(r.acme()+"jump = [\"bastion\"]\n"+front, `to = ["acme:in"]`)
+	}
+	stranger := r.keyFile("stranger")
+	configure(stranger)
+	r.drop("a.txt", "through it")
+
+	refused := r.expect(12, "once")
+	contains(t, refused.text(), "jump host bastion: the server refused publickey of", "destination bastion")
+	tries := strings.Count(bastion.Log(), "userauth_pubkey") + strings.Count(bastion.Log(), "Failed publickey")
+	contains(t, r.expect(12, "once").text(), "bastion")
+	if n := strings.Count(bastion.Log(), "userauth_pubkey") + strings.Count(bastion.Log(), "Failed publickey"); n != tries {
+		t.Errorf("a refused login was tried again")
+	}
+	if strings.Contains(r.sshd.Log(), "publickey") {
+		t.Errorf("the server behind was asked:\n%s", r.sshd.Log())
+	}
+
+	configure(bastion.KeyFile) // which ends the block
+	r.expect(0, "once")
+	wantTree(t, r.sshd.Dir, map[string]string{"in/a.txt": "through it"})
+	got := r.expect(0, "check", "--connect")
+	contains(t, got.stdout, "through bastion", "destination bastion", "posix-rename@openssh.com")
+	j := decode[checkJSON](t, r.expect(0, "check", "--connect", "--json").stdout)
+	if len(j.Destinations) != 2 || fmt.Sprint(j.Destinations[0].Way) != "[bastion]" || j.Destinations[1].Capabilities != nil ||
+		j.Destinations[1].HostKey != bastion.Fingerprints[0] {
+		t.Errorf("JSON: %+v", j)
+	}
+	wantTree(t, bastion.Dir, map[string]string{}) // nothing is written where others are only reached through
+	contains(t, r.expect(0, "doctor").text(), "lies behind bastion")
+
+	// The server behind is trusted through the jump host too.
+	r.outboxTo(replaced(t, r.acme(), "host_key = ", "# ")+"jump = [\"bastion\"]\n"+bastion.TOML("bastion")+patient, `to = ["acme:in"]`)
+	contains(t, r.expect(0, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[0]).text(), "is trusted for acme")
+	r.drop("b.txt", "and again")
+	r.expect(0, "once")
+	wantTree(t, r.sshd.Dir, map[string]string{"in/a.txt": "through it", "in/b.txt": "and again"})
+}
+
+// TestThroughAProxy takes the proxy's password from where secrets are, and shows it nowhere.
+func TestThroughAProxy(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	proxy := sftptest.StartProxy(t, sftptest.Tinyproxy, "contoso", "hunter2")
+	r.secrets = append(r.secrets, "hunter2", "hunter3")
+	way := fmt.Sprintf("proxy = \"http://%s\"\nproxy_user = \"contoso\"\nproxy_password = { file = %q }\n", proxy, r.at("secret"))
+	r.outboxTo(r.acme()+way, `to = ["acme:in"]`)
+	r.drop("a.txt", "through it")
+	r.write(r.at("secret"), "hunter3\n")
+	contains(t, r.expect(12, "once").text(), "proxy http://"+proxy, "it refuses the account", "check proxy_user and proxy_password")
+	r.write(r.at("secret"), "hunter2\n") // a secret that changes ends the block
+	r.expect(0, "once")
+	wantTree(t, r.sshd.Dir, map[string]string{"in/a.txt": "through it"})
+	contains(t, r.expect(0, "check", "--connect").stdout, "through http://"+proxy)
+	contains(t, r.expect(0, "doctor").text(), "its host key is the right one")
+}
+
+// TestAJumpHostThatChanges has a running agent dial anew where only the jump host's table has changed.
+func TestAJumpHostThatChanges(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	one, two := sftptest.StartSSHD(t, sftptest.SSHDOptions{}), sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	through := func(bastion *sftptest.SSHD) {
+		r.outboxTo(r.acme()+"jump = [\"bastion\"]\n"+bastion.TOML("bastion")+patient, `to = ["acme:in"]`)
+	}
+	through(one)
+	a := r.watching()
+	r.drop("a.txt", "first")
+	r.arrives("in/a.txt", "first")
+	through(two)
+	r.reload("destination acme: changed jump", "destination bastion: changed ")
+	r.drop("b.txt", "second")
+	r.arrives("in/b.txt", "second")
+	if !strings.Contains(two.Log(), "Accepted publickey") {
+		t.Error("the new jump host was not used")
+	}
+	a.stop()
+}
