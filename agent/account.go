@@ -52,6 +52,14 @@ func addAccount(h io.Writer, t *remote.Target) {
 	_, _ = fmt.Fprintf(h, "%q %q %q %q %v", t.Addr(), t.User, t.KeyFile, keyText, keyErr)
 	addSecret(h, t.Passphrase)
 	addSecret(h, t.Password)
+	if c, ok, err := remote.CertificateOf(*t); ok {
+		text, _ := os.ReadFile(c.File) // its error is that of the certificate
+		_, _ = fmt.Fprintf(h, " certificate %q %v", text, err)
+	}
+	t.WriteAgentKeys(h)
+	for _, a := range t.Answers {
+		_, _ = fmt.Fprintf(h, " answer %q", a.Prompt)
+	}
 	if p := t.Proxy; p != nil {
 		_, _ = fmt.Fprintf(h, " proxy %q %q", p, p.User)
 		addSecret(h, p.Password)

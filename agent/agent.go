@@ -118,6 +118,7 @@ func (a *Agent) wire(ctx context.Context, c *config.Config, only []string) (err 
 	for _, r := range names.Renamings {
 		a.log.Info("renamed", "kind", string(r.Kind), "was", r.Was, "name", r.Name)
 	}
+	warnOfAccounts(a.log, c)
 	a.syncer.Dropped(ctx, dropped)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/remote"
@@ -17,6 +18,9 @@ func (d *doctor) destination(ctx context.Context, at *config.Destination) {
 	target := targetOf(d.config, at)
 	if !d.faulty[at.Name] {
 		d.say(d.secretDiagnosis(at, remote.CheckSecrets(target)))
+	}
+	for _, w := range certificateWarnings(d.config, at, time.Now()) {
+		d.say(DiagnosisOf(w))
 	}
 	switch {
 	case !d.options.Network:
@@ -42,19 +46,28 @@ func (d *doctor) secretDiagnosis(at *config.Destination, err error) Diagnosis {
 	if err == nil {
 		return found
 	}
-	for _, s := range []config.Secret{at.KeyPassphrase, at.Password, at.ProxyPassword} {
+	for _, s := range secretsOf(at) {
 		if s.Credential != "" && slices.Contains(d.confine.Credentials, s.Credential) && strings.Contains(err.Error(), s.String()) {
 			found.Severity, found.Text = Note, fmt.Sprintf("systemd hands %s to %s alone, so it cannot be looked at here", s, d.service)
 			return found
 		}
 	}
 	found.Severity, found.Text, found.Hint = Broken, err.Error(), remote.HintOf(err)
-	for _, s := range []config.Secret{at.KeyPassphrase, at.Password, at.ProxyPassword} {
+	for _, s := range secretsOf(at) {
 		if s.Credential != "" && strings.Contains(err.Error(), s.String()) {
 			found.Hint = asAdmin + "dropferry secret set " + s.Credential
 		}
 	}
 	return found
+}
+
+// secretsOf are the places where a destination's secrets are kept.
+func secretsOf(d *config.Destination) []config.Secret {
+	all := []config.Secret{d.KeyPassphrase, d.Password, d.ProxyPassword}
+	for _, a := range d.Answers {
+		all = append(all, a.Text)
+	}
+	return all
 }
 
 func reachDiagnosis(name, address string, err error) Diagnosis {

@@ -94,7 +94,7 @@ func (r *reader) Status(ctx context.Context) (control.Status, error) {
 		return s, err
 	}
 	for i := range r.config.Destinations {
-		view := destinationStatus(r.config.Destinations[i].Name, counts)
+		view := destinationStatus(r.config, r.config.Destinations[i].Name, counts)
 		if b, blocked := blocks[view.Name]; blocked {
 			view.State, view.Reason, view.NextAttempt = string(syncer.LinkBlocked), b.Reason, moment(b.NextProbe)
 		} else if w, waiting := waits[view.Name]; waiting {

@@ -91,6 +91,7 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	a.logging.Change(c.Log)
+	warnOfAccounts(a.log, c)
 	return s.diff.words(), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
@@ -41,7 +42,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 		s.Folders = append(s.Folders, view)
 	}
 	for _, l := range a.syncer.Status() {
-		view := destinationStatus(l.Destination, counts)
+		view := destinationStatus(a.current().config, l.Destination, counts)
 		view.State, view.Reason, view.Connected, view.Active = string(l.State), l.Reason, l.Connected, len(l.Transfers)
 		if full := a.store.Room(syncer.LeastRoom); full != nil && l.State == syncer.LinkIdle { // it cannot even be planned
 			view.State, view.Reason = string(syncer.LinkWaiting), full.Error()
@@ -126,8 +127,13 @@ func folderStatus(f *folder, counts []state.Count) control.FolderStatus {
 }
 
 // destinationStatus is what the store knows of a destination.
-func destinationStatus(name string, counts []state.Count) control.DestinationStatus {
+func destinationStatus(conf *config.Config, name string, counts []state.Count) control.DestinationStatus {
 	s := control.DestinationStatus{Name: name}
+	if d, ok := conf.Destination(name); ok {
+		for _, f := range certificateWarnings(conf, d, time.Now()) {
+			s.Warnings = append(s.Warnings, f.Text)
+		}
+	}
 	for _, c := range counts {
 		if c.Destination == name {
 			s.Queued += c.Planned + c.Committing

@@ -30,6 +30,10 @@ func accountOf(c *config.Config, d *config.Destination) remote.Target {
 	t := remote.Target{
 		Name: d.Name, Host: d.Host, Port: d.Port, User: d.User, KeyFile: d.KeyFile, PinnedKeys: d.HostKey, Root: d.Root,
 		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout, Channels: d.Channels,
+		Certificate: d.Certificate, Agent: d.SshAgent, Legacy: d.LegacyAlgorithms,
+	}
+	for _, a := range d.Answers {
+		t.Answers = append(t.Answers, remote.Answer{Prompt: a.Prompt, Text: secretReader(c, a.Text)})
 	}
 	if len(t.PinnedKeys) == 0 {
 		t.KnownHosts, t.KeptByHand = []string{knownHostsOf(c, d)}, d.KnownHosts != ""

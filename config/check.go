@@ -55,11 +55,26 @@ func (c *Config) checkDestination(i int) Faults {
 			faults = append(faults, pathFault(c.line(table.key(key), d.Line), label, "destination."+key, err))
 		}
 	}
-	check("key_file", d.KeyFile, checkKey)
+	if d.SshAgent != "" {
+		check("key_file", d.KeyFile, checkReadable) // its public part says which key of the agent's
+	} else {
+		check("key_file", d.KeyFile, checkKey)
+	}
+	check("certificate", d.Certificate, checkCertificate)
+	for _, a := range d.Answers {
+		check("answers", a.Text.File, checkSecretFile)
+	}
 	check("key_passphrase", d.KeyPassphrase.File, checkSecretFile)
 	check("password", d.Password.File, checkSecretFile)
 	check("proxy_password", d.ProxyPassword.File, checkSecretFile)
 	check("known_hosts", d.KnownHosts, checkReadable)
+	if len(d.LegacyAlgorithms) > 0 {
+		faults = append(faults, Fault{
+			Line: c.line(table.key("legacy_algorithms"), d.Line), Key: "destination.legacy_algorithms", Warning: true,
+			Text: fmt.Sprintf("destination %q: legacy_algorithms allows %s, which somebody on the way may break", d.Name, strings.Join(d.LegacyAlgorithms, ", ")),
+			Hint: "ask the server's owner for a current SSH server",
+		})
+	}
 	if d.Publish == "direct" {
 		faults = append(faults, Fault{
 			Line: c.line(table.key("publish"), d.Line), Key: "destination.publish", Warning: true,
@@ -137,6 +152,18 @@ func checkKey(name string) error {
 		return &hinted{name + " is a public key", hint}
 	}
 	return checkPrivate(name)
+}
+
+// checkCertificate looks at a certificate's beginning; whether it fits and holds is another question.
+func checkCertificate(name string) error {
+	head, err := readHead(name)
+	if err != nil {
+		return err
+	}
+	if kind, _, _ := strings.Cut(head, " "); !strings.HasSuffix(kind, "-cert-v01@openssh.com") {
+		return &hinted{name + " is no certificate", "it is the file ending in -cert.pub that who signs the key gives back"}
+	}
+	return nil
 }
 
 func isPublicKey(head string) bool {

@@ -27,6 +27,11 @@ type Destination struct {
 	Channels      int      // of SFTP on the connection at most, for uploads over a long line
 	Bandwidth     int64    // bytes of content in a second, to and from it; 0 is no limit of its own
 
+	SshAgent         string   // socket or pipe of the agent that signs, or EnvironmentAgent; "" without
+	Certificate      string   // absolute; "" is KEY_FILE-cert.pub, where it is there
+	Answers          []Answer // to prompts of keyboard-interactive
+	LegacyAlgorithms []string // that are used although they are weak
+
 	Jump          []string // names of the destinations that the connection goes through; see Config.Way
 	Proxy         Proxy    // that the first connection goes through
 	ProxyUser     string   // "" where it asks for none
@@ -93,13 +98,9 @@ func (t table) destination() Destination {
 	d.KeyFile, _ = t.local("key_file")
 	d.KnownHosts, _ = t.local("known_hosts")
 	t.waysIn(&d)
+	t.proofs(&d)
+	d.LegacyAlgorithms = t.legacyAlgorithms()
 
-	if !t.has("key_file") && !t.has("password") {
-		t.faultAt("", "neither key_file nor password is given", `key_file = "FILE" or password = { env = "NAME" }`)
-	}
-	if t.has("key_passphrase") && !t.has("key_file") {
-		t.faultAt("key_passphrase", "key_passphrase is given without key_file", "")
-	}
 	if t.has("host_key") && t.has("known_hosts") {
 		t.faultAt("known_hosts", "known_hosts is given together with host_key", "keep one of them")
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -173,5 +174,62 @@ to = ["acme", "c"]
 	}
 	if first := c.Way(d)[0]; first.Proxy != (Proxy{ProxySOCKS, "[2001:db8::1]:1080"}) || first.Proxy.String() != "socks5://[2001:db8::1]:1080" {
 		t.Errorf("proxy %+v", first.Proxy)
+	}
+}
+
+func TestFaultsOfProofs(t *testing.T) {
+	const bare = "version = 1\n[[destination]]\nname = \"a\"\nhost = \"h\"\nuser = \"u\"\n"
+	checkBadFiles(t, []badFile{
+		{"an agent alone", bare + "ssh_agent = true", nil},
+		{"an agent's pipe", bare + `ssh_agent = '\\.\pipe\openssh-ssh-agent'`, nil},
+		{"no agent", bare + "ssh_agent = false", []string{
+			`2: destination "a": neither key_file nor password is given: key_file = "FILE" or password = { env = "NAME" }`,
+		}},
+		{"an agent in quotes", destinationText + `ssh_agent = "true"`, []string{
+			`7: destination "acme": ssh_agent is text, not true or false: without quotes: ssh_agent = true`,
+		}},
+		{"a passphrase for an agent", destinationText + "ssh_agent = true\nkey_passphrase = { env = \"P\" }", []string{
+			`8: destination "acme": key_passphrase is given together with ssh_agent, which has the key open: leave it out`,
+		}},
+		{"a certificate of nothing", bare + "password = { env = \"P\" }\ncertificate = \"c\"", []string{
+			`7: destination "a": certificate is given without the key that it is for: key_file = "FILE" or ssh_agent = true`,
+		}},
+		{"answers", destinationText + `answers = [
+  { prompt = "*", file = "f" },
+  { file = "f" },
+  { prompt = "*code*" },
+  { prompt = "*code*", env = "A", file = "b" },
+  { prompt = "*code*", text = "123456" },
+]`, []string{
+			`8: destination "acme": answer 1: prompt = "*" is every prompt: answers = [{ prompt = "*code*", file = "FILE" }]`,
+			`9: destination "acme": answer 2: prompt is missing: prompt = "*code*"`,
+			`10: destination "acme": answer 3: 0 places are named for the answer, not one: answers = [{ prompt = "*code*", file = "FILE" }]`,
+			`11: destination "acme": answer 4: 2 places are named for the answer, not one: answers = [{ prompt = "*code*", file = "FILE" }]`,
+			`12: destination "acme": answer 5: 0 places are named for the answer, not one: answers = [{ prompt = "*code*", file = "FILE" }]`,
+			`12: destination "acme": answer 5: unknown key "text"`,
+		}},
+		{"no list of answers", destinationText + `answers = "123456"`, []string{
+			`7: destination "acme": answers is not a list of prompts with their answers: answers = [{ prompt = "*code*", file = "FILE" }]`,
+		}},
+		{"legacy algorithms", destinationText + `legacy_algorithms = ["ssh-rsa", "aes128-cb", "aes256-ctr"]`, []string{
+			`7: destination "acme": legacy_algorithms holds "aes128-cb", which is none that has to be asked for: did you mean "aes128-cbc"?`,
+			`7: destination "acme": legacy_algorithms holds "aes256-ctr", which is none that has to be asked for: there are diffie-hellman-group14-sha1, ` +
+				`diffie-hellman-group-exchange-sha1, diffie-hellman-group1-sha1, aes128-cbc, 3des-cbc, hmac-sha1-96, ssh-rsa, ssh-dss`,
+		}},
+	})
+}
+
+func TestProofs(t *testing.T) {
+	c := parse(t, destinationText+"ssh_agent = \"run/agent\"\nanswers = [{ prompt = \"*code*\", credential = \"code\" }]\nlegacy_algorithms = [\"ssh-rsa\"]\ncertificate = \"c\"\n")
+	d := c.Destinations[0]
+	if !filepath.IsAbs(d.SshAgent) || filepath.Base(d.SshAgent) != "agent" || !filepath.IsAbs(d.Certificate) || len(d.Answers) != 1 ||
+		d.Answers[0] != (Answer{"*code*", Secret{Credential: "code"}}) {
+		t.Errorf("%+v", d)
+	}
+	if d := parse(t, destinationText+"ssh_agent = true").Destinations[0]; d.SshAgent != EnvironmentAgent {
+		t.Errorf("agent %q", d.SshAgent)
+	}
+	if d := parse(t, destinationText).Destinations[0]; d.SshAgent != "" || d.Answers != nil {
+		t.Errorf("%+v", d)
 	}
 }

@@ -31,6 +31,10 @@ func (c *Config) LocalPaths() []LocalPath {
 		add(at, "destination", "key_file", of, d.KeyFile, d.Line)
 		add(at, "destination", "key_passphrase", of, d.KeyPassphrase.File, d.Line)
 		add(at, "destination", "password", of, d.Password.File, d.Line)
+		add(at, "destination", "certificate", of, d.Certificate, d.Line)
+		for _, a := range d.Answers {
+			add(at, "destination", "answers", of, a.Text.File, d.Line)
+		}
 		add(at, "destination", "proxy_password", of, d.ProxyPassword.File, d.Line)
 		add(at, "destination", "known_hosts", of, d.KnownHosts, d.Line)
 	}

@@ -115,6 +115,9 @@ func (l *loading) foreignThings() []foreign {
 		add(l.destinations[i], "key_file", d.KeyFile, secretFile, -1)
 		add(l.destinations[i], "password", d.Password.File, secretFile, -1)
 		add(l.destinations[i], "key_passphrase", d.KeyPassphrase.File, secretFile, -1)
+		for _, a := range d.Answers {
+			add(l.destinations[i], "answers", a.Text.File, secretFile, -1)
+		}
 		add(l.destinations[i], "proxy_password", d.ProxyPassword.File, secretFile, -1)
 	}
 	return things

@@ -186,30 +186,35 @@ func (t table) secret(key string) Secret {
 		return Secret{}
 	}
 	sub.unknown()
-	if n := sub.countKnown(); n != 1 {
+	if n := sub.countPlaces(); n != 1 {
 		t.faultAt(key, fmt.Sprintf("%s names %d places for the secret, not one", key, n),
 			key+` = { env = "NAME" }, { file = "FILE" } or { credential = "NAME" }`)
 	}
+	return sub.place()
+}
+
+// place returns where a secret is kept, of a table that names one place.
+func (t table) place() Secret {
 	var s Secret
-	if env, given := sub.text("env"); given {
+	if env, given := t.text("env"); given {
 		if strings.ContainsAny(env, "= ") {
-			sub.faultAt("env", "env is not the name of a variable", `env = "NAME"`)
+			t.faultAt("env", "env is not the name of a variable", `env = "NAME"`)
 		}
 		s.Env = env
 	}
-	s.File, _ = sub.local("file")
-	if name, given := sub.text("credential"); given {
+	s.File, _ = t.local("file")
+	if name, given := t.text("credential"); given {
 		if err := CheckCredential(name); err != nil {
-			sub.faultAt("credential", "credential = "+err.Error(), "")
+			t.faultAt("credential", "credential = "+err.Error(), "")
 		}
 		s.Credential = name
 	}
 	return s
 }
 
-func (t table) countKnown() int {
+func (t table) countPlaces() int {
 	n := 0
-	for _, k := range vocabulary(t.kind).keys {
+	for _, k := range vocabulary(kindSecret).keys {
 		if t.has(k) {
 			n++
 		}

@@ -24,6 +24,7 @@ const (
 	kindRetry    kind = "retry"
 	kindMark     kind = "checkpoint"
 	kindSecret   kind = "a secret"
+	kindAnswer   kind = "answers"
 )
 
 // kinds stand in the order in which hints name them.
@@ -52,10 +53,10 @@ func vocabulary(k kind) words {
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
 				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "channels", "bandwidth", "was",
-				"jump", "proxy", "proxy_user", "proxy_password",
+				"jump", "proxy", "proxy_user", "proxy_password", "ssh_agent", "certificate", "answers", "legacy_algorithms",
 			},
 			later: []string{
-				"ssh_agent", "ssh_config", "connections", "legacy_algorithms", "schedule", "profile",
+				"ssh_config", "connections", "schedule", "profile",
 			},
 		}
 	case kindFolder:
@@ -70,6 +71,8 @@ func vocabulary(k kind) words {
 		return words{keys: []string{"size", "every"}}
 	case kindSecret:
 		return words{keys: []string{"env", "file", "credential"}}
+	case kindAnswer:
+		return words{keys: append([]string{"prompt"}, vocabulary(kindSecret).keys...)}
 	}
 	return words{}
 }

@@ -116,6 +116,7 @@ type DestinationStatus struct {
 	Active      int        `json:"active"`
 	NextAttempt *time.Time `json:"next_attempt,omitempty"`
 	Bandwidth   int64      `json:"bandwidth,omitempty"` // bytes a second that may pass; 0 is any number
+	Warnings    []string   `json:"warnings,omitempty"`  // of what works and will not for long, a certificate that expires, say
 }
 
 // Transfer is one file on its way.

@@ -1,15 +1,13 @@
 package remote
 
 import (
-	"bytes"
-	"crypto/x509"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -32,48 +30,132 @@ type marked struct {
 
 func (e *marked) Unwrap() []error { return []error{e.error, e.mark} }
 
-// authMethods reads the account's secrets, afresh at each dial so that a rotated key or password counts at once. The
-// order is that of the OpenSSH client; a server that asks for several in turn gets them.
-func (t *Target) authMethods() ([]ssh.AuthMethod, error) {
-	var methods []ssh.AuthMethod
-	if t.KeyFile != "" {
-		signer, err := loadKey(t.KeyFile, t.Passphrase)
-		if err != nil {
-			return nil, &marked{err, errSecret}
-		}
-		methods = append(methods, ssh.PublicKeys(signer))
-	}
-	if t.Password != nil {
-		password, err := t.Password()
-		if err != nil {
-			return nil, &marked{err, errSecret}
-		}
-		// Many servers ask for the password by keyboard-interactive and refuse the method "password", or the reverse.
-		methods = append(methods, ssh.Password(password), ssh.KeyboardInteractive(answerWith(password)))
-	}
-	return methods, nil
+// proofs are what an account proves itself with: keys, a password, answers.
+type proofs struct {
+	signers  []ssh.Signer
+	password string // "" where there is none
+	answers  []answer
+	stale    string // what is wrong with a certificate that was left out; "" where nothing is
+	release  func() // the agent that holds keys
 }
 
-// answerWith answers one hidden prompt with the password. Another one asks for something else: a code, a new password in
-// the place of one that has expired, or the right one. None of them is there to give, and guessing would count
-// as a failed attempt. So does a prompt that echoes.
-func answerWith(password string) ssh.KeyboardInteractiveChallenge {
-	given := false
+// Answer is what a server that asks by keyboard-interactive gets for a prompt.
+type Answer struct {
+	Prompt string // a pattern of the whole prompt: * is any text; upper and lower case do not matter
+	Text   func() (string, error)
+}
+
+type answer struct{ prompt, text string }
+
+// prove reads the account's secrets, afresh at each dial so that a rotated key or password counts at once. What is wrong with
+// them is told before anything was sent. Keys of an agent can be used until ctx ends, or until release.
+func (t *Target) prove(ctx context.Context) (*proofs, error) {
+	p := &proofs{release: func() {}}
+	if err := p.read(ctx, t); err != nil {
+		p.release()
+		return nil, &marked{err, errSecret}
+	}
+	return p, nil
+}
+
+func (p *proofs) read(ctx context.Context, t *Target) (err error) {
+	if p.signers, err = p.keys(ctx, t); err != nil {
+		return err
+	}
+	if t.Password != nil {
+		if p.password, err = t.Password(); err != nil {
+			return err
+		}
+	}
+	for _, a := range t.Answers {
+		text, err := a.Text()
+		if err != nil {
+			return err
+		}
+		p.answers = append(p.answers, answer{a.Prompt, text})
+	}
+	return nil
+}
+
+// methods are the ways to log in, in the order of the OpenSSH client; a server that asks for several in turn gets them. auth
+// follows what has become of them.
+func (p *proofs) methods(auth *authentication) []ssh.AuthMethod {
+	auth.stale = p.stale
+	var methods []ssh.AuthMethod
+	if len(p.signers) > 0 {
+		methods = append(methods, ssh.PublicKeys(p.signers...))
+	}
+	if p.password != "" {
+		methods = append(methods, ssh.Password(p.password))
+	}
+	if p.password != "" || len(p.answers) > 0 {
+		// Many servers ask for the password by keyboard-interactive and refuse the method "password", or the reverse.
+		methods = append(methods, ssh.KeyboardInteractive(p.challenge(auth)))
+	}
+	return methods
+}
+
+// challenge answers prompts: by the answers that are configured for them, each once, and one hidden prompt with the password.
+// Another one asks for something else: a code, a new password in the place of one that has expired, or the right one.
+// None of them is there to give, and guessing would count as a failed attempt. So does a prompt that echoes.
+func (p *proofs) challenge(auth *authentication) ssh.KeyboardInteractiveChallenge {
+	given, used := false, make([]bool, len(p.answers))
 	return func(_, instruction string, questions []string, echos []bool) ([]string, error) {
 		answers := make([]string, len(questions))
 		for i, question := range questions {
-			if given || echos[i] || wantsNewPassword(question) {
+			n := slices.IndexFunc(p.answers, func(a answer) bool { return matchesPrompt(a.prompt, question) })
+			switch {
+			case n >= 0 && !used[n]:
+				answers[i], used[n] = p.answers[n].text, true
+			case n >= 0:
+				return nil, &advised{
+					fmt.Errorf("the server asks %q again: the answer was not right", shorten(strings.TrimSpace(question))),
+					"look at the answer that is configured for the prompt " + strconv.Quote(p.answers[n].prompt),
+				}
+			case p.password == "" || given || slices.Contains(auth.accepted, "password") || echos[i] || wantsOther(question):
 				asked := strings.TrimSpace(strings.TrimSpace(instruction) + " " + strings.TrimSpace(question))
-				return nil, fmt.Errorf("the server asks %q, and only a password is configured", shorten(asked))
+				why := "only a password is configured"
+				if len(p.answers) > 0 {
+					why = "no answer is configured for it"
+				}
+				return nil, &advised{
+					fmt.Errorf("the server asks %q, and %s", shorten(asked), why),
+					fmt.Sprintf("if it can be answered without a person: answers = [{ prompt = %q, file = \"FILE\" }]", shorten(strings.TrimSpace(question))),
+				}
+			default:
+				answers[i], given = p.password, true
 			}
-			answers[i], given = password, true
 		}
 		return answers, nil
 	}
 }
 
-func wantsNewPassword(question string) bool {
-	return strings.Contains(strings.ToLower(question), "new password")
+// matchesPrompt tells whether a pattern is the whole of a prompt, but for spaces around it.
+func matchesPrompt(pattern, prompt string) bool {
+	text := strings.ToLower(strings.TrimSpace(prompt))
+	parts := strings.Split(strings.ToLower(strings.TrimSpace(pattern)), "*")
+	text, ok := strings.CutPrefix(text, parts[0])
+	if !ok || len(parts) == 1 {
+		return ok && text == ""
+	}
+	last := len(parts) - 1
+	for _, part := range parts[1:last] {
+		i := strings.Index(text, part)
+		if i < 0 {
+			return false
+		}
+		text = text[i+len(part):]
+	}
+	return strings.HasSuffix(text, parts[last])
+}
+
+// wantsOther tells whether a prompt asks for something that is surely not the password: a code that counts once, or a new
+// password.
+func wantsOther(question string) bool {
+	question = strings.ToLower(question)
+	return slices.ContainsFunc([]string{"new password", "code", "token", "one-time", "otp", "verification"}, func(word string) bool {
+		return strings.Contains(question, word)
+	})
 }
 
 // authentication follows one attempt to log in: x/crypto/ssh has neither types nor much text for how it ends.
@@ -82,6 +164,7 @@ type authentication struct {
 	accepts  []string // methods that the server would take next
 	accepted []string
 	refused  []string
+	stale    string // see proofs
 }
 
 // follow is an ssh.ClientAuthCallback that leaves the choice to the list of methods, but for one thing: a password that was
@@ -129,55 +212,8 @@ func (a *authentication) explain(user string, err error) error {
 	default:
 		err = fmt.Errorf("the server takes only %s of %q, for which nothing is configured", takes, user)
 	}
+	if a.stale != "" {
+		err = fmt.Errorf("%w; %s", err, a.stale)
+	}
 	return &marked{err, errDenied}
-}
-
-// loadKey reads a private key. RSA keys sign with SHA-2 only: SHA-1 signatures are refused by current servers.
-func loadKey(name string, passphrase func() (string, error)) (ssh.Signer, error) {
-	if err := checkPrivate(name); err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case bytes.HasPrefix(text, []byte("PuTTY-User-Key-File")):
-		return nil, fmt.Errorf("%s is a PuTTY key: convert it with: puttygen %s -O private-openssh -o %s.openssh", name, name, name)
-	case bytes.HasPrefix(text, []byte("ssh-")), bytes.HasPrefix(text, []byte("ecdsa-")):
-		return nil, fmt.Errorf("%s is a public key: key_file names the private one", name)
-	}
-	signer, err := ssh.ParsePrivateKey(text)
-	if _, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
-		if passphrase == nil {
-			return nil, fmt.Errorf("%s is encrypted: set key_passphrase", name)
-		}
-		var secret string
-		if secret, err = passphrase(); err != nil {
-			return nil, err
-		}
-		signer, err = ssh.ParsePrivateKeyWithPassphrase(text, []byte(secret))
-	}
-	switch {
-	case errors.Is(err, x509.IncorrectPasswordError):
-		return nil, fmt.Errorf("%s is encrypted, and key_passphrase does not open it", name)
-	case err != nil:
-		return nil, fmt.Errorf("read private key %s: %w", name, err)
-	}
-	if algorithms, ok := signer.(ssh.AlgorithmSigner); ok && signer.PublicKey().Type() == ssh.KeyAlgoRSA {
-		return ssh.NewSignerWithAlgorithms(algorithms, []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256})
-	}
-	return signer, nil
-}
-
-// checkPrivate refuses a key that others can read, as the OpenSSH client does. Windows keeps no such bits.
-func checkPrivate(name string) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%s can be read by others (mode %04o): chmod 600 %s", name, info.Mode().Perm(), name)
-	}
-	return nil
 }

@@ -56,15 +56,16 @@ type login struct {
 
 // logIn reads the account's secrets before the first byte is sent, and goes all the way.
 func (t *Target) logIn(ctx context.Context) (*login, error) {
-	auth, err := t.authMethods()
+	account, err := t.prove(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer account.release()
 	way, err := t.openTrail(ctx)
 	if err != nil {
 		return nil, err
 	}
-	client, conn, key, err := t.dialTrusted(ctx, way, auth)
+	client, conn, key, err := t.dialTrusted(ctx, way, account)
 	if err != nil {
 		way.close()
 		return nil, err
@@ -80,7 +81,7 @@ func (t *Target) connecting(ctx context.Context) (context.Context, context.Cance
 
 // dialTrusted connects and accepts only a trusted host key, with as many dials as it takes to see the kinds of key that
 // are trusted. Nothing about the account is sent before a key is accepted.
-func (t *Target) dialTrusted(ctx context.Context, way *trail, methods []ssh.AuthMethod) (*ssh.Client, *liveConn, Key, error) {
+func (t *Target) dialTrusted(ctx context.Context, way *trail, account *proofs) (*ssh.Client, *liveConn, Key, error) {
 	policy, err := t.policy()
 	if err != nil {
 		return nil, nil, Key{}, err
@@ -88,8 +89,9 @@ func (t *Target) dialTrusted(ctx context.Context, way *trail, methods []ssh.Auth
 	for {
 		var auth authentication
 		client, conn, err := t.connect(ctx, way, &ssh.ClientConfig{
+			Config:            algorithms(t.Legacy).config(),
 			User:              t.User,
-			Auth:              methods,
+			Auth:              account.methods(&auth),
 			AuthCallback:      auth.follow,
 			ClientVersion:     clientVersion,
 			HostKeyAlgorithms: policy.algorithms,
@@ -102,7 +104,7 @@ func (t *Target) dialTrusted(ctx context.Context, way *trail, methods []ssh.Auth
 			return nil, nil, Key{}, err
 		}
 		if err := policy.next(auth.explain(t.User, err)); err != nil {
-			return nil, nil, Key{}, err
+			return nil, nil, Key{}, t.adviseOn(ctx, way, err)
 		}
 	}
 }

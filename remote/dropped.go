@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -37,12 +38,12 @@ func DroppedBeforeLogin(err error) bool {
 // CheckSecrets reads the account's secrets as Dial does, and returns the error that Dial would have for them without a
 // word to the server: a file that is missing, open to others or no key, a passphrase that does not fit.
 func CheckSecrets(t Target) error {
-	if _, err := t.authMethods(); err != nil {
+	if err := t.checkSecrets(); err != nil {
 		return t.connectError(err)
 	}
 	first := &t
 	for i := range t.Jump {
-		if _, err := t.Jump[i].authMethods(); err != nil {
+		if err := t.Jump[i].checkSecrets(); err != nil {
 			return t.connectError(jumpError(t.Jump[i].Name, err))
 		}
 		first = &t.Jump[0]
@@ -53,6 +54,14 @@ func CheckSecrets(t Target) error {
 		}
 	}
 	return nil
+}
+
+func (t *Target) checkSecrets() error {
+	account, err := t.prove(context.Background())
+	if err == nil {
+		account.release()
+	}
+	return err
 }
 
 // IsLocal tells whether a failure to connect lies here, in a secret that cannot be read: the server has seen nothing of it.

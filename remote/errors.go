@@ -111,7 +111,9 @@ func kindOfConnect(err error) (Kind, string) {
 		return HostKey, hostKey.hint()
 	case errors.Is(err, errKnownHosts):
 		return HostKey, "look at the known_hosts file: it is malformed, or it speaks against the server's key"
-	case errors.As(err, &algorithms), errors.Is(err, errSignature):
+	case errors.Is(err, errSignature):
+		return Algorithms, "the server takes only signatures with SHA-1 of this key: use an ed25519 key, or allow them: " + legacyLine([]string{ssh.KeyAlgoRSA})
+	case errors.As(err, &algorithms):
 		return Algorithms, "the server offers only algorithms that this program does not use; ask its owner for a current SSH server"
 	case errors.Is(err, errSecret):
 		return Auth, ""

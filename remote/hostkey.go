@@ -84,13 +84,6 @@ func (e *HostKeyError) lines() []string {
 	return lines
 }
 
-// keyFamilies are the signature algorithms by kind of key, the preferred first. SHA-1 and DSA are left out.
-var keyFamilies = [][]string{
-	{ssh.KeyAlgoED25519},
-	{ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521},
-	{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256},
-}
-
 // errKnownHosts marks a host key that cannot be judged, or that a known_hosts file speaks against in another way than by
 // naming another one.
 var errKnownHosts = errors.New("known hosts")
@@ -109,7 +102,7 @@ type hostKeyPolicy struct {
 
 // policy returns the host-key policy for a target.
 func (t *Target) policy() (*hostKeyPolicy, error) {
-	p := &hostKeyPolicy{target: t, algorithms: slices.Concat(keyFamilies...)}
+	p := &hostKeyPolicy{target: t, algorithms: t.hostKeyAlgorithms()}
 	if len(t.PinnedKeys) > 0 {
 		p.want = t.PinnedKeys
 		return p, nil
@@ -130,15 +123,18 @@ func (t *Target) policy() (*hostKeyPolicy, error) {
 		p.known = append(p.known, keyOf(known.PublicKey))
 		p.want = append(p.want, keyOf(known.PublicKey).String())
 	}
-	if known := slices.DeleteFunc(db.HostKeyAlgorithms(t.Addr()), outdated); len(known) > 0 {
+	if known := slices.DeleteFunc(db.HostKeyAlgorithms(t.Addr()), t.outdated); len(known) > 0 {
 		p.algorithms = known
 	}
 	return p, nil
 }
 
-// outdated tells whether a signature algorithm for host keys rests on SHA-1.
-func outdated(algorithm string) bool {
-	return slices.Contains([]string{ssh.KeyAlgoRSA, ssh.CertAlgoRSAv01, "ssh-dss", "ssh-dss-cert-v01@openssh.com"}, algorithm)
+// hostKeyAlgorithms are all that the server may prove itself with.
+func (t *Target) hostKeyAlgorithms() []string { return slices.Concat(algorithms(t.Legacy).hostKeys...) }
+
+// outdated tells whether a signature algorithm for host keys rests on SHA-1, and is not asked for all the same.
+func (t *Target) outdated(algorithm string) bool {
+	return !slices.Contains(t.Legacy, algorithm) && slices.Contains([]string{ssh.KeyAlgoRSA, ssh.CertAlgoRSAv01, "ssh-dss", "ssh-dss-cert-v01@openssh.com"}, algorithm)
 }
 
 // callback is the ssh.HostKeyCallback of the policy.
@@ -188,7 +184,7 @@ func (p *hostKeyPolicy) next(err error) error {
 		}
 		return nil
 	case errors.As(err, &none) && none.What == "host key":
-		all := slices.Concat(keyFamilies...)
+		all := p.target.hostKeyAlgorithms()
 		switch {
 		case len(p.shown) > 0: // the server has no further kind of key
 			return p.mismatch(p.shown...)
@@ -203,7 +199,7 @@ func (p *hostKeyPolicy) next(err error) error {
 // signs tells whether a signature algorithm belongs to keys of a type.
 func signs(algorithm, keyType string) bool {
 	if keyType == ssh.KeyAlgoRSA {
-		return algorithm == ssh.KeyAlgoRSASHA512 || algorithm == ssh.KeyAlgoRSASHA256
+		return algorithm == ssh.KeyAlgoRSASHA512 || algorithm == ssh.KeyAlgoRSASHA256 || algorithm == ssh.KeyAlgoRSA
 	}
 	return algorithm == keyType
 }
@@ -232,30 +228,33 @@ func HostKeys(ctx context.Context, t Target) ([]Key, error) {
 	}
 	defer way.close()
 	var keys []Key
-	for _, family := range keyFamilies {
+	var last error
+	for _, family := range algorithms(t.Legacy).hostKeys {
 		key, err := t.hostKey(ctx, way, family)
 		var none *ssh.AlgorithmNegotiationError
 		switch {
 		case err == nil:
 			keys = append(keys, key)
 		case errors.As(err, &none) && none.What == "host key": // the server has no key of that kind
+			last = err
 		case len(keys) == 0:
-			return nil, t.connectError(err)
+			return nil, t.connectError(t.adviseOn(ctx, way, err))
 		default: // the network, not the kind of key: what was seen is right
 			return keys, nil
 		}
 	}
 	if len(keys) == 0 {
-		return nil, t.connectError(errors.New("the server has no ed25519, ECDSA or RSA host key"))
+		return nil, t.connectError(t.adviseOn(ctx, way, last))
 	}
 	return keys, nil
 }
 
-func (t *Target) hostKey(ctx context.Context, way *trail, algorithms []string) (Key, error) {
+func (t *Target) hostKey(ctx context.Context, way *trail, family []string) (Key, error) {
 	_, _, err := t.connect(ctx, way, &ssh.ClientConfig{
+		Config:            algorithms(t.Legacy).config(),
 		User:              t.User,
 		ClientVersion:     clientVersion,
-		HostKeyAlgorithms: algorithms,
+		HostKeyAlgorithms: family,
 		HostKeyCallback:   func(_ string, _ net.Addr, public ssh.PublicKey) error { return &keySeen{keyOf(public)} },
 	})
 	if seen, ok := errors.AsType[*keySeen](err); ok {

@@ -26,12 +26,18 @@ type Target struct {
 	Passphrase func() (string, error) // of the key; nil where it has none
 	Password   func() (string, error) // nil where none is used
 
+	Certificate string   // of the key, as ssh-keygen -s writes it; "" takes KEY-cert.pub where that is beside the key
+	Agent       string   // socket or pipe of the agent that signs; EnvironmentAgent; "" without. KeyFile, or its .pub, then says which key
+	Answers     []Answer // to prompts of keyboard-interactive
+
 	PinnedKeys []string // SHA256:... fingerprints that are accepted, and no other
 	KnownHosts []string // known_hosts files, where no key is pinned; missing files are passed over
 	KeptByHand bool     // KnownHosts are the configuration's: no command writes them
 
 	Jump  []Target // accounts on the servers that the connection goes through, the nearest first; their own Jump is not looked at
 	Proxy *Proxy   // that the first connection goes through; nil is none. With Jump, that of the first of them counts
+
+	Legacy []string // weak algorithms that are used where the server has nothing better: see WeakAlgorithms
 
 	Channels int // SFTP channels on the connection at most, for uploads over a long line; DefaultChannels where it is 0
 

@@ -42,11 +42,12 @@ func (t *Target) openTrail(ctx context.Context) (*trail, error) {
 }
 
 func (w *trail) extend(ctx context.Context, t *Target) error {
-	methods, err := t.authMethods()
+	account, err := t.prove(ctx)
 	if err != nil {
 		return err
 	}
-	client, conn, _, err := t.dialTrusted(ctx, w, methods)
+	defer account.release()
+	client, conn, _, err := t.dialTrusted(ctx, w, account)
 	if err != nil {
 		return err
 	}

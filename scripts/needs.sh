@@ -10,6 +10,7 @@ command -v make >/dev/null 2>&1 || missing="$missing make"
 command -v ssh-agent >/dev/null 2>&1 || missing="$missing openssh-client"
 command -v tinyproxy >/dev/null 2>&1 || missing="$missing tinyproxy"
 command -v microsocks >/dev/null 2>&1 || missing="$missing microsocks"
+command -v puttygen >/dev/null 2>&1 || missing="$missing putty-tools"
 command -v groff >/dev/null 2>&1 || missing="$missing groff-base"
 if [ "${1:-}" = packages ]; then
 	command -v rpmbuild >/dev/null 2>&1 || missing="$missing rpm"

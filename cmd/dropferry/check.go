@@ -30,6 +30,7 @@ func (p *program) checkCommand() *cobra.Command {
 			}
 			if err == nil {
 				faults = append(c.CheckPaths(), c.MappedDrives(watcher.MappedDrive).Warnings()...)
+				faults = append(faults, agent.CertificateWarnings(c)...)
 			}
 			if !p.json {
 				p.printFaults(faults)

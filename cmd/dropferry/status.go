@@ -85,6 +85,9 @@ func (p *program) printStatus(s control.Status) error {
 		if d.Reason != "" {
 			fmt.Fprintf(&b, "  %s\n", indented(d.Reason))
 		}
+		for _, w := range d.Warnings {
+			fmt.Fprintf(&b, "  warning: %s\n", indented(w))
+		}
 		if d.NextAttempt != nil {
 			fmt.Fprintf(&b, "  next attempt %s\n", clock(*d.NextAttempt))
 		}

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -90,5 +92,51 @@ func TestAJumpHostThatChanges(t *testing.T) {
 	if !strings.Contains(two.Log(), "Accepted publickey") {
 		t.Error("the new jump host was not used")
 	}
+	a.stop()
+}
+
+// TestAPuTTYKey does what `check` says to do with one.
+func TestAPuTTYKey(t *testing.T) {
+	t.Parallel()
+	puttygen := sftptest.Program(t, "puttygen", "putty-tools")
+	r := newRig(t, `to = ["acme:in"]`)
+	if out, err := exec.Command(puttygen, r.sshd.KeyFile, "-O", "private", "-o", r.at("acme.ppk")).CombinedOutput(); err != nil {
+		t.Fatalf("puttygen: %v\n%s", err, out)
+	}
+	r.outboxTo(replaced(t, r.acme(), r.sshd.KeyFile, r.at("acme.ppk")), `to = ["acme:in"]`)
+	said := r.expect(5, "check").text()
+	command := regexp.MustCompile(`puttygen (\S+) -O private-openssh -o (\S+)`).FindStringSubmatch(said)
+	if command == nil {
+		t.Fatalf("no command in:\n%s", said)
+	}
+	if out, err := exec.Command(puttygen, command[1], "-O", "private-openssh", "-o", command[2]).CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v\n%s", command, err, out)
+	}
+	r.outboxTo(replaced(t, r.acme(), r.sshd.KeyFile, command[2]), `to = ["acme:in"]`)
+	r.drop("a.txt", "with a converted key")
+	r.expect(0, "once")
+	wantTree(t, r.sshd.Dir, map[string]string{"in/a.txt": "with a converted key"})
+}
+
+// TestWeakAlgorithms types what the error says, and is warned from then on.
+func TestWeakAlgorithms(t *testing.T) {
+	t.Parallel()
+	r := bareRig(t)
+	r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{HostKeys: []string{"rsa"}, Config: []string{
+		"KexAlgorithms diffie-hellman-group14-sha1", "Ciphers 3des-cbc", "HostKeyAlgorithms ssh-rsa",
+	}})
+	r.outboxTo(r.acme(), `to = ["acme:in"]`)
+	r.drop("a.txt", "old")
+	said := r.expect(14, "once").text()
+	line := regexp.MustCompile(`legacy_algorithms = \[.*?\]`).FindString(strings.ReplaceAll(said, `\"`, `"`))
+	if line == "" {
+		t.Fatalf("no line in:\n%s", said)
+	}
+	r.outboxTo(r.acme()+line+"\n", `to = ["acme:in"]`)
+	contains(t, r.expect(0, "once").text(), "weak algorithms are allowed")
+	wantTree(t, r.sshd.Dir, map[string]string{"in/a.txt": "old"})
+	contains(t, r.expect(0, "check").text(), "legacy_algorithms allows", "3des-cbc", "warning")
+	a := r.watching()
+	contains(t, a.text(), "weak algorithms are allowed")
 	a.stop()
 }

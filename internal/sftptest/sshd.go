@@ -209,6 +209,21 @@ func (s *SSHD) NewHostKeys(kinds ...string) {
 	}
 }
 
+// Authorize lets another key of the account in, which may be that of a user's certificate authority with options in front:
+// `cert-authority`.
+func (s *SSHD) Authorize(key ssh.PublicKey, options ...string) {
+	s.tb.Helper()
+	line := append([]byte(strings.Join(append(options, ""), " ")), ssh.MarshalAuthorizedKey(key)...)
+	f, err := os.OpenFile(filepath.Join(s.home, "authorized_keys"), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.Write(line)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		s.tb.Fatalf("authorize a key: %v", err)
+	}
+}
+
 // TOML returns a [[destination]] table of agent.toml for the server, with Dir as its root.
 func (s *SSHD) TOML(name string) string {
 	return destinationTOML(name, s.Host, s.Port, s.User, s.KeyFile, s.Dir, s.Fingerprints)

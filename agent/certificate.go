@@ -1,0 +1,54 @@
+package agent
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/remote"
+)
+
+// CertificateWarnings tells of the certificates of accounts that have expired, or are about to, or cannot be used.
+func CertificateWarnings(c *config.Config) config.Faults {
+	var all config.Faults
+	for i := range c.Destinations {
+		all = append(all, certificateWarnings(c, &c.Destinations[i], time.Now())...)
+	}
+	return all
+}
+
+func certificateWarnings(c *config.Config, d *config.Destination, now time.Time) config.Faults {
+	warn := func(text, hint string) config.Faults {
+		f := c.DestinationFault(d.Name, text, hint)
+		f.Key, f.Warning = "destination.certificate", true
+		return config.Faults{f}
+	}
+	certificate, ok, err := remote.CertificateOf(accountOf(c, d))
+	const hint = "have the key signed anew; the next attempt to connect reads the new certificate"
+	switch {
+	case !ok:
+	case err != nil:
+		return warn(err.Error(), remote.HintOf(err))
+	case !certificate.Until.IsZero() && !now.Before(certificate.Until):
+		return warn(fmt.Sprintf("the certificate %s has expired, on %s", certificate.File, rfc3339(certificate.Until)), hint)
+	case certificate.Expires(now):
+		return warn(fmt.Sprintf("the certificate %s expires on %s", certificate.File, rfc3339(certificate.Until)), hint)
+	}
+	return nil
+}
+
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// warnOfAccounts logs what a person should know of accounts although they work.
+func warnOfAccounts(log *slog.Logger, c *config.Config) {
+	for i := range c.Destinations {
+		d := &c.Destinations[i]
+		if len(d.LegacyAlgorithms) > 0 {
+			log.Warn("weak algorithms are allowed, which somebody on the way may break", "destination", d.Name, "legacy_algorithms", d.LegacyAlgorithms)
+		}
+		for _, f := range certificateWarnings(c, d, time.Now()) {
+			log.Warn("a certificate needs a person", "destination", d.Name, "fault", f.Text, "hint", f.Hint)
+		}
+	}
+}
