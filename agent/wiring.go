@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ func accountOf(c *config.Config, d *config.Destination) remote.Target {
 		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout, Channels: d.Channels,
 		Certificate: d.Certificate, Agent: d.SshAgent, Legacy: d.LegacyAlgorithms,
 	}
+	t.Bind, _ = netip.ParseAddr(d.BindAddress) // the zero value where there is none
 	for _, a := range d.Answers {
 		t.Answers = append(t.Answers, remote.Answer{Prompt: a.Prompt, Text: secretReader(c, a.Text)})
 	}

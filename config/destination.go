@@ -36,6 +36,7 @@ type Destination struct {
 	Proxy         Proxy    // that the first connection goes through
 	ProxyUser     string   // "" where it asks for none
 	ProxyPassword Secret
+	BindAddress   string // address of this machine that the first connection comes from; "" lets the system choose
 
 	ConnectTimeout time.Duration // from dialling to an SFTP session
 	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout

@@ -105,7 +105,7 @@ func TestFaultsOfWaysIn(t *testing.T) {
 			`19: destination "c": jump leads in a circle: c -> acme -> b -> c: one of them has to be reached directly`,
 		}},
 		{"a way of its own in the middle", destinationText + "jump = [\"b\", \"c\"]\n" + more("b", "") + more("c", `jump = ["b"]`), []string{
-			`7: destination "acme": jump goes from "b" to "c", which has a way of its own: only the first of a list may have jump or proxy: write jump = ["c"], or take them from "c"`,
+			`7: destination "acme": jump goes from "b" to "c", which has a way of its own: only the first of a list may have jump, proxy or bind_address: write jump = ["c"], or take them from "c"`,
 		}},
 		{"two ways", destinationText + "jump = [\"b\"]\nproxy = \"socks5://p\"\n" + more("b", ""), []string{
 			`8: destination "acme": proxy is given together with jump: move it to destination "b", which is reached first`,
@@ -124,6 +124,10 @@ func TestFaultsOfWaysIn(t *testing.T) {
 		}},
 		{"a proxy with a path", destinationText + `proxy = "http://proxy.example:8080/pac"`, []string{
 			`7: destination "acme": proxy = "http://proxy.example:8080/pac" has more than a host and a port: proxy = "http://proxy.example:8080"`,
+		}},
+		{"no address to come from", destinationText + "jump = [\"b\"]\nbind_address = \"eth0\"\n" + more("b", ""), []string{
+			`8: destination "acme": bind_address = "eth0" is no address: bind_address = "192.0.2.7": one that this machine has`,
+			`8: destination "acme": bind_address is given together with jump: move it to destination "b", which is reached first`,
 		}},
 		{"half an account", destinationText + "proxy = \"socks5://p\"\nproxy_user = \"u\"", []string{
 			`8: destination "acme": proxy_user is given without proxy_password`,

@@ -97,6 +97,12 @@ func (t table) waysIn(d *Destination) {
 	d.Jump, d.Proxy = t.jumps(), t.proxy()
 	d.ProxyUser, _ = t.text("proxy_user")
 	d.ProxyPassword = t.secret("proxy_password")
+	if d.BindAddress, _ = t.text("bind_address"); d.BindAddress != "" && !isAddress(d.BindAddress) {
+		t.faultAt("bind_address", "bind_address = "+show(d.BindAddress)+" is no address", `bind_address = "192.0.2.7": one that this machine has`)
+	}
+	if len(d.Jump) > 0 && t.has("bind_address") {
+		t.faultAt("bind_address", "bind_address is given together with jump", "move it to destination "+show(d.Jump[0])+", which is reached first")
+	}
 	switch {
 	case len(d.Jump) > 0 && t.has("proxy"):
 		t.faultAt("proxy", "proxy is given together with jump", "move it to destination "+show(d.Jump[0])+", which is reached first")
@@ -127,9 +133,9 @@ func (l *loading) checkJumps() {
 			case !known:
 				t.faultAt("jump", "jump names "+show(name)+", which is no destination",
 					cmp.Or(didYouMean(name, l.destinationNames()), "a server in front of another is a [[destination]] too, with host, user and key"))
-			case n > 0 && (len(hop.Jump) > 0 || hop.Proxy.IsSet()):
+			case n > 0 && (len(hop.Jump) > 0 || hop.Proxy.IsSet() || hop.BindAddress != ""):
 				t.faultAt("jump", "jump goes from "+show(d.Jump[n-1])+" to "+show(name)+", which has a way of its own",
-					"only the first of a list may have jump or proxy: write jump = ["+show(name)+"], or take them from "+show(name))
+					"only the first of a list may have jump, proxy or bind_address: write jump = ["+show(name)+"], or take them from "+show(name))
 			}
 		}
 		if circle := l.circle(d); circle != "" {

@@ -3,7 +3,6 @@ package remote
 import (
 	"context"
 	"fmt"
-	"net"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -168,11 +167,6 @@ func (t *Target) reach(ctx context.Context, way *trail) (*liveConn, error) {
 		conn = newLiveConn(passed, conn)
 	}
 	return conn, nil
-}
-
-// dialTCP makes a TCP connection to addr, host:port.
-func dialTCP(ctx context.Context, _ *Target, addr string) (net.Conn, error) {
-	return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 }
 
 // cause returns why ctx ended where it did, since then err only tells of the connection that was closed for it.

@@ -8,7 +8,9 @@ package remote
 
 import (
 	"cmp"
+	"context"
 	"net"
+	"net/netip"
 	"path"
 	"strconv"
 	"strings"
@@ -36,6 +38,9 @@ type Target struct {
 
 	Jump  []Target // accounts on the servers that the connection goes through, the nearest first; their own Jump is not looked at
 	Proxy *Proxy   // that the first connection goes through; nil is none. With Jump, that of the first of them counts
+
+	Bind   netip.Addr                                                            // that connections to the network come from; the zero value lets the system choose. With Jump, that of the first
+	lookUp func(ctx context.Context, network, host string) ([]netip.Addr, error) // nil is the system's; see net.Resolver
 
 	Legacy []string // weak algorithms that are used where the server has nothing better: see WeakAlgorithms
 
