@@ -110,7 +110,7 @@ func (a *Agent) wire(ctx context.Context, c *config.Config, only []string) (err 
 		return err
 	}
 	a.syncer = syncer.New(syncer.Options{
-		Store: a.store, Folders: first.rules(), Destinations: destinationsOf(c, a.key, a.limits), MaxTransfers: c.Agent.MaxTransfers,
+		Store: a.store, Folders: first.rules(), Destinations: destinationsOf(c, a.key, a.limits, a.log), MaxTransfers: c.Agent.MaxTransfers,
 		Grace: c.Agent.ShutdownGrace, Observe: a.observe, Gone: foldersGone(c),
 	})
 	first.plannedBy(a.syncer)

@@ -22,6 +22,9 @@ func (d *doctor) destination(ctx context.Context, at *config.Destination) {
 	for _, w := range certificateWarnings(d.config, at, time.Now()) {
 		d.say(DiagnosisOf(w))
 	}
+	for _, text := range keyWarnings(d.config, at) {
+		d.say(Diagnosis{Severity: Warning, Area: "destination", Subject: at.Name, Text: text})
+	}
 	switch {
 	case !d.options.Network:
 	case len(target.Jump) > 0:

@@ -187,7 +187,7 @@ func (s *switching) endWaits(ctx context.Context) error {
 
 func replacementOf(a *Agent, s *setup, fresh map[string]bool) syncer.Replacement {
 	return syncer.Replacement{
-		Folders: s.rules(), Destinations: destinationsOf(s.config, a.key, a.limits), Fresh: fresh, Gone: foldersGone(s.config),
+		Folders: s.rules(), Destinations: destinationsOf(s.config, a.key, a.limits, a.log), Fresh: fresh, Gone: foldersGone(s.config),
 		MaxTransfers: s.config.Agent.MaxTransfers, Grace: s.config.Agent.ShutdownGrace,
 	}
 }

@@ -133,6 +133,7 @@ func destinationStatus(conf *config.Config, name string, counts []state.Count) c
 		for _, f := range certificateWarnings(conf, d, time.Now()) {
 			s.Warnings = append(s.Warnings, f.Text)
 		}
+		s.Warnings = append(s.Warnings, keyWarnings(conf, d)...)
 	}
 	for _, c := range counts {
 		if c.Destination == name {

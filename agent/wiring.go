@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -131,16 +132,20 @@ func publishingOf(d *config.Destination) syncer.Publishing {
 }
 
 // destinationsOf returns how to reach each destination that a folder uses. key is that of account fingerprints.
-func destinationsOf(c *config.Config, key []byte, limits *bandwidth.Limits) []syncer.Destination {
+func destinationsOf(c *config.Config, key []byte, limits *bandwidth.Limits, log *slog.Logger) []syncer.Destination {
 	destinations := make([]syncer.Destination, 0, len(c.Destinations))
 	for i := range c.Destinations {
-		destinations = append(destinations, destinationOf(c, &c.Destinations[i], key, limits))
+		destinations = append(destinations, destinationOf(c, &c.Destinations[i], key, limits, announced(c, &c.Destinations[i], log)))
 	}
 	return destinations
 }
 
-func destinationOf(c *config.Config, d *config.Destination, key []byte, limits *bandwidth.Limits) syncer.Destination {
+// destinationOf returns how to reach one; hear hears of the host keys that its server announces, and may be nil.
+func destinationOf(
+	c *config.Config, d *config.Destination, key []byte, limits *bandwidth.Limits, hear func([]remote.Key),
+) syncer.Destination {
 	target := paced(targetOf(c, d), limits)
+	target.Announced = hear
 	return syncer.Destination{
 		Name:       d.Name,
 		Account:    func() string { return fingerprintOf(key, c, d) },

@@ -132,7 +132,7 @@ func (t *Target) connect(ctx context.Context, way *trail, config *ssh.ClientConf
 		conn.abort()
 		return nil, nil, context.Cause(ctx)
 	}
-	return ssh.NewClient(sshConn, channels, requests), conn, nil
+	return ssh.NewClient(sshConn, channels, overhear(requests, conn.announced)), conn, nil
 }
 
 // reach makes a connection to the server's port: through the last jump host, through the proxy, or straight.

@@ -29,6 +29,9 @@ func (k Key) String() string { return k.Type + " " + k.Fingerprint }
 // Line returns the line of a known_hosts file that trusts k at addr, host:port.
 func (k Key) Line(addr string) string { return knownhosts.Line([]string{addr}, k.public) }
 
+// KnownAs returns how a known_hosts file names the server: host, or [host]:port.
+func (t *Target) KnownAs() string { return knownhosts.Normalize(t.Addr()) }
+
 // HostKeyError says that a server's key is not one that was accepted before. Nothing has been sent to it but the key
 // exchange.
 type HostKeyError struct {

@@ -32,14 +32,15 @@ const floor = 32 << 10
 // side lives; the reply to a particular keepalive does not, because it queues behind the data that is in flight.
 type liveConn struct {
 	net.Conn
-	in       *clock // a byte has come in
-	moved    *clock // the system has taken content: the way to the server is not blocked
-	received atomic.Int64
-	sent     atomic.Int64
-	failed   atomic.Bool  // a read has failed
-	opening  atomic.Int32 // channels that are being opened
-	aborted  atomic.Bool
-	under    *liveConn // that this one goes through; nil where it goes through none
+	in        *clock // a byte has come in
+	moved     *clock // the system has taken content: the way to the server is not blocked
+	received  atomic.Int64
+	sent      atomic.Int64
+	failed    atomic.Bool  // a read has failed
+	opening   atomic.Int32 // channels that are being opened
+	aborted   atomic.Bool
+	announced chan []byte // what the server says of its host keys: see overhear
+	under     *liveConn   // that this one goes through; nil where it goes through none
 }
 
 // openGrace is for how long the end of a connection is kept from x/crypto/ssh while a channel is being opened: see
@@ -47,7 +48,7 @@ type liveConn struct {
 const openGrace = 100 * time.Millisecond
 
 func newLiveConn(c net.Conn, under *liveConn) *liveConn {
-	return &liveConn{Conn: c, in: newClock(), moved: newClock(), under: under}
+	return &liveConn{Conn: c, in: newClock(), moved: newClock(), under: under, announced: make(chan []byte, 1)}
 }
 
 func (c *liveConn) Read(b []byte) (int, error) {

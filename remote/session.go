@@ -96,6 +96,7 @@ func newSession(ctx context.Context, t Target, in *login) (*Session, error) {
 		return nil, err
 	}
 	s.pulses.Go(s.pulse)
+	s.pulses.Go(s.hearKeys)
 	return s, nil
 }
 

@@ -32,9 +32,10 @@ type Target struct {
 	Agent       string   // socket or pipe of the agent that signs; EnvironmentAgent; "" without. KeyFile, or its .pub, then says which key
 	Answers     []Answer // to prompts of keyboard-interactive
 
-	PinnedKeys []string // SHA256:... fingerprints that are accepted, and no other
-	KnownHosts []string // known_hosts files, where no key is pinned; missing files are passed over
-	KeptByHand bool     // KnownHosts are the configuration's: no command writes them
+	PinnedKeys []string         // SHA256:... fingerprints that are accepted, and no other
+	KnownHosts []string         // known_hosts files, where no key is pinned; missing files are passed over
+	Announced  func(keys []Key) // hears, in a goroutine of the session, which host keys the server has: trusted ones, and others that it proves to have; may be nil
+	KeptByHand bool             // KnownHosts are the configuration's: no command writes them
 
 	Jump  []Target // accounts on the servers that the connection goes through, the nearest first; their own Jump is not looked at
 	Proxy *Proxy   // that the first connection goes through; nil is none. With Jump, that of the first of them counts

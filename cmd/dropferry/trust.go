@@ -54,9 +54,17 @@ func (p *program) trust(command *cobra.Command, c *config.Config, d *config.Dest
 	if err != nil {
 		return err
 	}
-	if err := p.showKeys(d, keys, known); err != nil {
+	announced, err := agent.AnnouncedOnly(c, d)
+	if err != nil {
 		return err
 	}
+	announced = slices.DeleteFunc(announced, func(k remote.Key) bool {
+		return slices.ContainsFunc(keys, func(shown remote.Key) bool { return shown.Fingerprint == k.Fingerprint })
+	})
+	if err := p.showKeys(d, keys, announced, known); err != nil {
+		return err
+	}
+	keys = append(keys, announced...)
 	var trusted []remote.Key // of those that the server shows
 	for _, k := range keys {
 		if slices.Contains(known, k.String()) {
@@ -134,11 +142,17 @@ func knownHostsAddr(d *config.Destination) string {
 	return t.Addr()
 }
 
-func (p *program) showKeys(d *config.Destination, keys []remote.Key, known []string) error {
+func (p *program) showKeys(d *config.Destination, keys, announced []remote.Key, known []string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s:%d) shows:\n", d.Name, d.Host, d.Port)
 	for _, k := range keys {
 		fmt.Fprintf(&b, "  %s\n", k)
+	}
+	if len(announced) > 0 {
+		b.WriteString("announced in an earlier session, for later:\n")
+		for _, k := range announced {
+			fmt.Fprintf(&b, "  %s\n", k)
+		}
 	}
 	if len(known) > 0 {
 		b.WriteString("accepted before:\n")

@@ -85,6 +85,7 @@ type (
 			Connected           bool
 			Queued, Active      int
 			NextAttempt         *time.Time `json:"next_attempt"`
+			Warnings            []string
 		}
 		Transfers []struct {
 			ID, Folder, Destination, Path string

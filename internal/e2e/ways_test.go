@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
@@ -138,5 +140,49 @@ func TestWeakAlgorithms(t *testing.T) {
 	contains(t, r.expect(0, "check").text(), "legacy_algorithms allows", "3des-cbc", "warning")
 	a := r.watching()
 	contains(t, a.text(), "weak algorithms are allowed")
+	a.stop()
+}
+
+// TestAHostKeyThatIsGoingToChange is told of beforehand, accepted beforehand, and then changes without anybody noticing.
+func TestAHostKeyThatIsGoingToChange(t *testing.T) {
+	t.Parallel()
+	r := bareRig(t)
+	now, next := r.keyFile("now"), r.keyFile("next")
+	r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{HostKeys: []string{"rsa"}, Config: []string{"HostKey " + now, "HostKey " + next}})
+	r.outboxTo(replaced(t, r.acme(), "host_key = ", "# "), `to = ["acme:in"]`)
+	print := func(name string) string {
+		t.Helper()
+		out, err := exec.Command(sftptest.Program(t, "ssh-keygen", "openssh-client"), "-lf", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))[1]
+	}
+	old, fresh := print(now), print(next)
+	r.expect(0, "trust", "acme", "--fingerprint", old)
+	a := r.watching()
+	r.drop("a.txt", "one")
+	r.arrives("in/a.txt", "one")
+	eventually(t, "the new key is told of", 20*time.Second, func() bool {
+		d := r.status().Destinations
+		return len(d) == 1 && len(d[0].Warnings) == 1 && strings.Contains(d[0].Warnings[0], "dropferry trust acme --fingerprint "+fresh)
+	})
+	contains(t, a.text(), "a host key is going to change", fresh)
+	lacks(t, a.text(), r.sshd.Fingerprints[0]) // another type is no change
+	contains(t, r.expect(0, "status").text(), "warning: ", fresh)
+	contains(t, r.expect(0, "doctor").text(), "will change to it", fresh)
+
+	said := r.expect(0, "trust", "acme", "--fingerprint", fresh).text()
+	contains(t, said, "announced in an earlier session", "is trusted for acme")
+	lacks(t, r.expect(0, "status").text(), "warning: ")
+	key, err := os.ReadFile(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.sshd.Stop()
+	r.write(now, string(key))
+	r.sshd.Start()
+	r.drop("b.txt", "two")
+	r.arrives("in/b.txt", "two")
 	a.stop()
 }

@@ -1,0 +1,141 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/remote"
+)
+
+// announcedName is the file in the state directory with the host keys that servers say they have: in the form of known_hosts, and never read as that.
+const announcedName = "announced_hosts"
+
+// announcing keeps two destinations from writing the file at once.
+var announcing sync.Mutex
+
+// announced returns what hears of the keys that a destination's server announces: it writes them down, and says once of
+// each that will take the place of a trusted one.
+func announced(c *config.Config, d *config.Destination, log *slog.Logger) func([]remote.Key) {
+	return func(keys []remote.Key) {
+		announcing.Lock()
+		defer announcing.Unlock()
+		before, err := AnnouncedKeys(c, d)
+		if err == nil && !sameKeys(before, keys) {
+			err = writeAnnounced(c, d, keys)
+			for _, text := range keyWarnings(c, d) {
+				log.Warn("a host key is going to change", "destination", d.Name, "reason", text)
+			}
+		}
+		if err != nil {
+			log.Warn("the host keys that a server announces cannot be written down", "destination", d.Name, "error", err)
+		}
+	}
+}
+
+func sameKeys(x, y []remote.Key) bool {
+	return slices.EqualFunc(x, y, func(a, b remote.Key) bool { return a.Fingerprint == b.Fingerprint })
+}
+
+// writeAnnounced replaces what is written of a destination's server.
+func writeAnnounced(c *config.Config, d *config.Destination, keys []remote.Key) error {
+	target := accountOf(c, d)
+	name := filepath.Join(c.Agent.StateDir, announcedName)
+	old, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var text strings.Builder
+	for line := range strings.Lines(string(old)) {
+		if host, _, ok := remote.ParseKnownKey([]byte(line)); ok && host != target.KnownAs() {
+			text.WriteString(line)
+		}
+	}
+	for _, k := range keys {
+		text.WriteString(k.Line(target.Addr()) + "\n")
+	}
+	return writeFileAs(c, name, []byte(text.String()))
+}
+
+// AnnouncedKeys returns the keys that a destination's server has said, in a session with a trusted one, that it has. It has
+// proved that it has them; of those that are not trusted, nobody has said that they are right.
+func AnnouncedKeys(c *config.Config, d *config.Destination) ([]remote.Key, error) {
+	text, err := os.ReadFile(filepath.Join(c.Agent.StateDir, announcedName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read announced host keys: %w", err)
+	}
+	target := accountOf(c, d)
+	var keys []remote.Key
+	for line := range strings.Lines(string(text)) {
+		if host, key, ok := remote.ParseKnownKey([]byte(line)); ok && host == target.KnownAs() {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// trusts returns what tells whether a key is one of a destination's trusted ones.
+func trusts(c *config.Config, d *config.Destination) (func(remote.Key) bool, error) {
+	target := accountOf(c, d)
+	known, err := trustedBy(&target)
+	if err != nil {
+		return nil, err
+	}
+	return func(k remote.Key) bool { return slices.Contains(known, k.Fingerprint) }, nil
+}
+
+// keyWarnings tells of announced keys that will take the place of a trusted one: they are of its type. Further types are what most
+// servers have.
+func keyWarnings(c *config.Config, d *config.Destination) []string {
+	keys, err := AnnouncedKeys(c, d)
+	if err != nil || len(keys) == 0 {
+		return nil
+	}
+	trusted, err := trusts(c, d)
+	if err != nil {
+		return nil // the next dial will say why
+	}
+	types := map[string]bool{}
+	for _, k := range keys {
+		types[k.Type] = types[k.Type] || trusted(k)
+	}
+	var all []string
+	for _, k := range keys {
+		if trusted(k) || !types[k.Type] {
+			continue
+		}
+		target := accountOf(c, d)
+		how := fmt.Sprintf("accept it with: dropferry trust %s --fingerprint %s", d.Name, k.Fingerprint)
+		switch {
+		case len(d.HostKey) > 0:
+			how = fmt.Sprintf("after asking its owner, add %q to host_key", k.Fingerprint)
+		case d.KnownHosts != "":
+			how = fmt.Sprintf("after asking its owner, add to %s: %s", d.KnownHosts, k.Line(target.Addr()))
+		}
+		all = append(all, fmt.Sprintf("the server announces the host key %s and will change to it; %s", k, how))
+	}
+	return all
+}
+
+// AnnouncedOnly returns the announced keys that are not trusted.
+func AnnouncedOnly(c *config.Config, d *config.Destination) ([]remote.Key, error) {
+	keys, err := AnnouncedKeys(c, d)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	trusted, err := trusts(c, d)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(keys, trusted), nil
+}
