@@ -59,7 +59,7 @@ func writeAnnounced(c *config.Config, d *config.Destination, keys []remote.Key) 
 		}
 	}
 	for _, k := range keys {
-		text.WriteString(k.Line(target.Addr()) + "\n")
+		text.WriteString(target.KnownLine(k) + "\n")
 	}
 	return writeFileAs(c, name, []byte(text.String()))
 }
@@ -120,7 +120,7 @@ func keyWarnings(c *config.Config, d *config.Destination) []string {
 		case len(d.HostKey) > 0:
 			how = fmt.Sprintf("after asking its owner, add %q to host_key", k.Fingerprint)
 		case d.KnownHosts != "":
-			how = fmt.Sprintf("after asking its owner, add to %s: %s", d.KnownHosts, k.Line(target.Addr()))
+			how = fmt.Sprintf("after asking its owner, add to %s: %s", d.KnownHosts, target.KnownLine(k))
 		}
 		all = append(all, fmt.Sprintf("the server announces the host key %s and will change to it; %s", k, how))
 	}

@@ -155,7 +155,7 @@ func Trust(c *config.Config, d *config.Destination, key remote.Key, replace bool
 	}
 	target := targetOf(c, d)
 	name := knownHostsOf(c, d)
-	line := key.Line(target.Addr())
+	line := target.KnownLine(key)
 	old, err := os.ReadFile(name)
 	if err != nil && !os.IsNotExist(err) {
 		return "", err

@@ -129,7 +129,7 @@ var (
 	// reaching are those that only its session depends on.
 	reaching = append([]string{
 		"bandwidth", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry", "channels",
-		"jump", "proxy", "proxy_user", "proxy_password", "bind_address", "ssh_agent", "certificate", "answers", "legacy_algorithms",
+		"jump", "proxy", "proxy_user", "proxy_password", "bind_address", "ssh_config", "ssh_config_file", "host_key_alias", "ssh_agent", "certificate", "answers", "legacy_algorithms",
 	}, identifying...)
 )
 

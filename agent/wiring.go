@@ -32,7 +32,7 @@ func accountOf(c *config.Config, d *config.Destination) remote.Target {
 	t := remote.Target{
 		Name: d.Name, Host: d.Host, Port: d.Port, User: d.User, KeyFile: d.KeyFile, PinnedKeys: d.HostKey, Root: d.Root,
 		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout, Channels: d.Channels,
-		Certificate: d.Certificate, Agent: d.SshAgent, Legacy: d.LegacyAlgorithms,
+		Certificate: d.Certificate, Agent: d.SshAgent, Legacy: d.LegacyAlgorithms, HostKeyAlias: d.HostKeyAlias,
 	}
 	t.Bind, _ = netip.ParseAddr(d.BindAddress) // the zero value where there is none
 	for _, a := range d.Answers {

@@ -68,6 +68,12 @@ func (c *Config) checkDestination(i int) Faults {
 	check("password", d.Password.File, checkSecretFile)
 	check("proxy_password", d.ProxyPassword.File, checkSecretFile)
 	check("known_hosts", d.KnownHosts, checkReadable)
+	if len(d.ignored) > 0 {
+		faults = append(faults, Fault{
+			Line: c.line(table.key("ssh_config"), d.Line), Key: "destination.ssh_config", Warning: true,
+			Text: fmt.Sprintf("destination %q: what ssh_config says of %s is used, but for: %s", d.Name, d.SshConfig, strings.Join(d.ignored, ", ")),
+		})
+	}
 	if len(d.LegacyAlgorithms) > 0 {
 		faults = append(faults, Fault{
 			Line: c.line(table.key("legacy_algorithms"), d.Line), Key: "destination.legacy_algorithms", Warning: true,

@@ -44,7 +44,13 @@ type Destination struct {
 
 	Was *string // the earlier name; nil without, "" says that it is a new one
 
+	SshConfig     string // a host of OpenSSH's configuration, whose settings fill the fields that the file leaves out
+	SshConfigFile string // absolute; "" is the account's own, and behind it the system's
+	HostKeyAlias  string // under which known_hosts files have the server's key; "" is host and port
+
 	Line int // of the table in the file, from 1
+
+	ignored []string // settings of SshConfig that nothing here is made of
 }
 
 // RemotePath returns where t puts a file at the destination.
@@ -70,6 +76,7 @@ const (
 
 func (t table) destination() Destination {
 	t.unknown()
+	t, ignored := t.withSSHConfig()
 	d := Destination{
 		Port:           t.integer("port", defaultPort, 1, 65535),
 		KeyPassphrase:  t.secret("key_passphrase"),
@@ -86,7 +93,11 @@ func (t table) destination() Destination {
 		StallTimeout:   t.duration("stall_timeout", defaultStallTimeout),
 		Was:            t.was(),
 		Line:           t.line(),
+		ignored:        ignored,
 	}
+	d.SshConfig, _ = t.text("ssh_config")
+	d.SshConfigFile, _ = t.local("ssh_config_file")
+	d.HostKeyAlias, _ = t.text("host_key_alias")
 	if name, given := t.required("name", `"acme"`); given {
 		t.checkName(name)
 		d.Name = name

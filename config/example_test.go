@@ -140,7 +140,7 @@ func TestExampleNamesNoKeyOfLaterVersions(t *testing.T) {
 
 // The example promises that what stands behind a # is the default.
 func TestExampleShowsTheDefaults(t *testing.T) {
-	noDefault := regexp.MustCompile(`^# (name|state_dir|file|password|known_hosts|temp_dir|file_mode|was|jump|proxy|proxy_user|proxy_password|bind_address|certificate|answers|legacy_algorithms) = `)
+	noDefault := regexp.MustCompile(`^# (name|state_dir|file|password|known_hosts|temp_dir|file_mode|was|jump|proxy|proxy_user|proxy_password|bind_address|ssh_config|ssh_config_file|host_key_alias|certificate|answers|legacy_algorithms) = `)
 	commented := regexp.MustCompile(`^# [a-z_]+ = `)
 	lines := strings.Split(readExample(t), "\n")
 	shown := 0

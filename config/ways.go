@@ -131,6 +131,11 @@ func (l *loading) checkJumps() {
 			case name == d.Name:
 				t.faultAt("jump", "jump leads through the destination itself", "name another one: the server in front of it")
 			case !known:
+				if !t.has("jump") { // it comes from elsewhere
+					t.faultAt("ssh_config", "ssh_config: ProxyJump names "+show(name)+", which is no destination",
+						fmt.Sprintf("add a [[destination]] with name = %q and ssh_config = %q, or write jump = [\"NAME\"] here", plainName(name), name))
+					continue
+				}
 				t.faultAt("jump", "jump names "+show(name)+", which is no destination",
 					cmp.Or(didYouMean(name, l.destinationNames()), "a server in front of another is a [[destination]] too, with host, user and key"))
 			case n > 0 && (len(hop.Jump) > 0 || hop.Proxy.IsSet() || hop.BindAddress != ""):
@@ -142,6 +147,16 @@ func (l *loading) checkJumps() {
 			t.faultAt("jump", "jump leads in a circle: "+circle, "one of them has to be reached directly")
 		}
 	}
+}
+
+// plainName returns what a jump host of OpenSSH's configuration, [user@]host[:port], could be called here.
+func plainName(jump string) string {
+	_, host, named := strings.Cut(jump, "@")
+	if !named {
+		host = jump
+	}
+	name, _, _ := strings.Cut(host, ":")
+	return name
 }
 
 // circle follows the ways from a destination outwards, and returns the one that leads back to it; "" where none does.

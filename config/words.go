@@ -53,10 +53,10 @@ func vocabulary(k kind) words {
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
 				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "channels", "bandwidth", "was",
-				"jump", "proxy", "proxy_user", "proxy_password", "bind_address", "ssh_agent", "certificate", "answers", "legacy_algorithms",
+				"jump", "proxy", "proxy_user", "proxy_password", "bind_address", "ssh_config", "ssh_config_file", "host_key_alias", "ssh_agent", "certificate", "answers", "legacy_algorithms",
 			},
 			later: []string{
-				"ssh_config", "connections", "schedule", "profile",
+				"connections", "schedule", "profile",
 			},
 		}
 	case kindFolder:

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,11 @@ type Key struct {
 	public      ssh.PublicKey
 }
 
+// keyOf returns the key itself where it is shown in a certificate, as ssh-keygen -l does.
 func keyOf(public ssh.PublicKey) Key {
+	if c, ok := public.(*ssh.Certificate); ok {
+		public = c.Key
+	}
 	return Key{Type: public.Type(), Fingerprint: ssh.FingerprintSHA256(public), public: public}
 }
 
@@ -28,9 +33,6 @@ func (k Key) String() string { return k.Type + " " + k.Fingerprint }
 
 // Line returns the line of a known_hosts file that trusts k at addr, host:port.
 func (k Key) Line(addr string) string { return knownhosts.Line([]string{addr}, k.public) }
-
-// KnownAs returns how a known_hosts file names the server: host, or [host]:port.
-func (t *Target) KnownAs() string { return knownhosts.Normalize(t.Addr()) }
 
 // HostKeyError says that a server's key is not one that was accepted before. Nothing has been sent to it but the key
 // exchange.
@@ -40,6 +42,7 @@ type HostKeyError struct {
 	Got         []Key    // what the server showed
 	Want        []string // what is known or pinned: "type fingerprint" or a fingerprint; empty where nothing is
 	Pinned      bool     // Want stands in the configuration
+	known       string   // how known_hosts files name the server; "" is by Addr
 	Files       []string // the configuration's own known_hosts files, which nobody but a person writes; else none
 }
 
@@ -81,7 +84,7 @@ func (e *HostKeyError) lines() []string {
 	var lines []string
 	for _, k := range e.Got {
 		if k.public != nil {
-			lines = append(lines, k.Line(e.Addr))
+			lines = append(lines, k.Line(cmp.Or(e.known, e.Addr)))
 		}
 	}
 	return lines
@@ -122,11 +125,11 @@ func (t *Target) policy() (*hostKeyPolicy, error) {
 		return nil, &marked{fmt.Errorf("read known hosts: %w", err), errKnownHosts}
 	}
 	p.check = db.HostKeyCallback()
-	for _, known := range db.HostKeys(t.Addr()) {
+	for _, known := range db.HostKeys(t.knownAddr()) {
 		p.known = append(p.known, keyOf(known.PublicKey))
 		p.want = append(p.want, keyOf(known.PublicKey).String())
 	}
-	if known := slices.DeleteFunc(db.HostKeyAlgorithms(t.Addr()), t.outdated); len(known) > 0 {
+	if known := slices.DeleteFunc(db.HostKeyAlgorithms(t.knownAddr()), t.outdated); len(known) > 0 {
 		p.algorithms = known
 	}
 	return p, nil
@@ -141,12 +144,12 @@ func (t *Target) outdated(algorithm string) bool {
 }
 
 // callback is the ssh.HostKeyCallback of the policy.
-func (p *hostKeyPolicy) callback(host string, addr net.Addr, public ssh.PublicKey) error {
+func (p *hostKeyPolicy) callback(_ string, addr net.Addr, public ssh.PublicKey) error {
 	key := keyOf(public)
 	p.got = &key
 	switch {
 	case p.check != nil:
-		err := p.check(host, addr, public)
+		err := p.check(p.target.knownAddr(), addr, public)
 		if err == nil {
 			return nil
 		}
@@ -162,7 +165,7 @@ func (p *hostKeyPolicy) callback(host string, addr net.Addr, public ssh.PublicKe
 func (p *hostKeyPolicy) mismatch(got ...Key) *HostKeyError {
 	e := &HostKeyError{
 		Destination: p.target.Name, Addr: p.target.Addr(), Got: got, Want: p.want,
-		Pinned: len(p.target.PinnedKeys) > 0,
+		Pinned: len(p.target.PinnedKeys) > 0, known: p.target.knownAddr(),
 	}
 	if p.target.KeptByHand && !e.Pinned {
 		e.Files = p.target.KnownHosts

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/skeema/knownhosts"
 )
 
 // Target is a server and an account on it.
@@ -32,10 +34,11 @@ type Target struct {
 	Agent       string   // socket or pipe of the agent that signs; EnvironmentAgent; "" without. KeyFile, or its .pub, then says which key
 	Answers     []Answer // to prompts of keyboard-interactive
 
-	PinnedKeys []string         // SHA256:... fingerprints that are accepted, and no other
-	KnownHosts []string         // known_hosts files, where no key is pinned; missing files are passed over
-	Announced  func(keys []Key) // hears, in a goroutine of the session, which host keys the server has: trusted ones, and others that it proves to have; may be nil
-	KeptByHand bool             // KnownHosts are the configuration's: no command writes them
+	PinnedKeys   []string         // SHA256:... fingerprints that are accepted, and no other
+	KnownHosts   []string         // known_hosts files, where no key is pinned; missing files are passed over
+	HostKeyAlias string           // the name under which KnownHosts have the server, without a port; "" is Addr
+	Announced    func(keys []Key) // hears, in a goroutine of the session, which host keys the server has: trusted ones, and others that it proves to have; may be nil
+	KeptByHand   bool             // KnownHosts are the configuration's: no command writes them
 
 	Jump  []Target // accounts on the servers that the connection goes through, the nearest first; their own Jump is not looked at
 	Proxy *Proxy   // that the first connection goes through; nil is none. With Jump, that of the first of them counts
@@ -73,6 +76,20 @@ func (t *Target) Addr() string {
 	}
 	return net.JoinHostPort(host, strconv.Itoa(t.Port))
 }
+
+// knownAddr is the address, host:port, under which the server's keys are known.
+func (t *Target) knownAddr() string {
+	if t.HostKeyAlias != "" {
+		return net.JoinHostPort(t.HostKeyAlias, "22") // which is written without a port
+	}
+	return t.Addr()
+}
+
+// KnownAs returns how a known_hosts file names the server: host, or [host]:port.
+func (t *Target) KnownAs() string { return knownhosts.Normalize(t.knownAddr()) }
+
+// KnownLine returns the line of a known_hosts file that trusts k.
+func (t *Target) KnownLine(k Key) string { return k.Line(t.knownAddr()) }
 
 // Path returns the remote path of p, which is relative to the root unless it begins with "/". Nothing but leading
 // "./" is cleaned: names go to the server as they are.

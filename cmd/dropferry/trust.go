@@ -117,7 +117,7 @@ func choose(d *config.Destination, keys, trusted []remote.Key, fingerprint strin
 func (p *program) pinned(c *config.Config, d *config.Destination, keys []remote.Key) error {
 	if d.KnownHosts != "" {
 		return fmt.Errorf("destination %q takes its keys from %s (%s:%d); if the server's owner confirms the key, add this line there:\n%s",
-			d.Name, d.KnownHosts, c.File, lineOf(c.File, d.Line, "known_hosts"), keys[0].Line(knownHostsAddr(d)))
+			d.Name, d.KnownHosts, c.File, lineOf(c.File, d.Line, "known_hosts"), knownLine(d, keys[0]))
 	}
 	return fmt.Errorf("destination %q pins its keys in the configuration; if the server's owner confirms the key, write at %s:%d:\nhost_key = [%q]",
 		d.Name, c.File, lineOf(c.File, d.Line, "host_key"), keys[0].Fingerprint)
@@ -137,9 +137,9 @@ func lineOf(file string, table int, key string) int {
 	return table
 }
 
-func knownHostsAddr(d *config.Destination) string {
-	t := remote.Target{Host: d.Host, Port: d.Port}
-	return t.Addr()
+func knownLine(d *config.Destination, key remote.Key) string {
+	t := remote.Target{Host: d.Host, Port: d.Port, HostKeyAlias: d.HostKeyAlias}
+	return t.KnownLine(key)
 }
 
 func (p *program) showKeys(d *config.Destination, keys, announced []remote.Key, known []string) error {

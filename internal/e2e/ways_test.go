@@ -186,3 +186,33 @@ func TestAHostKeyThatIsGoingToChange(t *testing.T) {
 	r.arrives("in/b.txt", "two")
 	a.stop()
 }
+
+// TestSSHConfig delivers with little more than the name of a host that ssh knows.
+func TestSSHConfig(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	bastion := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	read := func(name string) string {
+		t.Helper()
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	known := strings.ReplaceAll(read(r.sshd.KnownHosts)+read(bastion.KnownHosts), fmt.Sprintf("[127.0.0.1]:%d", r.sshd.Port), "acme-cluster")
+	r.write(r.at("home/.ssh/known_hosts"), known)
+	host := func(alias string, s *sftptest.SSHD, more string) string {
+		return fmt.Sprintf("Host %s\n  HostName %s\n  Port %d\n  User %s\n  IdentityFile %s\n  UserKnownHostsFile ~/.ssh/known_hosts\n%s", alias, s.Host, s.Port, s.User, s.KeyFile, more)
+	}
+	r.write(r.at("home/.ssh/config"), host("acme", r.sshd, "  ProxyJump bastion\n  HostKeyAlias acme-cluster\n  ControlMaster auto\n")+host("bastion", bastion, ""))
+	table := func(name string) string {
+		return fmt.Sprintf("[[destination]]\nname = %q\nssh_config = %q\n", name, name) + patient
+	}
+	r.outboxTo(table("bastion")+table("acme")+fmt.Sprintf("root = %q\n", r.sshd.Dir), `to = ["acme:in"]`)
+	r.drop("a.txt", "as ssh does")
+	r.expect(0, "once")
+	wantTree(t, r.sshd.Dir, map[string]string{"in/a.txt": "as ssh does"})
+	contains(t, r.expect(0, "check").text(), "but for: ControlMaster")
+	contains(t, r.expect(0, "check", "--connect").stdout, "through bastion")
+}

@@ -229,6 +229,9 @@ func (s *SSHD) TOML(name string) string {
 	return destinationTOML(name, s.Host, s.Port, s.User, s.KeyFile, s.Dir, s.Fingerprints)
 }
 
+// Config returns the lines of its configuration that it was started with.
+func (s *SSHD) Config() []string { return s.options.Config }
+
 // Log returns what the server has said so far, over all its starts.
 func (s *SSHD) Log() string { return s.log.String() }
 
