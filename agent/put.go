@@ -142,7 +142,7 @@ func (o *Put) Run(ctx context.Context, c *config.Config) (result syncer.PutResul
 // putDestination is how a put reaches a destination. The store knows it by what it is and not by its name alone, since an
 // account may use several configurations.
 func putDestination(c *config.Config, d *config.Destination, key []byte) syncer.Destination {
-	destination, target := destinationOf(c, d, key, limitsOf(c), nil), targetOf(c, d)
+	destination, target := destinationOf(c, d, key, limitsOf(c), nil, nil), targetOf(c, d)
 	destination.Name = fmt.Sprintf("%s (%s@%s)", d.Name, target.User, target.Addr())
 	return destination
 }

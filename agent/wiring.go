@@ -134,18 +134,25 @@ func publishingOf(d *config.Destination) syncer.Publishing {
 // destinationsOf returns how to reach each destination that a folder uses. key is that of account fingerprints.
 func destinationsOf(c *config.Config, key []byte, limits *bandwidth.Limits, log *slog.Logger) []syncer.Destination {
 	destinations := make([]syncer.Destination, 0, len(c.Destinations))
+	gates := map[string]*remote.Gate{} // by the names of jump hosts
 	for i := range c.Destinations {
-		destinations = append(destinations, destinationOf(c, &c.Destinations[i], key, limits, announced(c, &c.Destinations[i], log)))
+		gates[c.Destinations[i].Name] = remote.NewGate()
+	}
+	for i := range c.Destinations {
+		destinations = append(destinations, destinationOf(c, &c.Destinations[i], key, limits, gates, announced(c, &c.Destinations[i], log)))
 	}
 	return destinations
 }
 
-// destinationOf returns how to reach one; hear hears of the host keys that its server announces, and may be nil.
+// destinationOf returns how to reach one; gates are those of jump hosts, and hear hears of the host keys that its server announces, and may be nil.
 func destinationOf(
-	c *config.Config, d *config.Destination, key []byte, limits *bandwidth.Limits, hear func([]remote.Key),
+	c *config.Config, d *config.Destination, key []byte, limits *bandwidth.Limits, gates map[string]*remote.Gate, hear func([]remote.Key),
 ) syncer.Destination {
 	target := paced(targetOf(c, d), limits)
 	target.Announced = hear
+	for i := range target.Jump {
+		target.Jump[i].Gate = gates[target.Jump[i].Name]
+	}
 	return syncer.Destination{
 		Name:       d.Name,
 		Account:    func() string { return fingerprintOf(key, c, d) },

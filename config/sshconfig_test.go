@@ -236,7 +236,7 @@ Host *
 			t.Errorf("%s: host %s, want %s", alias, h.host(), said["hostname"])
 		}
 		for _, keyword := range []string{"port", "user", "hostkeyalias", "bindaddress", "connecttimeout"} {
-			if got, want := h.values[keyword], said[keyword]; got != want && !(got == "" && want == "none") {
+			if got, want := h.values[keyword], said[keyword]; got != want && (got != "" || want != "none") {
 				t.Errorf("%s: %s %q, want %q", alias, keyword, got, want)
 			}
 		}

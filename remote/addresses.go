@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -155,15 +156,11 @@ func race(ctx context.Context, addresses []netip.Addr, delay time.Duration, dial
 type noneAnswers struct{ errs []error }
 
 func (e *noneAnswers) Error() string {
-	text := fmt.Sprintf("none of %d addresses answers", len(e.errs))
+	texts := make([]string, len(e.errs))
 	for i, err := range e.errs {
-		sep := "; "
-		if i == 0 {
-			sep = ": "
-		}
-		text += sep + err.Error()
+		texts[i] = err.Error()
 	}
-	return text
+	return fmt.Sprintf("none of %d addresses answers: %s", len(texts), strings.Join(texts, "; "))
 }
 
 func (e *noneAnswers) Unwrap() []error { return e.errs }

@@ -41,6 +41,7 @@ type Target struct {
 	KeptByHand   bool             // KnownHosts are the configuration's: no command writes them
 
 	Jump  []Target // accounts on the servers that the connection goes through, the nearest first; their own Jump is not looked at
+	Gate  *Gate    // of a jump host that several destinations share; nil is none
 	Proxy *Proxy   // that the first connection goes through; nil is none. With Jump, that of the first of them counts
 
 	Bind   netip.Addr                                                            // that connections to the network come from; the zero value lets the system choose. With Jump, that of the first

@@ -47,7 +47,12 @@ func (w *trail) extend(ctx context.Context, t *Target) error {
 		return err
 	}
 	defer account.release()
-	client, conn, _, err := t.dialTrusted(ctx, w, account)
+	var client *ssh.Client
+	var conn *liveConn
+	err = t.Gate.pass(ctx, account, func() (err error) {
+		client, conn, _, err = t.dialTrusted(ctx, w, account)
+		return err
+	})
 	if err != nil {
 		return err
 	}
