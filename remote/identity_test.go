@@ -152,7 +152,13 @@ func startAgent(t *testing.T, keys ...string) string {
 	t.Helper()
 	socket := socketName(t)
 	program, add := sftptest.Program(t, "ssh-agent", "openssh-client"), sftptest.Program(t, "ssh-add", "openssh-client")
-	if !sftptest.StartProgram(t, exec.Command(program, "-D", "-a", socket), func() bool { _, err := os.Stat(socket); return err == nil }) {
+	if !sftptest.StartProgram(t, exec.Command(program, "-D", "-a", socket), func() bool {
+		c, err := net.Dial("unix", socket)
+		if err == nil {
+			_ = c.Close() // it listens
+		}
+		return err == nil
+	}) {
 		t.Fatal("ssh-agent has ended")
 	}
 	for _, key := range keys {
