@@ -171,22 +171,26 @@ func matchesHost(patterns []string, host string) bool {
 	return matched
 }
 
-// likeHost matches * and ?.
+// likeHost matches * and ?, in a time that grows with the product of both lengths at most.
 func likeHost(pattern, host string) bool {
-	for i := range len(pattern) {
+	star, from := -1, 0 // the last *, and up to where in host it reaches
+	i, j := 0, 0
+	for j < len(host) {
 		switch {
-		case pattern[i] == '*':
-			for j := i; j <= len(host); j++ {
-				if likeHost(pattern[i+1:], host[j:]) {
-					return true
-				}
-			}
-			return false
-		case i >= len(host) || pattern[i] != '?' && pattern[i] != host[i]:
+		case i < len(pattern) && pattern[i] == '*':
+			star, from = i, j
+			i++
+		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == host[j]):
+			i++
+			j++
+		case star >= 0: // it has to reach further
+			from++
+			i, j = star+1, from
+		default:
 			return false
 		}
 	}
-	return len(pattern) == len(host)
+	return strings.Trim(pattern[i:], "*") == ""
 }
 
 // sshWords splits a line: a keyword, and its arguments behind spaces or one =, of which those with spaces stand in quotes.

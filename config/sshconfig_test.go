@@ -242,3 +242,29 @@ Host *
 		}
 	}
 }
+
+func TestLikeHost(t *testing.T) {
+	for _, test := range []struct {
+		pattern, host string
+		want          bool
+	}{
+		{"*", "", true}, {"*", "a", true}, {"", "", true}, {"", "a", false}, {"?", "", false}, {"a?c", "abc", true}, {"a*c", "abbc", true},
+		{"a*c", "abcd", false}, {"*.acme.example", "sftp.acme.example", true}, {"*.acme.example", "acme.example", false}, {"*a*b*", "xaxbx", true},
+		{"a**", "a", true}, {"*aab", "aaab", true}, {strings.Repeat("*a", 1000) + "b", strings.Repeat("a", 10000), false},
+	} {
+		if got := likeHost(test.pattern, test.host); got != test.want {
+			t.Errorf("%.20q, %.20q: %v", test.pattern, test.host, got)
+		}
+	}
+}
+
+func FuzzSSHWords(f *testing.F) {
+	f.Add("Host a \"b c\"")
+	f.Add("Port=22 # x")
+	f.Fuzz(func(t *testing.T, line string) {
+		keyword, args, err := sshWords(line)
+		if strings.ContainsAny(keyword, " \t=\"") || err != nil && len(args) > 0 {
+			t.Errorf("%q: %q, %q, %v", line, keyword, args, err)
+		}
+	})
+}

@@ -185,7 +185,7 @@ func TestAWayThatIsCutOff(t *testing.T) {
 	}
 	s.Close()
 	whole, _, _ := wire.Stats()
-	for n := int64(0); n < whole; n += max(whole/15, 1) {
+	for n := int64(0); n < whole; n += max(whole/8, 1) {
 		cut := wire.CutAfter(n)
 		if s, err := Dial(t.Context(), target); err == nil {
 			soon(t, "the cut", cut) // its bytes differ a little from dial to dial
