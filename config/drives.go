@@ -3,6 +3,8 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
+	"strings"
 )
 
 // LocalPath is a path of the configuration, with where it is written.
@@ -31,6 +33,10 @@ func (c *Config) LocalPaths() []LocalPath {
 		add(at, "destination", "key_file", of, d.KeyFile, d.Line)
 		add(at, "destination", "key_passphrase", of, d.KeyPassphrase.File, d.Line)
 		add(at, "destination", "password", of, d.Password.File, d.Line)
+		add(at, "destination", "ssh_config_file", of, d.SshConfigFile, d.Line)
+		if filepath.IsAbs(d.SshAgent) && !strings.HasPrefix(d.SshAgent, `\\`) { // else it is the environment's, or a pipe
+			add(at, "destination", "ssh_agent", of, d.SshAgent, d.Line)
+		}
 		add(at, "destination", "certificate", of, d.Certificate, d.Line)
 		for _, a := range d.Answers {
 			add(at, "destination", "answers", of, a.Text.File, d.Line)

@@ -149,13 +149,17 @@ func matchesPrompt(pattern, prompt string) bool {
 	return strings.HasSuffix(text, parts[last])
 }
 
-// wantsOther tells whether a prompt asks for something that is surely not the password: a code that counts once, or a new
-// password.
+// wantsOther tells whether a prompt asks for something that is surely not the password: a new one, or a code that counts once.
 func wantsOther(question string) bool {
 	question = strings.ToLower(question)
-	return slices.ContainsFunc([]string{"new password", "code", "token", "one-time", "otp", "verification"}, func(word string) bool {
-		return strings.Contains(question, word)
-	})
+	holds := func(word string) bool { return strings.Contains(question, word) }
+	switch {
+	case holds("new password"), holds("one-time"), holds("one time"):
+		return true
+	case holds("password"):
+		return false
+	}
+	return slices.ContainsFunc([]string{"code", "token", "otp", "verification"}, holds)
 }
 
 // authentication follows one attempt to log in: x/crypto/ssh has neither types nor much text for how it ends.

@@ -178,3 +178,15 @@ func TestTwoKeysInTurn(t *testing.T) {
 	target.KeyFile, target.Agent = "", startAgent(t, sshd.KeyFile, keyFile(t, second.PEM))
 	mustDial(t, target)
 }
+
+func TestWantsOther(t *testing.T) {
+	t.Parallel()
+	for question, want := range map[string]bool{
+		"Password: ": false, "contoso@acme's password:": false, "Password for token user: ": false, "Secret: ": false,
+		"Enter new password: ": true, "One-time password (OATH) for contoso:": true, "Verification code: ": true, "PASSCODE: ": true, "OTP:": true,
+	} {
+		if got := wantsOther(question); got != want {
+			t.Errorf("%q: %v", question, got)
+		}
+	}
+}
