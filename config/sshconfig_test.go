@@ -248,9 +248,20 @@ func TestLikeHost(t *testing.T) {
 		pattern, host string
 		want          bool
 	}{
-		{"*", "", true}, {"*", "a", true}, {"", "", true}, {"", "a", false}, {"?", "", false}, {"a?c", "abc", true}, {"a*c", "abbc", true},
-		{"a*c", "abcd", false}, {"*.acme.example", "sftp.acme.example", true}, {"*.acme.example", "acme.example", false}, {"*a*b*", "xaxbx", true},
-		{"a**", "a", true}, {"*aab", "aaab", true}, {strings.Repeat("*a", 1000) + "b", strings.Repeat("a", 10000), false},
+		{"*", "", true},
+		{"*", "a", true},
+		{"", "", true},
+		{"", "a", false},
+		{"?", "", false},
+		{"a?c", "abc", true},
+		{"a*c", "abbc", true},
+		{"a*c", "abcd", false},
+		{"*.acme.example", "sftp.acme.example", true},
+		{"*.acme.example", "acme.example", false},
+		{"*a*b*", "xaxbx", true},
+		{"a**", "a", true},
+		{"*aab", "aaab", true},
+		{strings.Repeat("*a", 1000) + "b", strings.Repeat("a", 10000), false},
 	} {
 		if got := likeHost(test.pattern, test.host); got != test.want {
 			t.Errorf("%.20q, %.20q: %v", test.pattern, test.host, got)
