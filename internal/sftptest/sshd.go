@@ -18,13 +18,14 @@ import (
 
 // SSHDOptions describe an SSHD. The zero value is a server as most are.
 type SSHDOptions struct {
-	HostKeys []string // kinds of host keys: "ed25519", "rsa", "ecdsa"; one ed25519 key if none
-	Config   []string // lines for sshd_config, before the server's own: the first value of a keyword counts
-	NoExec   bool     // sessions are SFTP and nothing else
-	External bool     // sessions are served by the sftp-server binary, a process of its own that can be frozen
-	Env      []string // NAME=value, in the environment of sessions
-	Jail     bool     // the account sees Dir alone, as /dir, and runs no commands; only as root
-	Shell    string   // path of the account's login shell, for this server alone; Linux, and only as root
+	HostKeys  []string // kinds of host keys: "ed25519", "rsa", "ecdsa"; one ed25519 key if none
+	Config    []string // lines for sshd_config, before the server's own: the first value of a keyword counts
+	NoExec    bool     // sessions are SFTP and nothing else
+	Subsystem string   // how SFTP is served; "" is internal-sftp
+	External  bool     // sessions are served by the sftp-server binary, a process of its own that can be frozen
+	Env       []string // NAME=value, in the environment of sessions
+	Jail      bool     // the account sees Dir alone, as /dir, and runs no commands; only as root
+	Shell     string   // path of the account's login shell, for this server alone; Linux, and only as root
 }
 
 // SSHD is a private OpenSSH server on a loopback port, run as the current user. Its account may log in by key, with the

@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"flag"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
+)
+
+var writeMatrix = flag.Bool("write-compatibility", false, "write what TestServers sees to docs/compatibility.md")
+
+// account is a real server's, for one test.
+type account struct {
+	addr, dir string
+	toml      string // its [[destination]], named acme
+	version   string // "" where the banner tells it
+}
+
+// servers are the real ones that are tried, by the name that docs/compatibility.md has.
+var servers = []struct {
+	name  string
+	start func(t *testing.T) account
+}{
+	{"OpenSSH", openSSH(sftptest.SSHDOptions{})},
+	{"OpenSSH, SFTP only", openSSH(sftptest.SSHDOptions{NoExec: true})},
+	{"OpenSSH, SFTP only, in a chroot", openSSH(sftptest.SSHDOptions{NoExec: true, Jail: true})},
+	{"OpenSSH, `MaxSessions 1`", openSSH(sftptest.SSHDOptions{Config: []string{"MaxSessions 1"}})},
+	{"OpenSSH, extensions refused", openSSH(sftptest.SSHDOptions{
+		NoExec: true, Subsystem: "internal-sftp -P posix-rename,fsync,limits,statvfs,fsetstat,setstat",
+	})},
+	{"OpenSSH, algorithms of 2014", openSSH(sftptest.SSHDOptions{HostKeys: []string{"rsa"}, Config: []string{
+		"KexAlgorithms diffie-hellman-group-exchange-sha256,diffie-hellman-group14-sha256", "Ciphers aes128-ctr,aes256-ctr",
+		"MACs hmac-sha2-256", "HostKeyAlgorithms rsa-sha2-256",
+	}})},
+	{"ProFTPD mod_sftp", product(sftptest.StartProFTPD, sftptest.ProductOptions{})},
+	{"ProFTPD mod_sftp, in a chroot", product(sftptest.StartProFTPD, sftptest.ProductOptions{Jail: true})},
+	{"dropbear, with OpenSSH's sftp-server", product(sftptest.StartDropbear, sftptest.ProductOptions{})},
+	{"rclone serve sftp", product(sftptest.StartRclone, sftptest.ProductOptions{Config: fresh})},
+	{"rclone serve sftp, `--vfs-cache-mode writes`", product(sftptest.StartRclone, sftptest.ProductOptions{
+		Config: append(slices.Clip(fresh), "--vfs-cache-mode", "writes", "--vfs-write-back", "0s"),
+	})},
+}
+
+// fresh has rclone see at once what comes into its directory in another way, which it overlooks for five minutes otherwise.
+var fresh = []string{"--dir-cache-time", "0s"}
+
+func openSSH(o sftptest.SSHDOptions) func(*testing.T) account {
+	return func(t *testing.T) account {
+		s := sftptest.StartSSHD(t, o)
+		return account{addr: s.Addr, dir: s.Dir, toml: s.TOML("acme")}
+	}
+}
+
+func product(start func(sftptest.TB, sftptest.ProductOptions) *sftptest.Product, o sftptest.ProductOptions) func(*testing.T) account {
+	return func(t *testing.T) account {
+		if o.Jail && os.Geteuid() != 0 {
+			t.Skip("a chroot needs root")
+		}
+		p := start(t, o)
+		return account{p.Addr, p.Dir, p.TOML("acme"), p.Version}
+	}
+}
+
+// TestServers delivers to each real server, resumes after a cut, replaces an own version, holds a conflict, and removes
+// from a mirror. What each can do stands in docs/compatibility.md.
+func TestServers(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	seen := map[string]serverRow{}
+	t.Run("each", func(t *testing.T) {
+		for _, server := range servers {
+			t.Run(server.name, func(t *testing.T) {
+				t.Parallel()
+				row := deliverTo(t, server.start(t))
+				mu.Lock()
+				defer mu.Unlock()
+				if !t.Failed() {
+					seen[server.name] = row
+				}
+			})
+		}
+	})
+	if !t.Failed() {
+		compareMatrix(t, seen)
+	}
+}
+
+// deliverTo does with one server what a folder's life asks for, and returns what was seen.
+func deliverTo(t *testing.T, a account) serverRow {
+	t.Helper()
+	const large = 4 << 20
+	r := bareRig(t)
+	wire := sftptest.StartWire(t, a.addr)
+	copied := r.mkdir("copied")
+	r.configure(sftptest.Through(wire, a.toml) + patient +
+		r.folder("outbox", r.outbox, "checkpoint = { size = \"1MiB\" }\nretry = { initial = \"50ms\", max = \"100ms\" }\nto = [\"acme:in\"]") +
+		r.folder("copied", copied, "mode = \"mirror\"\ndelete = true\ndelete_delay = \"1ms\"\nto = [\"acme:copy\"]"))
+	checked := decode[serverJSON](t, r.expect(0, "check", "--connect", "--json").stdout).Destinations[0]
+	if left := names(t, a.dir); len(left) > 0 {
+		t.Errorf("check has left %q", left)
+	}
+	inbox := func(name string) string { return filepath.Join(a.dir, name) }
+
+	big := noise(large)
+	r.drop("large.bin", big)
+	sent, _, _ := wire.Stats()
+	cut := wire.CutAfter(large / 2)
+	r.deliver(1)
+	select {
+	case <-cut:
+	default:
+		t.Error("the connection was not cut")
+	}
+	after, _, _ := wire.Stats()
+	row := rowOf(a.version, &checked.Capabilities, after-sent < large*11/8) // half, and all but one checkpoint
+	t.Logf("%d bytes were sent for %d", after-sent, large)
+
+	r.drop("small.txt", "one")
+	r.write(inbox("in/theirs.txt"), "theirs")
+	r.drop("theirs.txt", "ours")
+	r.write(filepath.Join(copied, "stays.txt"), "stays")
+	r.write(filepath.Join(copied, "sub/goes.txt"), "goes")
+	if _, summary := r.once(3); summary.Delivered != 3 || summary.Held != 1 {
+		t.Errorf("new files: %+v", summary)
+	}
+
+	r.drop("small.txt", "two, and longer")
+	if err := os.RemoveAll(filepath.Join(copied, "sub")); err != nil {
+		t.Fatal(err)
+	}
+	if _, summary := r.once(3); summary.Delivered != 1 {
+		t.Errorf("a changed file: %+v", summary)
+	}
+	all, _ := r.removing(3)
+	if n := kinds(all); n["trashed"] != 1 {
+		t.Errorf("events %v: %+v", n, all)
+	}
+	want := map[string]string{"in/large.bin": big, "in/small.txt": "two, and longer", "in/theirs.txt": "theirs", "copy/stays.txt": "stays"}
+	eventually(t, "the server holds what it should, and nothing else", 20*time.Second, func() bool { // rclone writes late
+		got := tree(t, a.dir)
+		maps.DeleteFunc(got, func(name, _ string) bool { return strings.HasPrefix(name, "copy/.trash/") || name == "copy/.dropferry" })
+		return maps.Equal(got, want)
+	})
+	row.evidence = evidenceOf(r.history("--folder", "outbox"))
+	return row
+}
+
+// evidenceOf returns the evidence that all receipts have.
+func evidenceOf(deliveries []deliveryJSON) string {
+	kinds := map[string]bool{}
+	for _, d := range deliveries {
+		kinds[d.Evidence] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(kinds)), ", ")
+}
+
+// serverJSON is what `check --connect --json` says of a server's abilities, spelled out as the other shapes are.
+type serverJSON struct {
+	Destinations []struct{ Capabilities abilities }
+}
