@@ -115,6 +115,7 @@ var (
 	// reaching are those that only its session depends on.
 	reaching = append([]string{
 		"bandwidth", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry", "channels",
+		"profile", "requests", "open_files", "transfers", "max_session_age", "schedule",
 	}, identifying...)
 )
 

@@ -21,6 +21,7 @@ func targetOf(c *config.Config, d *config.Destination) remote.Target {
 	t := remote.Target{
 		Name: d.Name, Host: d.Host, Port: d.Port, User: d.User, KeyFile: d.KeyFile, PinnedKeys: d.HostKey, Root: d.Root,
 		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout, Channels: d.Channels,
+		Profile: d.Profile, Requests: d.Requests, OpenFiles: d.OpenFiles,
 	}
 	if len(t.PinnedKeys) == 0 {
 		t.KnownHosts, t.KeptByHand = []string{knownHostsOf(c, d)}, d.KnownHosts != ""

@@ -25,11 +25,18 @@ type Destination struct {
 	TempDir       string   // remote directory for temps; "" is each final name's own
 	AuthRetry     string   // on, or off: a refused login is not tried again by itself
 	Channels      int      // of SFTP on the connection at most, for uploads over a long line
+	Profile       string   // kind of server; "auto" is what it shows itself to be
+	Requests      int      // under way at once, at most; 0 is what the profile and the server say
+	OpenFiles     int      // likewise
+	Transfers     int      // files under way at once, of all folders; 0 is any number
 	Bandwidth     int64    // bytes of content in a second, to and from it; 0 is no limit of its own
 
 	ConnectTimeout time.Duration // from dialling to an SFTP session
 	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout
 	StallTimeout   time.Duration // silence after which the connection is dead
+	Schedule       Schedule      // when it is used
+
+	MaxSessionAge time.Duration // after which a connection is replaced by a fresh one; 0 is never
 
 	Was *string // the earlier name; nil without, "" says that it is a new one
 
@@ -52,10 +59,16 @@ const (
 	defaultPort           = 22
 	defaultChannels       = 8
 	mostChannels          = 64
+	mostAtOnce            = 1024
 	defaultConnectTimeout = 20 * time.Second
 	defaultKeepalive      = 10 * time.Second
 	defaultStallTimeout   = 30 * time.Second
 )
+
+// Profiles are the kinds of servers that profile may name.
+var Profiles = []string{
+	"auto", "openssh", "aws-transfer", "azure-blob", "proftpd", "sftpgo", "bitvise", "crushftp", "goanywhere", "strict-mft",
+}
 
 func (t table) destination() Destination {
 	t.unknown()
@@ -69,10 +82,15 @@ func (t table) destination() Destination {
 		TempDir:        t.remoteDir("temp_dir"),
 		AuthRetry:      t.choice("auth_retry", "on", words{keys: []string{"on", "off"}}),
 		Channels:       t.integer("channels", defaultChannels, 1, mostChannels),
+		Profile:        t.choice("profile", "auto", words{keys: Profiles}),
+		Requests:       t.integer("requests", 0, 1, mostAtOnce),
+		OpenFiles:      t.integer("open_files", 0, 1, mostAtOnce),
+		Transfers:      t.integer("transfers", 0, 1, mostAtOnce),
 		Bandwidth:      t.bandwidth(),
 		ConnectTimeout: t.duration("connect_timeout", defaultConnectTimeout),
 		Keepalive:      t.duration("keepalive", defaultKeepalive),
 		StallTimeout:   t.duration("stall_timeout", defaultStallTimeout),
+		MaxSessionAge:  t.duration("max_session_age", 0),
 		Was:            t.was(),
 		Line:           t.line(),
 	}

@@ -109,7 +109,9 @@ func loadTables(t table) *Config {
 
 	l.destinations = t.several("destination", kindDest)
 	for _, d := range l.destinations {
-		l.cfg.Destinations = append(l.cfg.Destinations, d.destination())
+		destination := d.destination()
+		destination.Schedule = d.schedule(rules.Timezone)
+		l.cfg.Destinations = append(l.cfg.Destinations, destination)
 	}
 	l.folders = t.several("folder", kindFolder)
 	for _, f := range l.folders {

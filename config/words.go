@@ -23,12 +23,13 @@ const (
 	kindFolder   kind = "[[folder]]"
 	kindRetry    kind = "retry"
 	kindMark     kind = "checkpoint"
+	kindSchedule kind = "schedule"
 	kindSecret   kind = "a secret"
 )
 
 // kinds stand in the order in which hints name them.
 func kinds() []kind {
-	return []kind{top, kindAgent, kindLog, kindDefaults, kindDest, kindFolder, kindRetry, kindMark}
+	return []kind{top, kindAgent, kindLog, kindDefaults, kindDest, kindFolder, kindRetry, kindMark, kindSchedule}
 }
 
 // vocabulary returns the keys of a kind of table.
@@ -52,9 +53,10 @@ func vocabulary(k kind) words {
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
 				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "channels", "bandwidth", "was",
+				"profile", "requests", "open_files", "transfers", "max_session_age", "schedule",
 			},
 			later: []string{
-				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "legacy_algorithms", "schedule", "profile",
+				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "legacy_algorithms",
 			},
 		}
 	case kindFolder:
@@ -67,6 +69,8 @@ func vocabulary(k kind) words {
 		return words{keys: []string{"initial", "max", "give_up_after"}}
 	case kindMark:
 		return words{keys: []string{"size", "every"}}
+	case kindSchedule:
+		return words{keys: []string{"timezone", "windows", "at_end"}}
 	case kindSecret:
 		return words{keys: []string{"env", "file", "credential"}}
 	}
