@@ -126,6 +126,9 @@ func destinationOf(c *config.Config, d *config.Destination, key []byte, limits *
 		Account:    func() string { return fingerprintOf(key, c, d) },
 		Secrets:    func() error { return remote.CheckSecrets(target) },
 		NeverProbe: d.AuthRetry == "off",
+		Schedule:   scheduleOf(d),
+		Transfers:  d.Transfers,
+		MaxAge:     d.MaxSessionAge,
 		Dial: func(ctx context.Context) (syncer.Session, error) {
 			s, err := remote.Dial(ctx, target)
 			if err != nil {
