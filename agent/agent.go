@@ -149,6 +149,10 @@ func (a *Agent) Run(ctx context.Context) error {
 		(&copier{store: a.store, log: a.log}).run(ctx)
 		return nil
 	})
+	all.work("", func(ctx context.Context) error {
+		keepTime(ctx, a.limits, func() *config.Config { return a.current().config })
+		return nil
+	})
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	var answering sync.WaitGroup

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
@@ -61,7 +62,11 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	var scanErr error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var scanning sync.WaitGroup
+	var scanning, timing sync.WaitGroup
+	timed, stopTiming := context.WithCancel(ctx)
+	timing.Go(func() { keepTime(timed, a.limits, func() *config.Config { return a.current().config }) })
+	defer timing.Wait()
+	defer stopTiming()
 	scanning.Go(func() {
 		defer close(planned)
 		if scanErr = a.scanAll(ctx); scanErr != nil {

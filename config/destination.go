@@ -35,6 +35,7 @@ type Destination struct {
 	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout
 	StallTimeout   time.Duration // silence after which the connection is dead
 	Schedule       Schedule      // when it is used
+	BandwidthTimes Timetable     // when another rate holds than Bandwidth
 
 	MaxSessionAge time.Duration // after which a connection is replaced by a fresh one; 0 is never
 

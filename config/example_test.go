@@ -141,7 +141,7 @@ func TestExampleNamesNoKeyOfLaterVersions(t *testing.T) {
 
 // The example promises that what stands behind a # is the default.
 func TestExampleShowsTheDefaults(t *testing.T) {
-	noDefault := regexp.MustCompile(`^# (name|state_dir|file|password|known_hosts|temp_dir|file_mode|was|requests|open_files|transfers|max_session_age|schedule) = `)
+	noDefault := regexp.MustCompile(`^# (name|state_dir|file|password|known_hosts|temp_dir|file_mode|was|requests|open_files|transfers|max_session_age|schedule|bandwidth_times) = `)
 	commented := regexp.MustCompile(`^# [a-z_]+ = `)
 	lines := strings.Split(readExample(t), "\n")
 	shown := 0

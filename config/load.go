@@ -106,11 +106,12 @@ func loadTables(t table) *Config {
 	l.cfg.Log = l.log.log(l.cfg.Agent.StateDir)
 	defaults, _ := t.single("defaults", kindDefaults)
 	rules := defaults.defaults()
+	l.cfg.Agent.BandwidthTimes = l.agent.timetable(rules.Timezone)
 
 	l.destinations = t.several("destination", kindDest)
 	for _, d := range l.destinations {
 		destination := d.destination()
-		destination.Schedule = d.schedule(rules.Timezone)
+		destination.Schedule, destination.BandwidthTimes = d.schedule(rules.Timezone), d.timetable(rules.Timezone)
 		l.cfg.Destinations = append(l.cfg.Destinations, destination)
 	}
 	l.folders = t.several("folder", kindFolder)

@@ -42,7 +42,7 @@ func vocabulary(k kind) words {
 		}
 	case kindAgent:
 		return words{
-			keys: []string{"name", "state_dir", "max_transfers", "bandwidth", "shutdown_grace"},
+			keys: []string{"name", "state_dir", "max_transfers", "bandwidth", "bandwidth_times", "shutdown_grace"},
 		}
 	case kindLog:
 		return words{keys: []string{"level", "format", "target", "file", "max_size", "keep"}}
@@ -53,7 +53,7 @@ func vocabulary(k kind) words {
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
 				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "channels", "bandwidth", "was",
-				"profile", "requests", "open_files", "transfers", "max_session_age", "schedule",
+				"profile", "requests", "open_files", "transfers", "max_session_age", "schedule", "bandwidth_times",
 			},
 			later: []string{
 				"ssh_agent", "ssh_config", "jump", "proxy", "connections", "legacy_algorithms",
