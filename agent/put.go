@@ -70,6 +70,9 @@ func (o *Put) Place(c *config.Config) (PutPlace, error) {
 		return PutPlace{}, err
 	}
 	d, _ := c.Destination(name)
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		return PutPlace{}, usage("%q: ~ stands in root only; a path without / in front is below root, which is the login directory by default", o.To)
+	}
 	if path == "" || strings.HasSuffix(path, "/") {
 		if o.File == StreamName {
 			return PutPlace{}, usage("standard input has no name: %q needs one behind the last /", o.To)

@@ -208,8 +208,11 @@ func isFingerprint(s string) bool {
 	return ok && err == nil && len(sum) == 32
 }
 
-// remoteDir returns a directory at the server, as it is written.
+// remoteDir returns a directory at the server, as it is written; "" is as good as none.
 func (t table) remoteDir(key string) string {
+	if t.values[key] == "" {
+		return ""
+	}
 	dir, given := t.text(key)
 	said := key + " = " + show(dir)
 	switch {
@@ -220,11 +223,21 @@ func (t table) remoteDir(key string) string {
 		t.faultAt(key, said+" names another account's directory", "write the whole path")
 	case hasDotDot(dir):
 		t.faultAt(key, said+` holds ".."`, "write the whole path")
+	case hasDrive(dir):
+		t.faultAt(key, said+" begins with a drive, and not with /", key+" = "+show(withDrive(dir)))
 	case strings.Contains(dir, `\`):
 		t.faultAt(key, said+" holds a backslash", "SFTP paths have / on every server")
 	}
 	return dir
 }
+
+// hasDrive tells whether a path begins as one of Windows does, in which SFTP would see a directory "C:".
+func hasDrive(p string) bool {
+	return len(p) >= 2 && p[1] == ':' && (p[0]|0x20 >= 'a' && p[0]|0x20 <= 'z') && (len(p) == 2 || p[2] == '/' || p[2] == '\\')
+}
+
+// withDrive writes a path with a drive as SFTP servers on Windows have it.
+func withDrive(p string) string { return "/" + strings.ReplaceAll(p, `\`, "/") }
 
 func hasDotDot(slashed string) bool {
 	for element := range strings.SplitSeq(slashed, "/") {

@@ -49,12 +49,13 @@ type Capabilities struct {
 	Stat          bool              `json:"stat"`                   // a file that was uploaded and closed can be looked at
 	RefusesMode   bool              `json:"refuses_mode,omitempty"` // setting permissions was refused
 	StatVFS       bool              `json:"statvfs"`
-	Hash          string            `json:"hash"`                 // command that hashes a file at the server; "" where there is none
-	CheckFile     string            `json:"check_file,omitempty"` // request of SFTP's that does; likewise
-	MaxOpen       int               `json:"max_open,omitempty"`   // files that may be open at once; 0 where it was not found to be less than asked for
-	InFlight      int               `json:"in_flight,omitempty"`  // requests that may be under way at once; 0 is any number
-	Profile       string            `json:"profile,omitempty"`    // what the server was taken for; see Profiles
-	ProfileBy     string            `json:"profile_by,omitempty"` // how that was known
+	Hash          string            `json:"hash"`                    // command that hashes a file at the server; "" where there is none
+	HashAbsolute  bool              `json:"hash_absolute,omitempty"` // under a relative root: it sees absolute names as SFTP does too
+	CheckFile     string            `json:"check_file,omitempty"`    // request of SFTP's that does; likewise
+	MaxOpen       int               `json:"max_open,omitempty"`      // files that may be open at once; 0 where it was not found to be less than asked for
+	InFlight      int               `json:"in_flight,omitempty"`     // requests that may be under way at once; 0 is any number
+	Profile       string            `json:"profile,omitempty"`       // what the server was taken for; see Profiles
+	ProfileBy     string            `json:"profile_by,omitempty"`    // how that was known
 	ProbedAt      time.Time         `json:"probed_at"`
 
 	// Stripes tells whether a file can be written over several channels at once: "yes", "no", or "" where nobody has tried.

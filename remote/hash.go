@@ -48,7 +48,10 @@ func (s *Session) Hash(ctx context.Context, name string, size int64) (sum []byte
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
-	sum, means, err = s.hashByCommand(name, size)
+	err = s.wrap("hash", name, errNoHash)
+	if s.inView(name) {
+		sum, means, err = s.hashByCommand(name, size)
+	}
 	if form := s.caps.Load().CheckFile; form != "" && Unsupported.is(err) {
 		sum, err = s.checkFile(ctx, form, name, size)
 		return sum, form, err

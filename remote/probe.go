@@ -208,6 +208,8 @@ func (p *probe) run(now time.Time, serial bool) error {
 			var err error
 			c.Hash, err = s.proveHash(p.ctx, p.proof.name, want, isWindows(s.Banner(), home))
 			prove(&c.Hash, err)
+			c.HashAbsolute, err = s.provesAbsolute(p.ctx, c.Hash, home, p.proof.name, want)
+			prove(&c.Hash, err)
 		},
 		func() {
 			if !s.uses(aboutCheckFile) {
