@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -219,7 +218,7 @@ func (s *Session) runHash(form hashForm, batch []*hashRequest, limit time.Durati
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.exec(line, bytes.NewReader(input), limit)
+	out, err := s.exec(line, input, limit)
 	if errors.Is(err, errHung) {
 		s.hash.use("") // the next would wait as long
 	}
