@@ -61,6 +61,7 @@ const (
 	defaultChannels       = 8
 	mostChannels          = 64
 	mostAtOnce            = 1024
+	leastSessionAge       = time.Minute
 	defaultConnectTimeout = 20 * time.Second
 	defaultKeepalive      = 10 * time.Second
 	defaultStallTimeout   = 30 * time.Second
@@ -118,6 +119,9 @@ func (t table) destination() Destination {
 	}
 	if d.Publish == "direct" && d.TempDir != "" {
 		t.faultAt("temp_dir", `temp_dir is given together with publish = "direct", which uses no temps`, "keep one of them")
+	}
+	if age := d.MaxSessionAge; age > 0 && age < leastSessionAge {
+		t.faultAt("max_session_age", "max_session_age = "+show(short(age))+" is less than 1m, so that it would be dialled all the time", "")
 	}
 	if d.Keepalive >= d.StallTimeout {
 		key := "keepalive"

@@ -100,6 +100,9 @@ func TestFaultsOfSchedules(t *testing.T) {
 			`10: destination "acme": transfers = -1 is not between 1 and 1024`,
 			`11: destination "acme": max_session_age = "0s" is not more than 0`,
 		}},
+		{"sessions that are hardly ever there", destinationText + "max_session_age = \"30s\"", []string{
+			`7: destination "acme": max_session_age = "30s" is less than 1m, so that it would be dialled all the time`,
+		}},
 	})
 }
 
