@@ -49,3 +49,22 @@ func closedLinks(links []syncer.LinkStatus) map[string]bool {
 	}
 	return closed
 }
+
+// closedNow returns why destinations are not used at a moment, of those that are outside their schedules.
+func closedNow(c *config.Config, now time.Time) map[string]string {
+	closed := map[string]string{}
+	for i := range c.Destinations {
+		d := &c.Destinations[i]
+		if open, until := d.Schedule.At(now); !open {
+			closed[d.Name] = closedUntil(d, until)
+		}
+	}
+	return closed
+}
+
+// heedSchedule tells that an operation waits until its destination opens.
+func heedSchedule(o *syncer.Operation, closed map[string]string) {
+	if why := closed[o.Destination]; why != "" && sends(o.Op) {
+		o.Op, o.Reason, o.Detail = syncer.Hold, syncer.ReasonClosed, why
+	}
+}

@@ -30,6 +30,11 @@ func TestOutsideTheSchedule(t *testing.T) {
 	lacks(t, got.stderr, "WARN", "ERROR")
 	wantTree(t, r.sshd.Dir, map[string]string{"now/a.txt": "a"})
 
+	for _, o := range r.plan(0).Operations {
+		if o.Destination != "acme" || o.Op != "hold" || o.Reason != "closed" || !strings.Contains(o.Detail, "it opens at ") {
+			t.Errorf("plan: %+v", o)
+		}
+	}
 	closed := func(when string) {
 		t.Helper()
 		s := r.status()
