@@ -12,7 +12,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
@@ -47,10 +46,9 @@ func TestHashesAtDropbear(t *testing.T) {
 	p := sftptest.StartDropbear(t, sftptest.ProductOptions{})
 	wire := sftptest.StartWire(t, p.Addr)
 	wire.SetDelay(spareFrom)
-	s := mustProbe(t, Target{
-		Name: destination, Host: wire.Host(), Port: wire.Port(), User: p.User, KeyFile: p.KeyFile, PinnedKeys: p.Fingerprints,
-		Root: p.Dir, ConnectTimeout: patience, Keepalive: time.Second, StallTimeout: patience,
-	})
+	target := productTarget(p)
+	target.Host, target.Port = wire.Host(), wire.Port()
+	s := mustProbe(t, target)
 	content := random(9000)
 	want := sha256.Sum256(content)
 	mustUpload(t, s, s.target.Path("a"), content)
