@@ -56,7 +56,7 @@ type Agent struct {
 
 	at      atomic.Pointer[setup] // what it works with now
 	naming  sync.RWMutex          // held by commands, which speak of names, and while names change
-	turn    chan struct{}         // holds a token while a reload is at work, and for ever when the agent has ended
+	turn    chan struct{}         // holds a token until the agent runs, while a reload is at work, and for ever when the agent has ended
 	running *parts                // nil where nothing runs; changed with the turn
 }
 
@@ -83,6 +83,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 		log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
 		limits: limitsOf(c), host: o.Host, turn: make(chan struct{}, 1),
 	}
+	a.turn <- struct{}{}
 	if err := a.wire(ctx, c, o.Folders); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -138,7 +139,6 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	all := &parts{ctx: ctx, cancel: cancel}
-	a.turn <- struct{}{}
 	a.running = all
 	at := a.current()
 	for _, f := range at.folders {
@@ -148,6 +148,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	<-a.turn
 	all.work("", func(ctx context.Context) error {
 		(&copier{store: a.store, log: a.log}).run(ctx)
+		return nil
+	})
+	all.work("", func(ctx context.Context) error {
+		keepTime(ctx, a.limits, func() *config.Config { return a.current().config })
 		return nil
 	})
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))

@@ -1,16 +1,20 @@
 package agent
 
 import (
+	"context"
+	"time"
+
 	"github.com/dropferry/dropferry/bandwidth"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/remote"
 )
 
-// ratesOf returns the limits that a configuration sets.
-func ratesOf(c *config.Config) bandwidth.Rates {
-	rates := bandwidth.Rates{Total: c.Agent.Bandwidth, Each: make(map[string]int64, len(c.Destinations))}
+// ratesOf returns the limits that a configuration sets at a moment.
+func ratesOf(c *config.Config, now time.Time) bandwidth.Rates {
+	rates := bandwidth.Rates{Total: c.Agent.BandwidthTimes.At(now, c.Agent.Bandwidth), Each: make(map[string]int64, len(c.Destinations))}
 	for i := range c.Destinations {
-		rates.Each[c.Destinations[i].Name] = c.Destinations[i].Bandwidth
+		d := &c.Destinations[i]
+		rates.Each[d.Name] = d.BandwidthTimes.At(now, d.Bandwidth)
 	}
 	return rates
 }
@@ -18,8 +22,24 @@ func ratesOf(c *config.Config) bandwidth.Rates {
 // limitsOf returns limits that are a command's own: it shares them with no other process.
 func limitsOf(c *config.Config) *bandwidth.Limits {
 	limits := bandwidth.New()
-	limits.Set(ratesOf(c))
+	limits.Set(ratesOf(c, time.Now()))
 	return limits
+}
+
+// keepTime sets the limits anew at each full minute, which is when a timetable may ask for others, until ctx ends. The
+// clock is looked at each time, since it may be set; current is the configuration as it is then.
+func keepTime(ctx context.Context, limits *bandwidth.Limits, current func() *config.Config) {
+	for {
+		now := time.Now()
+		timer := time.NewTimer(now.Truncate(time.Minute).Add(time.Minute).Sub(now))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		limits.Set(ratesOf(current(), time.Now())) // the same rates change nothing
+	}
 }
 
 // paced returns the target with the limits that its destination keeps.

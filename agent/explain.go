@@ -261,6 +261,9 @@ func (w work) outlook(r *control.RouteOf) {
 	case link.State == syncer.LinkBlocked:
 		r.State, r.NextAttempt = "blocked", moment(link.NextAttempt)
 		r.Reason = "the destination is blocked until a person acts: " + link.Reason
+	case link.State == syncer.LinkClosed:
+		r.NextAttempt = moment(link.NextAttempt)
+		r.Reason = "nothing is sent there now: " + link.Reason
 	case link.State == syncer.LinkWaiting:
 		r.NextAttempt = moment(link.NextAttempt)
 		r.Reason = "it waits until the destination can be used: " + link.Reason

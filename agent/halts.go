@@ -200,13 +200,15 @@ func (a *Agent) leftOperations(ctx context.Context, s *Summary, pauses []state.P
 			s.Unmarked++
 		}
 	}
-	routes := routesOf(a.current().config)
+	routes, closed := routesOf(a.current().config), closedLinks(a.syncer.Status())
 	for route, n := range counts {
 		_, paused := pauseOf(pauses, route)
 		switch {
 		case !a.watches(route.Folder) || !slices.Contains(routes, route) || halted[route.Folder]:
 		case paused:
 			s.Paused += n
+		case closed[route.Destination]:
+			s.Closed += n
 		default:
 			s.Failed += n
 		}

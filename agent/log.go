@@ -101,6 +101,8 @@ func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
 		return slog.LevelInfo, "there is room again: deliveries go on"
 	case syncer.EventLost:
 		return slog.LevelWarn, "destination cannot be used for now"
+	case syncer.EventClosed:
+		return slog.LevelInfo, "files wait until the destination opens"
 	case syncer.EventStuck:
 		return slog.LevelWarn, "does not become ready: somebody should look at it"
 	case syncer.EventDropped:

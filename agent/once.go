@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
@@ -21,6 +22,7 @@ type Summary struct {
 	Unsettled int // were still changing
 	Unread    int // places that could not be read, a whole folder or some of it: what is in them is not known
 	Kept      int // are delivered, and could not be archived or deleted
+	Closed    int // were not sent because their destination is outside its schedule
 	Paused    int // were not sent because a person has stopped their route
 	Removed   int // files that have left a mirror, and were removed at a destination
 	Halted    int // folders that wait for a person
@@ -34,12 +36,12 @@ type Summary struct {
 
 // OneCause tells whether Cause alone kept everything from being delivered.
 func (s Summary) OneCause() bool {
-	return s.Cause != nil && !s.mixed && s.Delivered+s.Held+s.Unsettled+s.Unread+s.Kept+s.Paused+s.Removed+s.Halted+s.Unmarked == 0
+	return s.Cause != nil && !s.mixed && s.Delivered+s.Held+s.Unsettled+s.Unread+s.Kept+s.Paused+s.Closed+s.Removed+s.Halted+s.Unmarked == 0
 }
 
 // Complete tells whether everything that was there is delivered.
 func (s Summary) Complete() bool {
-	return s.Failed == 0 && s.Held == 0 && s.Unsettled == 0 && s.Unread == 0 && s.Kept == 0 && s.Paused == 0 &&
+	return s.Failed == 0 && s.Held == 0 && s.Unsettled == 0 && s.Unread == 0 && s.Kept == 0 && s.Paused == 0 && s.Closed == 0 &&
 		s.Halted == 0 && s.Unmarked == 0 && s.Cause == nil
 }
 
@@ -60,7 +62,11 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	var scanErr error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var scanning sync.WaitGroup
+	var scanning, timing sync.WaitGroup
+	timed, stopTiming := context.WithCancel(ctx)
+	timing.Go(func() { keepTime(timed, a.limits, func() *config.Config { return a.current().config }) })
+	defer timing.Wait()
+	defer stopTiming()
 	scanning.Go(func() {
 		defer close(planned)
 		if scanErr = a.scanAll(ctx); scanErr != nil {
@@ -135,6 +141,7 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 			a.tellPaused(p.Route, 1, p)
 		}
 	}
+	closed := closedLinks(a.syncer.Status())
 	for _, c := range counts {
 		if !a.watches(c.Folder) {
 			continue
@@ -146,6 +153,8 @@ func (a *Agent) leftovers(ctx context.Context, s *Summary) error {
 			if p, paused := pauseOf(pauses, c.Route); paused {
 				s.Paused += n
 				a.tellPaused(c.Route, n, p)
+			} else if closed[c.Destination] {
+				s.Closed += n
 			} else if !halted[c.Folder] {
 				s.Paused, s.Failed = s.Paused+alone, s.Failed+n-alone
 			}

@@ -26,6 +26,7 @@ func plan(ctx context.Context, c *config.Config, store planStore, only []string)
 	if err != nil {
 		return control.Plan{}, err
 	}
+	closed := closedNow(c, time.Now())
 	views := lookers{config: c, store: store, sessions: map[string]*remote.Session{}, unreached: map[string]error{}}
 	defer views.close()
 	result := control.Plan{Operations: []control.Operation{}}
@@ -46,12 +47,13 @@ func plan(ctx context.Context, c *config.Config, store planStore, only []string)
 		sink := &syncer.Previewer{
 			Store: store, Folder: folder, Now: time.Now,
 			View: func(destination string) syncer.Viewer {
-				if _, paused := pauseOf(pauses, state.Route{Folder: f.Name, Destination: destination}); paused {
+				if _, paused := pauseOf(pauses, state.Route{Folder: f.Name, Destination: destination}); paused || closed[destination] != "" {
 					return nil
 				}
 				return views.look(ctx, destination)
 			},
 			Tell: func(o syncer.Operation) {
+				heedSchedule(&o, closed)
 				heedPause(&o, pauses)
 				heedHalt(&o, halts)
 				if o.Op == syncer.Wait {

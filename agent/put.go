@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/dropferry/dropferry/bandwidth"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/remote"
@@ -68,6 +70,9 @@ func (o *Put) Place(c *config.Config) (PutPlace, error) {
 		return PutPlace{}, err
 	}
 	d, _ := c.Destination(name)
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		return PutPlace{}, usage("%q: ~ stands in root only; a path without / in front is below root, which is the login directory by default", o.To)
+	}
 	if path == "" || strings.HasSuffix(path, "/") {
 		if o.File == StreamName {
 			return PutPlace{}, usage("standard input has no name: %q needs one behind the last /", o.To)
@@ -119,7 +124,8 @@ func (o *Put) Run(ctx context.Context, c *config.Config) (result syncer.PutResul
 	if err != nil {
 		return result, err
 	}
-	put.Store, put.Destination = store, putDestination(c, place.Destination, key)
+	limits := limitsOf(c)
+	put.Store, put.Destination = store, putDestination(c, place.Destination, key, limits)
 	put.Hold = func(final string) (func() error, error) { return state.Hold(dir, put.Destination.Name+"\x00"+final) }
 	release, err := put.Hold(place.Final)
 	if errors.Is(err, state.ErrHeld) {
@@ -134,6 +140,11 @@ func (o *Put) Run(ctx context.Context, c *config.Config) (result syncer.PutResul
 			return result, err
 		}
 	}
+	var timing sync.WaitGroup
+	timed, stopTiming := context.WithCancel(ctx)
+	timing.Go(func() { keepTime(timed, limits, func() *config.Config { return c }) })
+	defer timing.Wait()
+	defer stopTiming()
 	result, err = put.Run(ctx)
 	result.Delivery.Destination = place.Destination.Name
 	return result, err
@@ -141,8 +152,8 @@ func (o *Put) Run(ctx context.Context, c *config.Config) (result syncer.PutResul
 
 // putDestination is how a put reaches a destination. The store knows it by what it is and not by its name alone, since an
 // account may use several configurations.
-func putDestination(c *config.Config, d *config.Destination, key []byte) syncer.Destination {
-	destination, target := destinationOf(c, d, key, limitsOf(c), nil, nil), targetOf(c, d)
+func putDestination(c *config.Config, d *config.Destination, key []byte, limits *bandwidth.Limits) syncer.Destination {
+	destination, target := destinationOf(c, d, key, limits, nil, nil), targetOf(c, d)
 	destination.Name = fmt.Sprintf("%s (%s@%s)", d.Name, target.User, target.Addr())
 	return destination
 }

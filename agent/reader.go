@@ -102,6 +102,7 @@ func (r *reader) Status(ctx context.Context) (control.Status, error) {
 		}
 		s.Destinations = append(s.Destinations, view)
 	}
+	showClosed(&s, r.config, time.Now())
 	s.Left = leftRoutes(r.config, counts)
 	pauses, err := r.pauses(ctx)
 	if err != nil {

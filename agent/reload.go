@@ -159,7 +159,7 @@ func (s *switching) run(ctx context.Context) error {
 	if err := a.store.Configure(ctx, s.names, time.Now()); err != nil { // last: from here on nothing fails
 		return back(err)
 	}
-	a.limits.Set(ratesOf(s.next.config))
+	a.limits.Set(ratesOf(s.next.config, time.Now()))
 	a.syncer.Replace(replacementOf(a, s.next, s.freshLinks(links)))
 	s.next.plannedBy(a.syncer)
 	a.at.Store(s.next)

@@ -125,10 +125,11 @@ var (
 	// identifying are the keys of a destination that say which server and account it is.
 	identifying = []string{"host", "port", "user"}
 	// atOnce are those that hold at once, also for what is under way.
-	atOnce = []string{"bandwidth"}
+	atOnce = []string{"bandwidth", "bandwidth_times"}
 	// reaching are those that only its session depends on.
 	reaching = append([]string{
-		"bandwidth", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry", "channels",
+		"bandwidth", "bandwidth_times", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry", "channels",
+		"profile", "requests", "open_files", "transfers", "max_session_age", "schedule",
 		"jump", "proxy", "proxy_user", "proxy_password", "bind_address", "ssh_config", "ssh_config_file", "host_key_alias", "ssh_agent", "certificate", "answers", "legacy_algorithms",
 	}, identifying...)
 )
@@ -172,9 +173,16 @@ func differing[T any](prefix string, x, y T) []string {
 
 // same compares two values. Two of one time zone are the same however often it was loaded.
 func same(x, y any) bool {
-	if zone, ok := x.(*time.Location); ok {
+	switch x := x.(type) {
+	case *time.Location:
 		other, _ := y.(*time.Location)
-		return zone.String() == other.String()
+		return x.String() == other.String()
+	case config.Schedule:
+		other, _ := y.(config.Schedule)
+		return same(x.Timezone, other.Timezone) && x.AtEnd == other.AtEnd && slices.Equal(x.Windows, other.Windows)
+	case config.Timetable:
+		other, _ := y.(config.Timetable)
+		return same(x.Timezone, other.Timezone) && slices.Equal(x.Rates, other.Rates)
 	}
 	return reflect.DeepEqual(x, y)
 }

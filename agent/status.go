@@ -62,6 +62,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	}
 	slices.SortFunc(s.Destinations, func(x, y control.DestinationStatus) int { return strings.Compare(x.Name, y.Name) })
 	slices.SortFunc(s.Transfers, func(x, y control.Transfer) int { return x.StartedAt.Compare(y.StartedAt) })
+	showClosed(&s, a.current().config, time.Now())
 	s.Left = leftRoutes(a.current().config, counts)
 	showPauses(&s, pauses)
 	if err := showWaiting(ctx, &s, a.store, folders, counts); err != nil {

@@ -32,6 +32,7 @@ func accountOf(c *config.Config, d *config.Destination) remote.Target {
 	t := remote.Target{
 		Name: d.Name, Host: d.Host, Port: d.Port, User: d.User, KeyFile: d.KeyFile, PinnedKeys: d.HostKey, Root: d.Root,
 		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout, Channels: d.Channels,
+		Profile: d.Profile, Requests: d.Requests, OpenFiles: d.OpenFiles,
 		Certificate: d.Certificate, Agent: d.SshAgent, Legacy: d.LegacyAlgorithms, HostKeyAlias: d.HostKeyAlias,
 	}
 	t.Bind, _ = netip.ParseAddr(d.BindAddress) // the zero value where there is none
@@ -158,6 +159,9 @@ func destinationOf(
 		Account:    func() string { return fingerprintOf(key, c, d) },
 		Secrets:    func() error { return remote.CheckSecrets(target) },
 		NeverProbe: d.AuthRetry == "off",
+		Schedule:   scheduleOf(d),
+		Transfers:  d.Transfers,
+		MaxAge:     d.MaxSessionAge,
 		Dial: func(ctx context.Context) (syncer.Session, error) {
 			s, err := remote.Dial(ctx, target)
 			if err != nil {

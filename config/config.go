@@ -47,11 +47,12 @@ func (c *Config) Folder(name string) (*Folder, bool) {
 
 // Agent holds what is true of the whole process.
 type Agent struct {
-	Name          string        // the host's name where the file gives none; letters, digits and . _ - only
-	StateDir      string        // absolute
-	MaxTransfers  int           // files at once to all destinations, at most 1024; 0 lets the agent choose
-	Bandwidth     int64         // bytes of content in a second, to and from all destinations; 0 is no limit
-	ShutdownGrace time.Duration // how long running transfers may go on after a request to stop
+	Name           string        // the host's name where the file gives none; letters, digits and . _ - only
+	StateDir       string        // absolute
+	MaxTransfers   int           // files at once to all destinations, at most 1024; 0 lets the agent choose
+	Bandwidth      int64         // bytes of content in a second, to and from all destinations; 0 is no limit
+	BandwidthTimes Timetable     // when another rate holds than Bandwidth
+	ShutdownGrace  time.Duration // how long running transfers may go on after a request to stop
 }
 
 // The bounds and defaults of [agent].

@@ -75,6 +75,7 @@ func TestParseLeastFile(t *testing.T) {
 			Publish:        "rename",
 			AuthRetry:      "on",
 			Channels:       8,
+			Profile:        "auto",
 			ConnectTimeout: 20 * time.Second,
 			Keepalive:      10 * time.Second,
 			StallTimeout:   30 * time.Second,
@@ -118,6 +119,7 @@ agent.name = "erp-1"
 agent.state_dir = "/var/lib/x"
 agent.max_transfers = 8
 agent.bandwidth = "20MiB"
+agent.bandwidth_times = ["Mon 08:00-18:00 1MiB"]
 agent.shutdown_grace = "1m"
 log = { level = "debug", format = "json", target = "stderr" }
 [[destination]]
@@ -136,6 +138,13 @@ connect_timeout = "1s"
 keepalive = "2s"
 stall_timeout = "3s"
 bandwidth = "1.5MiB"
+profile = "crushftp"
+requests = 4
+open_files = 5
+transfers = 6
+max_session_age = "1h"
+bandwidth_times = ["Sat,Sun 22:00-06:00 0"]
+schedule = { timezone = "UTC", windows = ["Sat 06:00-24:00"], at_end = "stop" }
 [destination.password]
 env = "ACME"
 [[destination]]
@@ -170,7 +179,8 @@ initial = "2s"
 max = "3s"
 give_up_after = "4h"
 `)
-	if want := (Agent{"erp-1", at(t, "/var/lib/x"), 8, 20 << 20, time.Minute}); c.Agent != want {
+	times := Timetable{time.UTC, []WindowRate{{Window{[7]bool{1: true}, 8 * time.Hour, 18 * time.Hour}, 1 << 20}}}
+	if want := (Agent{"erp-1", at(t, "/var/lib/x"), 8, 20 << 20, times, time.Minute}); !reflect.DeepEqual(c.Agent, want) {
 		t.Errorf("agent %+v, want %+v", c.Agent, want)
 	}
 	if want := (Log{"debug", "json", "stderr", at(t, "/var/lib/x/log/dropferry.log"), 10 << 20, 5}); c.Log != want {
@@ -181,12 +191,15 @@ give_up_after = "4h"
 			Name: "acme", Host: "2001:db8::1", Port: 2222, User: "contoso", KeyFile: at(t, "/k/acme"),
 			KeyPassphrase: Secret{Credential: "acme-pass"}, Password: Secret{Env: "ACME"},
 			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up", AuthRetry: "off", Channels: 3, Bandwidth: 3 << 19,
-			ConnectTimeout: time.Second, Keepalive: 2 * time.Second, StallTimeout: 3 * time.Second, Line: 9,
+			Profile: "crushftp", Requests: 4, OpenFiles: 5, Transfers: 6, MaxSessionAge: time.Hour,
+			BandwidthTimes: Timetable{time.UTC, []WindowRate{{Window{[7]bool{0: true, 6: true}, 22 * time.Hour, 6 * time.Hour}, 0}}},
+			Schedule:       Schedule{Timezone: time.UTC, Windows: []Window{{Days: [7]bool{6: true}, Begin: 6 * time.Hour, End: 24 * time.Hour}}, AtEnd: StopAtEnd},
+			ConnectTimeout: time.Second, Keepalive: 2 * time.Second, StallTimeout: 3 * time.Second, Line: 10,
 		},
 		{
 			Name: "other", Host: "other.example", Port: 22, User: "u", Password: Secret{File: at(t, "/k/other")},
-			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", AuthRetry: "on", Channels: 8, ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
-			StallTimeout: 30 * time.Second, Line: 27,
+			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", AuthRetry: "on", Channels: 8, Profile: "auto", ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
+			StallTimeout: 30 * time.Second, Line: 35,
 		},
 	}
 	if !reflect.DeepEqual(c.Destinations, wantDestinations) {
@@ -202,7 +215,7 @@ give_up_after = "4h"
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
-		Line: 34, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
+		Line: 42, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {
 		t.Errorf("folders\n%+v, want\n%+v", c.Folders, wantFolder)

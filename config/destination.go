@@ -25,6 +25,10 @@ type Destination struct {
 	TempDir       string   // remote directory for temps; "" is each final name's own
 	AuthRetry     string   // on, or off: a refused login is not tried again by itself
 	Channels      int      // of SFTP on the connection at most, for uploads over a long line
+	Profile       string   // kind of server; "auto" is what it shows itself to be
+	Requests      int      // under way at once, at most; 0 is what the profile and the server say
+	OpenFiles     int      // likewise
+	Transfers     int      // files under way at once, of all folders; 0 is any number
 	Bandwidth     int64    // bytes of content in a second, to and from it; 0 is no limit of its own
 
 	SshAgent         string   // socket or pipe of the agent that signs, or EnvironmentAgent; "" without
@@ -41,6 +45,10 @@ type Destination struct {
 	ConnectTimeout time.Duration // from dialling to an SFTP session
 	Keepalive      time.Duration // silence after which a keepalive is sent; less than StallTimeout
 	StallTimeout   time.Duration // silence after which the connection is dead
+	Schedule       Schedule      // when it is used
+	BandwidthTimes Timetable     // when another rate holds than Bandwidth
+
+	MaxSessionAge time.Duration // after which a connection is replaced by a fresh one; 0 is never
 
 	Was *string // the earlier name; nil without, "" says that it is a new one
 
@@ -69,10 +77,17 @@ const (
 	defaultPort           = 22
 	defaultChannels       = 8
 	mostChannels          = 64
+	mostAtOnce            = 1024
+	leastSessionAge       = time.Minute
 	defaultConnectTimeout = 20 * time.Second
 	defaultKeepalive      = 10 * time.Second
 	defaultStallTimeout   = 30 * time.Second
 )
+
+// Profiles are the kinds of servers that profile may name.
+var Profiles = []string{
+	"auto", "openssh", "aws-transfer", "azure-blob", "proftpd", "sftpgo", "bitvise", "crushftp", "goanywhere", "strict-mft",
+}
 
 func (t table) destination() Destination {
 	t.unknown()
@@ -87,10 +102,15 @@ func (t table) destination() Destination {
 		TempDir:        t.remoteDir("temp_dir"),
 		AuthRetry:      t.choice("auth_retry", "on", words{keys: []string{"on", "off"}}),
 		Channels:       t.integer("channels", defaultChannels, 1, mostChannels),
+		Profile:        t.choice("profile", "auto", words{keys: Profiles}),
+		Requests:       t.integer("requests", 0, 1, mostAtOnce),
+		OpenFiles:      t.integer("open_files", 0, 1, mostAtOnce),
+		Transfers:      t.integer("transfers", 0, 1, mostAtOnce),
 		Bandwidth:      t.bandwidth(),
 		ConnectTimeout: t.duration("connect_timeout", defaultConnectTimeout),
 		Keepalive:      t.duration("keepalive", defaultKeepalive),
 		StallTimeout:   t.duration("stall_timeout", defaultStallTimeout),
+		MaxSessionAge:  t.duration("max_session_age", 0),
 		Was:            t.was(),
 		Line:           t.line(),
 		ignored:        ignored,
@@ -118,6 +138,9 @@ func (t table) destination() Destination {
 	}
 	if d.Publish == "direct" && d.TempDir != "" {
 		t.faultAt("temp_dir", `temp_dir is given together with publish = "direct", which uses no temps`, "keep one of them")
+	}
+	if age := d.MaxSessionAge; age > 0 && age < leastSessionAge {
+		t.faultAt("max_session_age", "max_session_age = "+show(short(age))+" is less than 1m, so that it would be dialled all the time", "")
 	}
 	if d.Keepalive >= d.StallTimeout {
 		key := "keepalive"
@@ -208,8 +231,11 @@ func isFingerprint(s string) bool {
 	return ok && err == nil && len(sum) == 32
 }
 
-// remoteDir returns a directory at the server, as it is written.
+// remoteDir returns a directory at the server, as it is written; "" is as good as none.
 func (t table) remoteDir(key string) string {
+	if t.values[key] == "" {
+		return ""
+	}
 	dir, given := t.text(key)
 	said := key + " = " + show(dir)
 	switch {
@@ -220,11 +246,21 @@ func (t table) remoteDir(key string) string {
 		t.faultAt(key, said+" names another account's directory", "write the whole path")
 	case hasDotDot(dir):
 		t.faultAt(key, said+` holds ".."`, "write the whole path")
+	case hasDrive(dir):
+		t.faultAt(key, said+" begins with a drive, and not with /", key+" = "+show(withDrive(dir)))
 	case strings.Contains(dir, `\`):
 		t.faultAt(key, said+" holds a backslash", "SFTP paths have / on every server")
 	}
 	return dir
 }
+
+// hasDrive tells whether a path begins as one of Windows does, in which SFTP would see a directory "C:".
+func hasDrive(p string) bool {
+	return len(p) >= 2 && p[1] == ':' && (p[0]|0x20 >= 'a' && p[0]|0x20 <= 'z') && (len(p) == 2 || p[2] == '/' || p[2] == '\\')
+}
+
+// withDrive writes a path with a drive as SFTP servers on Windows have it.
+func withDrive(p string) string { return "/" + strings.ReplaceAll(p, `\`, "/") }
 
 func hasDotDot(slashed string) bool {
 	for element := range strings.SplitSeq(slashed, "/") {

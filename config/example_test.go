@@ -75,7 +75,7 @@ func keysOf(v any) []string {
 
 func TestVocabularyIsThatOfTheStructs(t *testing.T) {
 	for k, v := range map[kind]any{
-		kindAgent: Agent{}, kindLog: Log{}, kindDest: Destination{}, kindFolder: Folder{}, kindRetry: Retry{}, kindSecret: Secret{},
+		kindAgent: Agent{}, kindLog: Log{}, kindDest: Destination{}, kindFolder: Folder{}, kindRetry: Retry{}, kindSchedule: Schedule{}, kindSecret: Secret{},
 	} {
 		got, want := vocabulary(k).keys, keysOf(v)
 		slices.Sort(got)
@@ -105,6 +105,7 @@ func TestExampleNamesEveryKey(t *testing.T) {
 		kindDefaults: section(t, text, "[defaults]"),
 		kindDest:     section(t, text, "[[destination]]"),
 		kindRetry:    section(t, text, "[defaults]"),
+		kindSchedule: section(t, text, "[[destination]]"),
 		kindSecret:   section(t, text, "[[destination]]"),
 	} {
 		for _, key := range vocabulary(k).keys {
@@ -140,7 +141,7 @@ func TestExampleNamesNoKeyOfLaterVersions(t *testing.T) {
 
 // The example promises that what stands behind a # is the default.
 func TestExampleShowsTheDefaults(t *testing.T) {
-	noDefault := regexp.MustCompile(`^# (name|state_dir|file|password|known_hosts|temp_dir|file_mode|was|jump|proxy|proxy_user|proxy_password|bind_address|ssh_config|ssh_config_file|host_key_alias|certificate|answers|legacy_algorithms) = `)
+	noDefault := regexp.MustCompile(`^# (name|state_dir|file|password|known_hosts|temp_dir|file_mode|was|requests|open_files|transfers|max_session_age|schedule|bandwidth_times|jump|proxy|proxy_user|proxy_password|bind_address|ssh_config|ssh_config_file|host_key_alias|certificate|answers|legacy_algorithms) = `)
 	commented := regexp.MustCompile(`^# [a-z_]+ = `)
 	lines := strings.Split(readExample(t), "\n")
 	shown := 0

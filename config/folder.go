@@ -317,6 +317,8 @@ func targetFault(to Target, mode string) (text, hint string) {
 		return hintOf(err)
 	case strings.HasPrefix(to.Path, "~"):
 		return "~ stands in root only", `a path without / in front is below root, which is the login directory by default`
+	case hasDrive(to.Path):
+		return "a path with a drive begins with / in SFTP", show(to.Destination + ":" + withDrive(to.Path))
 	case strings.Contains(to.Path, `\`):
 		return "SFTP paths have /, not backslashes", ""
 	case mode == Mirror && template.uses(ofTime):

@@ -106,10 +106,13 @@ func loadTables(t table) *Config {
 	l.cfg.Log = l.log.log(l.cfg.Agent.StateDir)
 	defaults, _ := t.single("defaults", kindDefaults)
 	rules := defaults.defaults()
+	l.cfg.Agent.BandwidthTimes = l.agent.timetable(rules.Timezone)
 
 	l.destinations = t.several("destination", kindDest)
 	for _, d := range l.destinations {
-		l.cfg.Destinations = append(l.cfg.Destinations, d.destination())
+		destination := d.destination()
+		destination.Schedule, destination.BandwidthTimes = d.schedule(rules.Timezone), d.timetable(rules.Timezone)
+		l.cfg.Destinations = append(l.cfg.Destinations, destination)
 	}
 	l.folders = t.several("folder", kindFolder)
 	for _, f := range l.folders {

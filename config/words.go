@@ -23,13 +23,14 @@ const (
 	kindFolder   kind = "[[folder]]"
 	kindRetry    kind = "retry"
 	kindMark     kind = "checkpoint"
+	kindSchedule kind = "schedule"
 	kindSecret   kind = "a secret"
 	kindAnswer   kind = "answers"
 )
 
 // kinds stand in the order in which hints name them.
 func kinds() []kind {
-	return []kind{top, kindAgent, kindLog, kindDefaults, kindDest, kindFolder, kindRetry, kindMark}
+	return []kind{top, kindAgent, kindLog, kindDefaults, kindDest, kindFolder, kindRetry, kindMark, kindSchedule}
 }
 
 // vocabulary returns the keys of a kind of table.
@@ -42,7 +43,7 @@ func vocabulary(k kind) words {
 		}
 	case kindAgent:
 		return words{
-			keys: []string{"name", "state_dir", "max_transfers", "bandwidth", "shutdown_grace"},
+			keys: []string{"name", "state_dir", "max_transfers", "bandwidth", "bandwidth_times", "shutdown_grace"},
 		}
 	case kindLog:
 		return words{keys: []string{"level", "format", "target", "file", "max_size", "keep"}}
@@ -53,10 +54,11 @@ func vocabulary(k kind) words {
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
 				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "channels", "bandwidth", "was",
+				"profile", "requests", "open_files", "transfers", "max_session_age", "schedule", "bandwidth_times",
 				"jump", "proxy", "proxy_user", "proxy_password", "bind_address", "ssh_config", "ssh_config_file", "host_key_alias", "ssh_agent", "certificate", "answers", "legacy_algorithms",
 			},
 			later: []string{
-				"connections", "schedule", "profile",
+				"connections",
 			},
 		}
 	case kindFolder:
@@ -69,6 +71,8 @@ func vocabulary(k kind) words {
 		return words{keys: []string{"initial", "max", "give_up_after"}}
 	case kindMark:
 		return words{keys: []string{"size", "every"}}
+	case kindSchedule:
+		return words{keys: []string{"timezone", "windows", "at_end"}}
 	case kindSecret:
 		return words{keys: []string{"env", "file", "credential"}}
 	case kindAnswer:

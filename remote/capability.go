@@ -30,7 +30,7 @@ func (m *mux) has(extension string) bool {
 }
 
 // ProbeVersion is the Version of what a Probe finds out now. It changes when that becomes more.
-const ProbeVersion = 3
+const ProbeVersion = 4
 
 // Capabilities are what a server has been seen to do, not what it says. The zero value promises nothing.
 type Capabilities struct {
@@ -49,10 +49,13 @@ type Capabilities struct {
 	Stat          bool              `json:"stat"`                   // a file that was uploaded and closed can be looked at
 	RefusesMode   bool              `json:"refuses_mode,omitempty"` // setting permissions was refused
 	StatVFS       bool              `json:"statvfs"`
-	Hash          string            `json:"hash"`                 // command that hashes a file at the server; "" where there is none
-	CheckFile     string            `json:"check_file,omitempty"` // request of SFTP's that does; likewise
-	MaxOpen       int               `json:"max_open,omitempty"`   // files that may be open at once; 0 where it was not found to be less than asked for
-	InFlight      int               `json:"in_flight,omitempty"`  // requests that may be under way at once; 0 is any number
+	Hash          string            `json:"hash"`                    // command that hashes a file at the server; "" where there is none
+	HashAbsolute  bool              `json:"hash_absolute,omitempty"` // under a relative root: it sees absolute names as SFTP does too
+	CheckFile     string            `json:"check_file,omitempty"`    // request of SFTP's that does; likewise
+	MaxOpen       int               `json:"max_open,omitempty"`      // files that may be open at once; 0 where it was not found to be less than asked for
+	InFlight      int               `json:"in_flight,omitempty"`     // requests that may be under way at once; 0 is any number
+	Profile       string            `json:"profile,omitempty"`       // what the server was taken for; see Profiles
+	ProfileBy     string            `json:"profile_by,omitempty"`    // how that was known
 	ProbedAt      time.Time         `json:"probed_at"`
 
 	// Stripes tells whether a file can be written over several channels at once: "yes", "no", or "" where nobody has tried.
@@ -165,6 +168,9 @@ func (s *Session) Identity() string {
 		h.Write([]byte("\x00" + name + "\x00" + s.mux.extensions[name]))
 	}
 	h.Write([]byte("\x00" + s.target.User + "\x00" + s.target.Root))
+	if s.profileBy == byConfiguration { // else it follows from the above
+		h.Write([]byte("\x00" + s.profile.name))
+	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
@@ -176,9 +182,9 @@ func (s *Session) Capabilities() Capabilities { return *s.caps.Load() }
 func (s *Session) Use(c Capabilities) {
 	s.caps.Store(&c)
 	s.hash.use(c.Hash)
-	s.handles.limit(c.OpenFiles())
-	s.mux.flying.limit(c.InFlight)
-	s.packet.Store(int64(c.writeSize(s.limits, time.Now())))
+	s.handles.limit(s.OpenFiles())
+	s.mux.flying.limit(least(c.InFlight, s.bound(aboutRequests)))
+	s.packet.Store(int64(least(c.writeSize(s.limits, time.Now()), s.bound(aboutWrites)<<10)))
 }
 
 // note changes what is known of the server, after it has refused something.

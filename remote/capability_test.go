@@ -30,7 +30,7 @@ func TestProbeOfOpenSSH(t *testing.T) {
 		Version: ProbeVersion, Identity: s.Identity(), Banner: s.Banner(), Extensions: got.Extensions,
 		Limits: Limits{Packet: 262144, Read: 261120, Write: 261120, Handles: got.Limits.Handles},
 		Fsync:  true, Rename: true, RenameRefuses: true, PosixRename: true, SetTimes: true, Stat: true, StatVFS: true,
-		Hash: hashCommands[0], ProbedAt: now.UTC(),
+		Hash: hashCommands[0], Profile: "openssh", ProfileBy: byBanner, ProbedAt: now.UTC(),
 	}
 	if !reflect.DeepEqual(got, want) || got.Limits.Handles == 0 {
 		t.Errorf("capabilities\n%+v, want\n%+v", got, want)

@@ -31,7 +31,7 @@ func (s *Session) Copy(ctx context.Context, from, temp string, size int64) error
 	if s.mux.extensions[extCopyData] != "1" {
 		return &Error{Op: "copy", Destination: s.target.Name, Path: temp, Kind: Unsupported, Err: errNoCopy}
 	}
-	if s.caps.Load().OpenFiles() == 1 {
+	if s.OpenFiles() == 1 {
 		return &Error{Op: "copy", Destination: s.target.Name, Path: temp, Kind: Unsupported, Err: errOneFile}
 	}
 	if err := s.takeFiles(ctx, 2, "copy", temp); err != nil {

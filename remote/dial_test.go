@@ -15,6 +15,19 @@ import (
 const brief = 500 * time.Millisecond
 
 // wantLate checks that a dial ended with its connect timeout.
+// TestOneConnectionAtATime says what is wrong where the account may have one, and has it.
+func TestOneConnectionAtATime(t *testing.T) {
+	t.Parallel()
+	p := sftptest.StartProFTPD(t, sftptest.ProductOptions{Config: []string{"MaxClientsPerUser 1"}})
+	target := productTarget(p)
+	first := mustDial(t, target)
+	_, err := Dial(t.Context(), target)
+	wantError(t, err, Transient, "disconnect, reason 12", "as many connections as the server allows")
+	if err := first.CheckRoot(t.Context()); err != nil {
+		t.Errorf("the first: %v", err)
+	}
+}
+
 func wantLate(t *testing.T, begun time.Time, err error) {
 	t.Helper()
 	wantError(t, err, Transient, "connect acme: not connected within 500ms (connect_timeout)")

@@ -124,11 +124,16 @@ func kindOfConnect(err error) (Kind, string) {
 		return Auth, "check user, key_file and password; the server's log tells more"
 	case errors.Is(err, errShell):
 		return Transient, "the account's shell must print nothing where no terminal is: look at its .bashrc and the like"
+	case strings.Contains(err.Error(), tooManyConnections):
+		return Transient, "the account has as many connections as the server allows it: a running agent's is one of them, and so are those of other programs"
 	case errors.Is(err, errNoSFTP):
 		return Transient, "ask the server's owner to allow SFTP for this account"
 	}
 	return Transient, ""
 }
+
+// tooManyConnections is in x/crypto/ssh's text of a disconnect for that reason, RFC 4253 section 11.1.
+const tooManyConnections = "ssh: disconnect, reason 12:"
 
 // handshakeFailed begins every error of x/crypto/ssh from before the end of the login.
 const handshakeFailed = "ssh: handshake failed: "

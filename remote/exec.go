@@ -20,7 +20,7 @@ var errHung = fmt.Errorf("%w: the command did not end in time", errNoHash)
 // exec runs a command at the server and returns its standard output. A failed command is no error: its output tells.
 // errNoHash is the error where commands are refused, errHung where one does not end within the limit: it is left to
 // itself then, on its own channel, and the session goes on.
-func (s *Session) exec(command string, input io.Reader, limit time.Duration) ([]byte, error) {
+func (s *Session) exec(command string, input []byte, limit time.Duration) ([]byte, error) {
 	type result struct {
 		out []byte
 		err error
@@ -46,9 +46,24 @@ func (s *Session) exec(command string, input io.Reader, limit time.Duration) ([]
 }
 
 // command is exec without a limit; it ends with the session, and asks the server to end the command once it is abandoned.
-func (s *Session) command(command string, input io.Reader, abandoned <-chan struct{}) ([]byte, error) {
+func (s *Session) command(command string, input []byte, abandoned <-chan struct{}) ([]byte, error) {
+	channel, spare, err := s.takeSpare()
+	out, err := s.commandOn(channel, err, command, input, abandoned)
+	if !spare || len(out) > 0 || s.Err() != nil {
+		return out, err
+	}
+	// Some servers close a channel on which nothing happens, which may be seen only by the silence.
+	channel, openErr := s.open()
+	again, againErr := s.commandOn(channel, openErr, command, input, abandoned)
+	if err != nil || len(again) > 0 {
+		s.noSpares()
+	}
+	return again, againErr
+}
+
+// commandOn runs a command on a channel, which could not be had where err says so.
+func (s *Session) commandOn(channel *ssh.Session, err error, command string, input []byte, abandoned <-chan struct{}) ([]byte, error) {
 	out := capped{left: maxHashReply}
-	channel, err := s.takeSpare()
 	if err == nil {
 		over := make(chan struct{})
 		s.spawn(func() {
@@ -59,7 +74,7 @@ func (s *Session) command(command string, input io.Reader, abandoned <-chan stru
 				_ = channel.Close() // whatever it answers: nobody waits for it
 			}
 		})
-		err = s.speak(channel, command, input, &out)
+		err = s.speak(channel, command, bytes.NewReader(input), &out)
 		close(over)
 		_ = channel.Close() // it is closed by the server already, or the connection is lost
 	}

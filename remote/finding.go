@@ -20,7 +20,7 @@ func (c Capabilities) Consequences() []Finding {
 		}
 		return Finding{name, false, no}
 	}
-	return []Finding{
+	return c.chosen([]Finding{
 		choose("rename", c.Rename, "works: files are published in one step", "REFUSED: files cannot be published in one step here"),
 		choose("rename over", c.RenameRefuses, "refused: nobody's file can be replaced by accident",
 			"replaces: a file that appears in the last moment would be replaced"),
@@ -38,7 +38,7 @@ func (c Capabilities) Consequences() []Finding {
 		c.openFiles(),
 		c.names(),
 		c.requests(),
-	}
+	})
 }
 
 // requests is how much may be asked for at once.

@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -48,7 +47,10 @@ func (s *Session) Hash(ctx context.Context, name string, size int64) (sum []byte
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
-	sum, means, err = s.hashByCommand(name, size)
+	err = s.wrap("hash", name, errNoHash)
+	if s.inView(name) {
+		sum, means, err = s.hashByCommand(name, size)
+	}
 	if form := s.caps.Load().CheckFile; form != "" && Unsupported.is(err) {
 		sum, err = s.checkFile(ctx, form, name, size)
 		return sum, form, err
@@ -216,7 +218,7 @@ func (s *Session) runHash(form hashForm, batch []*hashRequest, limit time.Durati
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.exec(line, bytes.NewReader(input), limit)
+	out, err := s.exec(line, input, limit)
 	if errors.Is(err, errHung) {
 		s.hash.use("") // the next would wait as long
 	}

@@ -39,6 +39,26 @@ func TestHashCommands(t *testing.T) {
 	wantError(t, err, Unsupported)
 }
 
+// TestHashesAtDropbear holds that no file goes without its hash at a server that closes a channel which was opened ahead for
+// the next command.
+func TestHashesAtDropbear(t *testing.T) {
+	t.Parallel()
+	p := sftptest.StartDropbear(t, sftptest.ProductOptions{})
+	wire := sftptest.StartWire(t, p.Addr)
+	wire.SetDelay(spareFrom)
+	target := productTarget(p)
+	target.Host, target.Port = wire.Host(), wire.Port()
+	s := mustProbe(t, target)
+	content := random(9000)
+	want := sha256.Sum256(content)
+	mustUpload(t, s, s.target.Path("a"), content)
+	for range 6 { // one after the other, so that each has a command of its own
+		if sum, _, err := s.Hash(t.Context(), s.target.Path("a"), int64(len(content))); err != nil || !bytes.Equal(sum, want[:]) {
+			t.Errorf("%x, %v", sum, err)
+		}
+	}
+}
+
 // A relative path begins in the login directory, over SFTP and for commands alike.
 func TestRelativeRoot(t *testing.T) {
 	t.Parallel()

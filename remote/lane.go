@@ -78,8 +78,10 @@ func (s *Session) start() (err error) {
 	if s.limits != (Limits{}) {
 		s.trip.took(time.Since(began)) // the first measure of it
 	}
-	s.packet.Store(int64(s.limits.write()))
-	s.handles.limit(Capabilities{Limits: s.limits}.OpenFiles())
+	s.chooseProfile()
+	s.packet.Store(int64(least(s.limits.write(), s.bound(aboutWrites)<<10)))
+	s.handles.limit(least(Capabilities{Limits: s.limits}.OpenFiles(), s.bound(aboutFiles)))
+	s.mux.flying.limit(s.bound(aboutRequests))
 	return startError(s.startLane(&s.lane))
 }
 

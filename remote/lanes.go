@@ -40,10 +40,11 @@ func lanesWanted(demand int64, roundTrip time.Duration, rate float64, most int) 
 
 // mostLanes is how many the server and the target allow.
 func (s *Session) mostLanes() int {
-	if c := s.caps.Load(); c.InFlight > 0 || c.MaxOpen > 0 || c.isCareful() {
+	c := s.caps.Load()
+	if c.InFlight > 0 || c.MaxOpen > 0 || s.isCareful() || s.bound(aboutRequests) > 0 || s.bound(aboutFiles) > 0 {
 		return 1
 	}
-	return max(1, s.target.Channels)
+	return max(1, least(s.target.Channels, s.bound(aboutChannels)))
 }
 
 // inUse returns the lanes that uploads use, the first of all first, and has more of them opened where they are wanted.
@@ -144,6 +145,9 @@ const (
 // what comes of it is going to be proved, which shows it.
 func (s *Session) mayStripe(u *Upload) bool {
 	c := s.caps.Load()
+	if !s.uses(aboutStripes) {
+		return false
+	}
 	return c.Stripes == stripesWork || c.Stripes == "" && u.Proved && c.Hashes()
 }
 

@@ -44,6 +44,14 @@ func serverTarget(s *sftptest.TestServer) Target {
 	}
 }
 
+// productTarget is an account on a real server of another make.
+func productTarget(p *sftptest.Product) Target {
+	return Target{
+		Name: destination, Host: p.Host, Port: p.Port, User: p.User, KeyFile: p.KeyFile, PinnedKeys: p.Fingerprints, Root: p.Root,
+		ConnectTimeout: patience, Keepalive: time.Second, StallTimeout: patience,
+	}
+}
+
 // over is a target that is reached over a wire, and gives up soon.
 func over(w *sftptest.Wire, t Target) Target {
 	t.Host, t.Port = w.Host(), w.Port()

@@ -25,17 +25,18 @@ import (
 // request at a time.
 func (s *Session) Probe(ctx context.Context, now time.Time) (Capabilities, error) {
 	before := s.Capabilities()
-	serial := before.ProbeCuts > 0
+	cut := before.ProbeCuts > 0
+	serial := cut || s.bound(aboutRequests) == 1
 	c, err := s.probe(ctx, now, serial)
 	if err == nil && !serial && c.InFlight == 1 {
 		c, err = s.probe(ctx, now, true) // what was asked for in between may have had wrong answers too
 		c.InFlight = 1
 	}
-	if err == nil && serial {
+	if err == nil && cut {
 		c.InFlight, c.ProbeCuts = 1, 0
 		s.Use(c) // should the session end now, that is how it stays
 		c.InFlight = 0
-		s.mux.flying.limit(0)
+		s.mux.flying.limit(s.bound(aboutRequests))
 		if err = s.experiment(ctx, now, &c); err != nil && !s.lostItself() {
 			return Capabilities{}, err
 		}
@@ -63,7 +64,7 @@ func (s *Session) experiment(ctx context.Context, now time.Time, c *Capabilities
 
 // probe is Probe with everything at once, or one thing at a time.
 func (s *Session) probe(ctx context.Context, now time.Time, serial bool) (Capabilities, error) {
-	s.mux.flying.limit(0)
+	s.mux.flying.limit(s.bound(aboutRequests))
 	if serial {
 		s.mux.flying.limit(1)
 	}
@@ -135,7 +136,7 @@ func (s *Session) newProbe(ctx context.Context, now time.Time) *probe {
 		target: &probeFile{name: name()}, accented: &probeFile{name: s.target.Path(file.PrivateName(composed, file.NewID(now), file.TempSuffix))},
 		found: Capabilities{
 			Version: ProbeVersion, Identity: s.Identity(), Banner: s.Banner(), Extensions: maps.Clone(s.mux.extensions), Limits: s.limits,
-			Fsync: s.mux.has(extFsync), ProbedAt: now.UTC(),
+			Fsync: s.syncs(), RefusesMode: !s.uses(aboutMode), Profile: s.profile.name, ProfileBy: s.profileBy, ProbedAt: now.UTC(),
 			LargeWrites: before.LargeWrites, LargeCuts: before.LargeCuts, LargeCutAt: before.LargeCutAt,
 		},
 	}
@@ -201,11 +202,19 @@ func (p *probe) run(now time.Time, serial bool) error {
 			p.lookOnce()
 		},
 		func() {
+			if !s.uses(aboutCommands) {
+				return
+			}
 			var err error
 			c.Hash, err = s.proveHash(p.ctx, p.proof.name, want, isWindows(s.Banner(), home))
 			prove(&c.Hash, err)
+			c.HashAbsolute, err = s.provesAbsolute(p.ctx, c.Hash, home, p.proof.name, want)
+			prove(&c.Hash, err)
 		},
 		func() {
+			if !s.uses(aboutCheckFile) {
+				return
+			}
 			var err error
 			c.CheckFile, err = s.proveCheckFile(p.ctx, p.proof.name, want)
 			prove(&c.CheckFile, err)
@@ -216,9 +225,12 @@ func (p *probe) run(now time.Time, serial bool) error {
 	}
 	c.FoldsForm = p.foldsForm() // when nothing else is open
 	// Last, since some servers discard a file for that.
-	c.SetTimes = p.works(func() error { return s.sftp.Chtimes(p.proof.name, now, now) })
+	c.SetTimes = s.uses(aboutTimes) && p.works(func() error { return s.sftp.Chtimes(p.proof.name, now, now) })
 	return p.failed()
 }
+
+// syncs tells whether files are synced as far as the server announces it.
+func (s *Session) syncs() bool { return s.mux.has(extFsync) && s.uses(aboutFsync) }
 
 func (p *probe) statVFS() error {
 	_, err := p.session.sftp.StatVFS(p.session.root())
@@ -244,7 +256,7 @@ func (p *probe) renames() {
 	if c.RenameRefuses = !p.works(func() error { return s.sftp.Rename(first, second) }); !c.RenameRefuses {
 		p.put(p.source) // it has replaced second: begin again
 	}
-	c.PosixRename = s.mux.has(extPosixRename) && p.works(func() error { return s.sftp.PosixRename(first, second) })
+	c.PosixRename = s.mux.has(extPosixRename) && s.uses(aboutPosix) && p.works(func() error { return s.sftp.PosixRename(first, second) })
 	source := first
 	if c.PosixRename {
 		source = second
@@ -255,6 +267,14 @@ func (p *probe) renames() {
 // makeFiles makes all files at once, and finds out whether so many may be open together.
 func (p *probe) makeFiles() {
 	files := []*probeFile{p.proof, p.source, p.target}
+	if n := p.session.bound(aboutFiles); n > 0 && n < len(files) {
+		for _, f := range files {
+			if p.failed() == nil {
+				p.put(f)
+			}
+		}
+		return
+	}
 	opening, filling := make([]func(), 0, len(files)), make([]func(), 0, len(files))
 	for _, f := range files {
 		opening = append(opening, func() { p.open(f, os.O_WRONLY|os.O_CREATE|os.O_TRUNC) })
@@ -329,7 +349,7 @@ func (p *probe) fill(f *probeFile) {
 	if len(f.content) > 0 {
 		err = s.do("write", f.name, func() error { _, err := f.handle.Write(f.content); return err })
 	}
-	if err == nil && s.mux.has(extFsync) {
+	if err == nil && s.syncs() {
 		if err = s.do("write", f.name, f.handle.Sync); err != nil && !Transient.is(err) {
 			p.mu.Lock()
 			p.found.Fsync = false

@@ -26,12 +26,15 @@ type Session struct {
 	way     *trail // what the connection goes through
 	client  *ssh.Client
 	hostKey string // SHA256:...
-	limits  Limits
-	packet  atomic.Int64 // payload of a WRITE, in bytes
-	trip    roundTrip
-	lane             // the first
-	lanes   lanes    // and the others
-	striped sync.Map // temps that were written over several of them, until they are verified
+	profile *profile
+	// profileBy says where the profile is from; "" where nothing is known of the server.
+	profileBy string
+	limits    Limits
+	packet    atomic.Int64 // payload of a WRITE, in bytes
+	trip      roundTrip
+	lane               // the first
+	lanes     lanes    // and the others
+	striped   sync.Map // temps that were written over several of them, until they are verified
 
 	caps      atomic.Pointer[Capabilities]
 	noting    atomic.Pointer[func(names []string) (done func(), err error)] // see Noting
@@ -67,7 +70,7 @@ func newSession(ctx context.Context, t Target, in *login) (*Session, error) {
 	stop := context.AfterFunc(ctx, conn.abort)
 	defer stop()
 	s := &Session{
-		target: t, conn: conn, way: in.way, client: client, hostKey: in.key.Fingerprint,
+		target: t, conn: conn, way: in.way, client: client, hostKey: in.key.Fingerprint, profile: &profile{},
 		dead: make(chan struct{}), waited: make(chan struct{}),
 	}
 	s.life, s.expire = context.WithCancel(context.Background())
@@ -184,7 +187,11 @@ func (s *Session) spawn(f func()) bool {
 
 // AssumeHash makes a session that has not probed its server try a hash command all the same. It suits those who only look,
 // and who compare what it says with a hash of their own.
-func (s *Session) AssumeHash() { s.hash.use(hashCommands[1]) }
+func (s *Session) AssumeHash() {
+	if s.uses(aboutCommands) {
+		s.hash.use(hashCommands[1])
+	}
+}
 
 // errChannelEnded is for an SFTP channel that ends while the connection stands: the server's sftp process is gone.
 var errChannelEnded = errors.New("the server ended the SFTP session")

@@ -24,11 +24,11 @@ const (
 	spareFor = 5 * time.Second
 )
 
-// takeSpare returns a channel for a command, and has the next one opened.
-func (s *Session) takeSpare() (*ssh.Session, error) {
+// takeSpare returns a channel for a command, and has the next one opened. spare tells that it was opened ahead.
+func (s *Session) takeSpare() (channel *ssh.Session, spare bool, err error) {
 	p := &s.spare
 	p.mu.Lock()
-	channel := p.channel
+	channel = p.channel
 	p.channel = nil
 	if p.closing != nil {
 		p.closing.Stop()
@@ -37,12 +37,13 @@ func (s *Session) takeSpare() (*ssh.Session, error) {
 	p.opening = p.opening || ahead
 	p.mu.Unlock()
 	if ahead && !s.spawn(s.openSpare) {
-		return nil, errGone
+		return nil, false, errGone
 	}
 	if channel != nil {
-		return channel, nil
+		return channel, true, nil
 	}
-	return s.open()
+	channel, err = s.open()
+	return channel, false, err
 }
 
 func (s *Session) openSpare() {
@@ -51,12 +52,25 @@ func (s *Session) openSpare() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.opening = false
-	if err != nil {
+	switch {
+	case err != nil:
 		p.refused = true
+		return
+	case p.refused: // which has turned out meanwhile
+		_ = channel.Close() // nobody waits for it
 		return
 	}
 	p.channel = channel
 	p.closing = time.AfterFunc(spareFor, s.dropSpare)
+}
+
+// noSpares has no channel opened ahead any more: dropbear closes one on which no command runs as soon as another command
+// has ended.
+func (s *Session) noSpares() {
+	s.spare.mu.Lock()
+	s.spare.refused = true
+	s.spare.mu.Unlock()
+	s.dropSpare()
 }
 
 // dropSpare closes a spare that nobody has needed. With the session it ends by itself.

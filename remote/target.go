@@ -51,6 +51,10 @@ type Target struct {
 
 	Channels int // SFTP channels on the connection at most, for uploads over a long line; DefaultChannels where it is 0
 
+	Profile   string // what kind of server it is taken for: a name of Profiles; "" is AutoProfile
+	Requests  int    // under way at once, at most, whatever the profile says; 0 leaves it to that
+	OpenFiles int    // at once, likewise
+
 	Root string // directory that every relative path is under; "" is the login directory
 
 	ConnectTimeout time.Duration // from dialling to SFTP ready; 20 s where it is 0

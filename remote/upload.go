@@ -70,7 +70,7 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	}
 	defer s.handles.give(1)
 	s.told.Delete(u.Temp)
-	w := &writing{session: s, upload: &u, careful: u.Careful || s.caps.Load().isCareful(), in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}
+	w := &writing{session: s, upload: &u, careful: u.Careful || s.isCareful(), in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}
 	w.wants(w.in.size())
 	defer func() { w.wants(-w.wanted) }()
 	l := s.pick()

@@ -5,6 +5,9 @@ set -eu
 
 missing=""
 [ -x /usr/sbin/sshd ] || command -v sshd >/dev/null 2>&1 || missing="$missing openssh-server"
+[ -x /usr/sbin/proftpd ] && [ -e /usr/lib/proftpd/mod_sftp.so ] || missing="$missing proftpd-core proftpd-mod-crypto"
+[ -x /usr/sbin/dropbear ] || missing="$missing dropbear-bin"
+command -v rclone >/dev/null 2>&1 || missing="$missing rclone"
 command -v gcc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 command -v make >/dev/null 2>&1 || missing="$missing make"
 command -v ssh-agent >/dev/null 2>&1 || missing="$missing openssh-client"
@@ -34,7 +37,7 @@ esac
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing:$missing"
-	# The packaged server is not to listen: the tests start servers of their own.
+	# The packaged servers are not to listen: the tests start servers of their own.
 	policy=/usr/sbin/policy-rc.d
 	if [ ! -e "$policy" ]; then
 		printf '#!/bin/sh\nexit 101\n' >"$policy"

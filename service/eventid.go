@@ -44,7 +44,8 @@ var events = map[string]event{
 	"removed at the destination: the file has left the folder": {id: 105, routine: true},
 	"nothing to remove at the destination":                     {id: 106, routine: true},
 	"not sent: the file has changed or is gone":                {id: 107, routine: true},
-	"connected": {id: 110, routine: true},
+	"connected":                              {id: 110, routine: true},
+	"files wait until the destination opens": {id: 111},
 
 	"attempt failed":                                     {id: 200},
 	"destination cannot be used for now":                 {id: 201},

@@ -23,6 +23,8 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 		return l.forgive(ctx)
 	case ctx.Err() != nil: // shutting down
 		return l.leave(context.WithoutCancel(ctx), w, o)
+	case w.sending.Err() != nil && errors.Is(o.err, context.Canceled): // broken off at the end of a window
+		return l.leave(ctx, w, o)
 	case errors.Is(o.err, errNotBegun):
 		w.lost = w.session.Err()
 		return nil

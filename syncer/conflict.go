@@ -55,7 +55,11 @@ func conflict(final string, info *remote.Info, sum []byte) *errConflict {
 }
 
 func described(size int64, at time.Time, sum []byte) string {
-	text := fmt.Sprintf("%d bytes from %s", size, at.UTC().Format(time.RFC3339))
+	unit := "bytes"
+	if size == 1 {
+		unit = "byte"
+	}
+	text := fmt.Sprintf("%d %s from %s", size, unit, at.UTC().Format(time.RFC3339))
 	if sum != nil {
 		text += " with SHA-256 " + hex.EncodeToString(sum)
 	}

@@ -3,9 +3,7 @@ package syncer
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -182,40 +180,6 @@ func (d *delivery) sameAsKnown(ctx context.Context, src *watcher.Source, opened 
 	return true, err
 }
 
-// sumOf returns the hash of the source, which is read once however many compare it. Whoever acts on it makes sure
-// afterwards that the source has not changed.
-func (d *delivery) sumOf(ctx context.Context, src *watcher.Source) ([]byte, error) {
-	if d.sum != nil {
-		return d.sum, nil
-	}
-	sum, err := hashSource(ctx, src)
-	if err == nil {
-		d.sum = sum
-	}
-	return sum, err
-}
-
-// hashSource reads the whole source and goes back to its beginning.
-func hashSource(ctx context.Context, src *watcher.Source) ([]byte, error) {
-	h := sha256.New()
-	buf := make([]byte, 1<<20)
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		n, err := src.Read(buf)
-		h.Write(buf[:n])
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	_, err := src.Seek(0, io.SeekStart)
-	return h.Sum(nil), err
-}
-
 // lookFirst looks at the final name before anything is sent: a conflict should not cost an upload, and a file that is
 // there already is adopted.
 func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened time.Time) (ended bool, err error) {
@@ -248,7 +212,11 @@ func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened ti
 		}
 		return false, err
 	case !same:
-		return false, d.conflict(ctx, final, sum, nil)
+		ours, err := d.sumToTell(ctx, src)
+		if err != nil {
+			return false, err
+		}
+		return false, d.conflict(ctx, final, sum, ours)
 	}
 	if err := src.Unchanged(); err != nil {
 		return false, err

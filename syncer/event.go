@@ -43,6 +43,7 @@ const (
 	EventLost       EventType = "lost"    // the session ended or could not be had; Next tells of the next attempt
 	EventNoRoom     EventType = "no-room" // the disk under the store is full: nothing is sent
 	EventRoom       EventType = "room"    // there is room again
+	EventClosed     EventType = "closed"  // there is something to send, outside the destination's schedule: Next tells when it opens
 	EventBlocked    EventType = "blocked" // a person must act on the destination
 )
 

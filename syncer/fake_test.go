@@ -138,6 +138,7 @@ func (f *fakeSession) HostKey() string                               { return f.
 func (f *fakeSession) RoundTrip() time.Duration                      { return 0 }
 func (f *fakeSession) Identity() string                              { return f.server.identity }
 func (f *fakeSession) Capabilities() remote.Capabilities             { return f.caps }
+func (f *fakeSession) OpenFiles() int                                { return f.caps.OpenFiles() }
 func (f *fakeSession) CheckRoot(ctx context.Context) error           { return f.request(ctx, "root", "", nil) }
 func (f *fakeSession) Remove(ctx context.Context, name string) error { return f.remove(ctx, name) }
 

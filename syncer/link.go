@@ -30,6 +30,8 @@ type link struct {
 	random   *rand.Rand
 
 	neverProbe bool // see Destination.NeverProbe
+	transfers  int  // see Destination, as the next
+	maxAge     time.Duration
 	shared     bool // other processes use the store
 
 	alikes   odds     // see odds
@@ -48,6 +50,7 @@ type link struct {
 	pulse pulse
 
 	// Of the link's goroutine.
+	gate        gate
 	patience    patience
 	used        string              // the account at the last dial
 	remembered  bool                // the store has a wait of the destination
@@ -93,6 +96,7 @@ const (
 	LinkConnecting LinkState = "connecting" // dialling
 	LinkActive     LinkState = "active"     // deliveries under way
 	LinkWaiting    LinkState = "waiting"    // until NextAttempt, for Reason
+	LinkClosed     LinkState = "closed"     // outside the destination's schedule, which opens at NextAttempt
 	LinkBlocked    LinkState = "blocked"    // until a person has acted on Reason
 	LinkFailed     LinkState = "failed"     // once: given up
 )
@@ -209,6 +213,9 @@ func (l *link) prepare(ctx context.Context) (stop bool, err error) {
 func (l *link) attempt(ctx context.Context) (stop bool, err error) {
 	if done, err := l.awaitWork(ctx); err != nil || done {
 		return done, err
+	}
+	if l.awaitOpening(ctx) {
+		return true, nil
 	}
 	if err := l.store.Room(LeastRoom); err != nil {
 		return false, err

@@ -45,6 +45,7 @@ const (
 	ReasonHeld        Reason = "held"         // waits for a person
 	ReasonParked      Reason = "parked"       // given up after failures of its own
 	ReasonCancelled   Reason = "cancelled"    // a person wants this version not to be sent
+	ReasonClosed      Reason = "closed"       // the destination is outside its schedule
 	ReasonPaused      Reason = "paused"       // a person has stopped the route
 	ReasonHalted      Reason = "halted"       // the folder waits for a person
 	ReasonExpired     Reason = "expired"      // it was in the trash for long enough

@@ -94,6 +94,7 @@ type Session interface {
 	CheckWrites(ctx context.Context) error
 	Identity() string
 	Capabilities() remote.Capabilities
+	OpenFiles() int
 	Use(c remote.Capabilities)
 	Probe(ctx context.Context, now time.Time) (remote.Capabilities, error)
 	Noting(note func(names []string) (done func(), err error))
@@ -123,4 +124,10 @@ type Destination struct {
 	Secrets func() error
 	// NeverProbe leaves a refused login to a person: it is not tried again by itself.
 	NeverProbe bool
+	// Schedule is when it may be used.
+	Schedule Schedule
+	// Transfers is how many files are under way at once, of all folders; 0 is any number.
+	Transfers int
+	// MaxAge is how long a session stands at most, but for what is under way then; 0 is for ever.
+	MaxAge time.Duration
 }

@@ -62,7 +62,17 @@ func (s *slots) take(small bool, first, second <-chan struct{}) (give func()) {
 
 // single tells whether one file is sent at a time, whatever a person wants.
 func (w *workload) single() bool {
-	return w.solo || w.oneFile || w.full || w.alone != "" || w.session.Capabilities().OpenFiles() == 1
+	return w.solo || w.oneFile || w.full || w.alone != "" || w.atOnce() == 1
+}
+
+// atOnce is how many files may be under way by the server's limits and a person's; 0 is any number. More of them would only
+// wait for their turn to be opened, and hold a slot meanwhile.
+func (w *workload) atOnce() int {
+	open := w.session.OpenFiles()
+	if open == 0 || w.most == 0 {
+		return max(open, w.most)
+	}
+	return min(open, w.most)
 }
 
 // room tells whether a file, small or not, can begin.
@@ -72,8 +82,8 @@ func (w *workload) room(most int, small bool) bool {
 	}
 	most = min(most, transfersFor(w.session.RoundTrip()))
 	large, all := share(most)
-	if open := w.session.Capabilities().OpenFiles(); open > 0 {
-		all = min(all, open) // the others would only wait for their turn, and hold a slot meanwhile
+	if n := w.atOnce(); n > 0 {
+		all = min(all, n)
 		large = min(large, all-1)
 	}
 	if small {

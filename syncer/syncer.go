@@ -76,6 +76,7 @@ func (s *Syncer) newPlanner(f *Folder) *Planner {
 func (s *Syncer) newLink(d Destination) *link {
 	return &link{
 		name: d.Name, dial: d.Dial, account: d.Account, secrets: d.Secrets, neverProbe: d.NeverProbe,
+		gate: gate{schedule: d.Schedule}, transfers: d.Transfers, maxAge: d.MaxAge,
 		store: s.options.Store, common: s.common.Load,
 		ended: s.deliveryEnded, released: s.released, planner: s.Planner, observe: s.options.Observe,
 		now: s.options.Now, clock: s.clock.now, disk: s.full, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),

@@ -46,6 +46,7 @@ type workload struct {
 
 	busy    map[string]bool // ids under way, in queue, or nothing for this run
 	queue   []state.Intent  // fetched, not begun
+	most    int             // files at once that a person wants, besides what all links share; 0 is any number
 	passed  time.Time       // when small files behind large ones were last asked for in vain; zero: there may be some
 	active  int
 	large   int // of them, files that are not small
@@ -69,7 +70,8 @@ type workload struct {
 
 	occupied atomic.Bool // see delivery
 
-	swept chan sweepResult // of the sweep under way; nil where there is none
+	sending context.Context  //nolint:containedctx // of the deliveries: it ends where they are broken off, to go on later
+	swept   chan sweepResult // of the sweep under way; nil where there is none
 
 	begun    bool // something
 	rested   bool // there was nothing to do
@@ -84,14 +86,24 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 	deliveries, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	w := &workload{
-		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), solo: l.cuts > 0, full: l.full != nil,
+		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), most: l.transfers, solo: l.cuts > 0, full: l.full != nil,
 	}
+	sending, stopSending := context.WithCancel(deliveries)
+	defer stopSending()
+	w.sending = sending
 	l.sweepWanted, l.asides, l.ops.wanted = true, true, true
 	ended, lost := ctx.Done(), session.Done()
 	var grace <-chan time.Time
+	old, keep := l.aging()
+	defer keep()
+	aged := false
 	for {
 		l.pulse.work()
-		draining := w.pause != nil || ctx.Err() != nil || session.Err() != nil
+		open, _ := l.gate.at(l.now())
+		if !open && l.gate.schedule.StopAtEnd {
+			stopSending()
+		}
+		draining := w.pause != nil || ctx.Err() != nil || session.Err() != nil || aged || !open
 		finished, asked := l.noMoreComes(), l.clock()
 		if !draining {
 			l.startSweep(ctx, w)
@@ -114,6 +126,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 		if err != nil && w.pause == nil {
 			w.pause = err
 		}
+		edge, done := l.gate.edge(l.now())
 		work := l.pulse.rest()
 		select {
 		case o := <-w.results:
@@ -146,8 +159,12 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 		case <-grace:
 			cancel()
 			session.Close()
+		case <-old:
+			aged = true
+		case <-edge:
 		}
 		stop()
+		done()
 	}
 }
 
@@ -257,7 +274,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 		},
 	}
 	started := time.Now()
-	o.err = d.run(deliveries)
+	o.err = d.run(w.sending)
 	o.took = time.Since(started)
 	o.intent, o.direct, o.aside = d.intent, d.direct, d.aside
 	o.sent, o.resumed, o.reached = d.sent, d.resumed, d.reached

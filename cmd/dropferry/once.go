@@ -82,11 +82,12 @@ func (p *program) printSummary(s agent.Summary) error {
 			Unread    int     `json:"unread"`
 			Kept      int     `json:"kept"`
 			Paused    int     `json:"paused"`
+			Closed    int     `json:"closed"`
 			Removed   int     `json:"removed"`
 			Halted    int     `json:"halted"`
 			Bytes     int64   `json:"bytes"`
 			Seconds   float64 `json:"seconds"`
-		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Paused, s.Removed, s.Halted, s.Bytes, s.Seconds})
+		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Paused, s.Closed, s.Removed, s.Halted, s.Bytes, s.Seconds})
 	}
 	return p.printf("%d delivered, %s in %.1f s%s\n", s.Delivered, size(s.Bytes), s.Seconds, counts("; ", []count{
 		{s.Failed, "not delivered"},
@@ -95,6 +96,7 @@ func (p *program) printSummary(s agent.Summary) error {
 		{s.Unread, "places unreadable"},
 		{s.Kept, "delivered, but not put away"},
 		{s.Paused, "not delivered, since they are paused"},
+		{s.Closed, "not delivered, since their destination is outside its schedule"},
 		{s.Removed, "removed at destinations"},
 		{s.Halted, "folders halted"},
 		{s.Unmarked, "folders in which no marker can be written"},
@@ -117,7 +119,7 @@ func (l *eventLines) observe(e syncer.Event) {
 		syncer.EventNoRoom, syncer.EventRoom, syncer.EventCancelled, agent.EventWaiting, agent.EventUnread, agent.EventPaused,
 		syncer.EventTrashed, syncer.EventRemoved, syncer.EventKept, syncer.EventGone, syncer.EventMadeDir, syncer.EventRemovedDir,
 		syncer.EventHalted, syncer.EventResumed, syncer.EventUnmarked, syncer.EventUnswept,
-		syncer.EventPutBack, syncer.EventWaits:
+		syncer.EventPutBack, syncer.EventWaits, syncer.EventClosed:
 	default:
 		return
 	}

@@ -53,8 +53,7 @@ func reloaded(o control.Outcome) string {
 
 // reloadWhenAsked reloads whenever the system asks for it, by a signal or through the host, until ctx ends. It ends the
 // agent, by stop, where what hung up was its terminal: nobody is left to end it.
-func (p *program) reloadWhenAsked(ctx context.Context, a *agent.Agent, host service.Host, stop func()) (wait func()) {
-	hangups, end := hangupSignals()
+func (p *program) reloadWhenAsked(ctx context.Context, a *agent.Agent, host service.Host, hangups <-chan os.Signal, stop func()) (wait func()) {
 	attended := isTerminal(p.err)
 	done := make(chan struct{})
 	go func() {
@@ -74,7 +73,7 @@ func (p *program) reloadWhenAsked(ctx context.Context, a *agent.Agent, host serv
 			}
 		}
 	}()
-	return func() { end(); <-done }
+	return func() { <-done }
 }
 
 // noSignals is a channel on which nothing ever comes.

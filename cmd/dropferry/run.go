@@ -22,6 +22,9 @@ func (p *program) runCommand() *cobra.Command {
 
 // agent runs the agent for a host until its context ends.
 func (p *program) agent(ctx context.Context, host service.Host) error {
+	defer outlivePipes()()
+	hangups, end := hangupSignals() // also while it starts
+	defer end()
 	c, err := p.load()
 	if err != nil {
 		return err
@@ -40,7 +43,7 @@ func (p *program) agent(ctx context.Context, host service.Host) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	reloads := p.reloadWhenAsked(ctx, a, host, stop)
+	reloads := p.reloadWhenAsked(ctx, a, host, hangups, stop)
 	err = a.Run(ctx)
 	stop()
 	reloads()

@@ -80,7 +80,7 @@ func TestHeldShowsBothSides(t *testing.T) {
 	r.drop("a.txt", "ours")
 	r.once(3)
 	why := r.explain(r.outbox + "/a.txt").Routes[0].LastError
-	for _, part := range []string{"14 bytes from", "SHA-256 " + sum("theirs, longer"), "ours is 4 bytes from"} {
+	for _, part := range []string{"14 bytes from", "SHA-256 " + sum("theirs, longer"), "ours is 4 bytes from", "with SHA-256 " + sum("ours")} {
 		if !strings.Contains(why, part) {
 			t.Errorf("explain does not tell %q: %s", part, why)
 		}

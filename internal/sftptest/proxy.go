@@ -86,7 +86,7 @@ func Program(tb TB, name, debian string) string {
 func StartProgram(tb TB, cmd *exec.Cmd, ready func() bool) bool {
 	tb.Helper()
 	tieToThread(cmd)
-	p, err := startTied(cmd)
+	p, err := startProcess(cmd)
 	if err != nil {
 		tb.Fatalf("start %s: %v", cmd.Path, err)
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-func TestWithShell(t *testing.T) {
-	got := withShell("root:x:0:0:root:/root:/bin/bash\nother:x:1:1::/:/bin/bash\nbad:line\nroot2:x:0:0::/:/bin/zsh", "root", "/bin/sh")
+func TestWithField(t *testing.T) {
+	got := withField("root:x:0:0:root:/root:/bin/bash\nother:x:1:1::/:/bin/bash\nbad:line\nroot2:x:0:0::/:/bin/zsh", "root", shellField, "/bin/sh")
 	want := "root:x:0:0:root:/root:/bin/sh\nother:x:1:1::/:/bin/bash\nbad:line\nroot2:x:0:0::/:/bin/zsh"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)

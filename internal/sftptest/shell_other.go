@@ -7,6 +7,6 @@ import (
 	"os/exec"
 )
 
-func (s *SSHD) underShell(*exec.Cmd) error {
-	return errors.New("another login shell for one server needs Linux")
+func underPasswd(*exec.Cmd, string, string) error {
+	return errors.New("an account that is another for one server needs Linux")
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,12 +18,14 @@ import (
 
 // SSHDOptions describe an SSHD. The zero value is a server as most are.
 type SSHDOptions struct {
-	HostKeys []string // kinds of host keys: "ed25519", "rsa", "ecdsa"; one ed25519 key if none
-	Config   []string // lines for sshd_config, before the server's own: the first value of a keyword counts
-	NoExec   bool     // sessions are SFTP and nothing else
-	External bool     // sessions are served by the sftp-server binary, a process of its own that can be frozen
-	Env      []string // NAME=value, in the environment of sessions
-	Shell    string   // path of the account's login shell, for this server alone; Linux, and only as root
+	HostKeys  []string // kinds of host keys: "ed25519", "rsa", "ecdsa"; one ed25519 key if none
+	Config    []string // lines for sshd_config, before the server's own: the first value of a keyword counts
+	NoExec    bool     // sessions are SFTP and nothing else
+	Subsystem string   // how SFTP is served; "" is internal-sftp
+	External  bool     // sessions are served by the sftp-server binary, a process of its own that can be frozen
+	Env       []string // NAME=value, in the environment of sessions
+	Jail      bool     // the account sees Dir alone, as /dir, and runs no commands; only as root
+	Shell     string   // path of the account's login shell, for this server alone; Linux, and only as root
 }
 
 // SSHD is a private OpenSSH server on a loopback port, run as the current user. Its account may log in by key, with the
@@ -33,6 +36,7 @@ type SSHD struct {
 	Addr         string // host:port
 	User         string
 	Dir          string   // a fresh directory
+	Root         string   // what the server calls Dir
 	KeyFile      string   // the client's private key, ed25519
 	Fingerprints []string // SHA256:... of each host key
 	KnownHosts   string   // a known_hosts file with all of them
@@ -73,6 +77,10 @@ func StartSSHD(tb TB, o SSHDOptions) *SSHD {
 		Host: "127.0.0.1", User: u.Username, Dir: tb.TempDir(),
 		tb: tb, options: o, program: program, home: tb.TempDir(),
 	}
+	s.Root = s.Dir
+	if o.Jail {
+		s.jail()
+	}
 	s.KnownHosts = filepath.Join(s.home, "known_hosts")
 	key, keyFile := clientKey(tb, s.home)
 	s.KeyFile, s.public = keyFile, key.PublicKey()
@@ -86,6 +94,29 @@ func StartSSHD(tb TB, o SSHDOptions) *SSHD {
 		tb.Fatalf("start sshd: %v\n%s", err, tail(s.Log(), 4000))
 	}
 	return s
+}
+
+// jail makes the directory that the account is locked in. sshd wants one that only root can write in, with all above it,
+// which a test's own does not lie in.
+func (s *SSHD) jail() {
+	s.tb.Helper()
+	if os.Geteuid() != 0 {
+		s.tb.Skipf("a jail needs root")
+	}
+	dir, err := os.MkdirTemp("/run", "dropferry-jail-")
+	if err != nil {
+		s.tb.Fatalf("make a jail: %v", err)
+	}
+	s.tb.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			s.tb.Logf("remove the jail: %v", err)
+		}
+	})
+	s.Root, s.Dir = "/dir", filepath.Join(dir, "dir")
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(s.Dir, 0o755)); err != nil {
+		s.tb.Fatalf("make a jail: %v", err)
+	}
+	s.options.Config = append(slices.Clip(s.options.Config), "ChrootDirectory "+dir)
 }
 
 // missingSSHD ends a test that cannot be made here.
@@ -226,7 +257,7 @@ func (s *SSHD) Authorize(key ssh.PublicKey, options ...string) {
 
 // TOML returns a [[destination]] table of agent.toml for the server, with Dir as its root.
 func (s *SSHD) TOML(name string) string {
-	return destinationTOML(name, s.Host, s.Port, s.User, s.KeyFile, s.Dir, s.Fingerprints)
+	return destinationTOML(name, s.Host, s.Port, s.User, s.KeyFile, s.Root, s.Fingerprints)
 }
 
 // Config returns the lines of its configuration that it was started with.

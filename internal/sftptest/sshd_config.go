@@ -2,6 +2,7 @@ package sftptest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -110,7 +111,7 @@ func (s *SSHD) configLines() ([]string, error) {
 	if i := slices.IndexFunc(own, func(l string) bool { return strings.HasPrefix(l, "Match ") }); i >= 0 {
 		own, match = own[:i:i], own[i:]
 	}
-	subsystem := "internal-sftp"
+	subsystem := cmp.Or(s.options.Subsystem, "internal-sftp")
 	if s.options.External {
 		var err error
 		if subsystem, err = findSFTPServer(); err != nil {

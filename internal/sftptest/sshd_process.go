@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -32,15 +33,18 @@ func (s *SSHD) run() error {
 	}
 	cmd := exec.Command(s.program, "-D", "-e", "-f", filepath.Join(s.home, "sshd_config"))
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
-	cmd.WaitDelay = time.Second // sessions hold the log open for as long as they live
 	tieToThread(cmd)
 	if s.options.Shell != "" {
-		if err := s.underShell(cmd); err != nil {
+		text, err := os.ReadFile(passwdFile)
+		if err != nil {
+			return err
+		}
+		if err := underPasswd(cmd, s.home, withField(string(text), s.User, shellField, s.options.Shell)); err != nil {
 			return err
 		}
 	}
 	from := s.log.Len()
-	p, err := startTied(cmd)
+	p, err := startProcess(cmd)
 	if err != nil {
 		return err
 	}
@@ -52,11 +56,12 @@ func (s *SSHD) run() error {
 	return nil
 }
 
-// startTied starts a process that does not outlive this one. It is waited for until it ends, which killAll does.
-func startTied(cmd *exec.Cmd) (*process, error) {
+// startProcess starts a server whose life is tied to that of the test binary: see tieToThread, which has prepared cmd.
+func startProcess(cmd *exec.Cmd) (*process, error) {
+	cmd.WaitDelay = time.Second // sessions hold the log open for as long as they live
 	p := &process{over: make(chan struct{})}
 	started := make(chan error)
-	go func() {
+	go func() { // ends with the server, which Stop waits for
 		runtime.LockOSThread() // see tieToThread
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -100,7 +105,10 @@ func (s *SSHD) answers(p *process, from int) error {
 }
 
 // greets tells whether an SSH server's banner comes from addr.
-func greets(addr string) error {
+func greets(addr string) error { return greetsAs(addr, "SSH-2.0-") }
+
+// greetsAs tells whether a banner that begins with prefix comes from addr.
+func greetsAs(addr, prefix string) error {
 	c, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {
 		return err
@@ -110,7 +118,7 @@ func greets(addr string) error {
 		return err
 	}
 	line, err := bufio.NewReader(c).ReadString('\n')
-	if err == nil && !strings.HasPrefix(line, "SSH-2.0-") {
+	if err == nil && !strings.HasPrefix(line, prefix) {
 		err = fmt.Errorf("greeting %q", line)
 	}
 	return err

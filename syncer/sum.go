@@ -1,0 +1,55 @@
+package syncer
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// sumOf returns the hash of the source, which is read once however many compare it. Whoever acts on it makes sure
+// afterwards that the source has not changed.
+func (d *delivery) sumOf(ctx context.Context, src *watcher.Source) ([]byte, error) {
+	if d.sum != nil {
+		return d.sum, nil
+	}
+	sum, err := hashSource(ctx, src)
+	if err == nil {
+		d.sum = sum
+	}
+	return sum, err
+}
+
+// mostToTell is the size in bytes up to which a file is read only to tell a person its hash.
+const mostToTell = 256 << 20
+
+// sumToTell returns the hash of the source for a person, nil where that is not known and reading it takes long.
+func (d *delivery) sumToTell(ctx context.Context, src *watcher.Source) ([]byte, error) {
+	if src.Size() > mostToTell {
+		return d.sum, nil
+	}
+	return d.sumOf(ctx, src)
+}
+
+// hashSource reads the whole source and goes back to its beginning.
+func hashSource(ctx context.Context, src *watcher.Source) ([]byte, error) {
+	h := sha256.New()
+	buf := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n, err := src.Read(buf)
+		h.Write(buf[:n])
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	_, err := src.Seek(0, io.SeekStart)
+	return h.Sum(nil), err
+}
