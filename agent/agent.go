@@ -53,6 +53,9 @@ type Agent struct {
 	version  string
 	host     service.Host
 	observer syncer.Observer
+	alerts   *alerts
+	arrivals *arrivals
+	hooks    *hooks
 
 	at      atomic.Pointer[setup] // what it works with now
 	naming  sync.RWMutex          // held by commands, which speak of names, and while names change
@@ -82,7 +85,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	a := &Agent{
 		log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
 		limits: limitsOf(c), host: o.Host, turn: make(chan struct{}, 1),
+		alerts: &alerts{log: o.Log, store: store, version: o.Version}, arrivals: newArrivals(store),
 	}
+	a.hooks = newHooks(store, a.current, o.Log)
 	a.turn <- struct{}{}
 	if err := a.wire(ctx, c, o.Folders); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -106,6 +111,9 @@ func (a *Agent) wire(ctx context.Context, c *config.Config, only []string) (err 
 	dropped, err := a.store.Retire(ctx, routesGone(c, names.Renamings))
 	if err == nil {
 		err = a.store.Configure(ctx, names, time.Now())
+	}
+	if err == nil {
+		err = a.hooks.mark(ctx, c)
 	}
 	if err != nil {
 		return err
@@ -138,6 +146,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	all := &parts{ctx: ctx, cancel: cancel}
+	a.beginAlerts(ctx)
+	defer a.alerts.end() // when nothing happens any more
 	a.running = all
 	at := a.current()
 	for _, f := range at.folders {
@@ -145,14 +155,13 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	all.work("", a.syncer.Run)
 	<-a.turn
-	all.work("", func(ctx context.Context) error {
-		(&copier{store: a.store, log: a.log}).run(ctx)
-		return nil
-	})
-	all.work("", func(ctx context.Context) error {
-		keepTime(ctx, a.limits, func() *config.Config { return a.current().config })
-		return nil
-	})
+	keep := func(ctx context.Context) { keepTime(ctx, a.limits, func() *config.Config { return a.current().config }) }
+	for _, run := range []func(context.Context){(&copier{store: a.store, log: a.log}).run, keep, a.lookout().run, a.hooks.run} {
+		all.work("", func(ctx context.Context) error {
+			run(ctx)
+			return nil
+		})
+	}
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	var answering sync.WaitGroup

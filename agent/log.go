@@ -15,6 +15,9 @@ func (a *Agent) observe(e syncer.Event) {
 	if a.observer != nil {
 		a.observer(e)
 	}
+	a.alerts.hear(e)
+	a.arrivals.hear(e)
+	a.hooks.hear(e)
 	level, text := a.wording(e)
 	if text == "" {
 		return

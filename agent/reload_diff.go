@@ -34,13 +34,16 @@ type change struct {
 // difference is what a new configuration changes.
 type difference struct {
 	folders, destinations []change // all, those that stay too
-	settings              []string // keys of [agent] and [log]
+	settings              []string // keys of [agent], [log] and [control], and whether others are told
 }
 
 // diff compares two configurations. renamings are those between them.
 func diff(old, c *config.Config, renamings []state.Renaming) difference {
 	var d difference
-	d.settings = append(differing("agent.", old.Agent, c.Agent), differing("log.", old.Log, c.Log)...)
+	d.settings = slices.Concat(differing("agent.", old.Agent, c.Agent), differing("log.", old.Log, c.Log), differing("control.", old.Control, c.Control))
+	if !sameReceivers(old.Notify, c.Notify) {
+		d.settings = append(d.settings, "notify")
+	}
 	was := func(kind state.Named, name string) string { return before(renamings, kind, name) }
 	compare(&d.destinations, destinationNames(old), destinationNames(c), was, state.DestinationName, func(name, before string) []string {
 		x, _ := old.Destination(before)
