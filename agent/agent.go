@@ -11,6 +11,7 @@ import (
 	"github.com/dropferry/dropferry/bandwidth"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/metrics"
 	"github.com/dropferry/dropferry/service"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
@@ -56,6 +57,8 @@ type Agent struct {
 	alerts   *alerts
 	arrivals *arrivals
 	hooks    *hooks
+	metrics  *metrics.Metrics
+	web      *web
 
 	at      atomic.Pointer[setup] // what it works with now
 	naming  sync.RWMutex          // held by commands, which speak of names, and while names change
@@ -88,6 +91,8 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 		alerts: &alerts{log: o.Log, store: store, version: o.Version}, arrivals: newArrivals(store),
 	}
 	a.hooks = newHooks(store, a.current, o.Log)
+	a.metrics = metrics.New(o.Version, a.gauge)
+	a.web = &web{log: o.Log, site: a.site}
 	a.turn <- struct{}{}
 	if err := a.wire(ctx, c, o.Folders); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -175,6 +180,7 @@ func (a *Agent) Run(ctx context.Context) error {
 			}
 		})
 	}
+	a.web.begin(ctx, at.config)
 	a.log.Info("watching", "version", a.version, "config", at.config.File, "state", at.config.Agent.StateDir,
 		"folders", len(at.folders), "destinations", len(at.config.Destinations))
 	warnOfDrives(a.log, at.config, watcher.NoDrive)
@@ -196,6 +202,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	stopBeating()
 	beating.Wait()
 	stopServing() // last: while files finish, people may ask
+	a.web.end()
 	answering.Wait()
 	return err
 }

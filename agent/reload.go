@@ -97,6 +97,10 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	if !a.alerts.isAsBefore(c) {
 		a.beginAlerts(ctx)
 	}
+	if !a.web.isAsBefore(c) {
+		a.web.begin(ctx, c)
+	}
+	a.metrics.Forget(s.diff.left())
 	return s.diff.words(), nil
 }
 

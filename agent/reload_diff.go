@@ -187,6 +187,22 @@ func keyOf(field string) string {
 	return key.String()
 }
 
+// left returns the names that nothing has any more.
+func (d *difference) left() (folders, destinations []string) {
+	names := func(all []change) (gone []string) {
+		for _, c := range all {
+			switch c.what {
+			case removed:
+				gone = append(gone, c.name)
+			case renamed:
+				gone = append(gone, c.was)
+			}
+		}
+		return gone
+	}
+	return names(d.folders), names(d.destinations)
+}
+
 // words tells what changes, one thing a line; none where nothing does.
 func (d *difference) words() []string {
 	lines := []string{}

@@ -17,7 +17,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
 		Agent: control.AgentStatus{
 			Name: a.current().config.Agent.Name, Running: true, PID: os.Getpid(), Version: a.version, StartedAt: moment(a.started),
-			Config: a.current().config.File, LoadedAt: moment(a.current().loaded),
+			Config: a.current().config.File, LoadedAt: moment(a.current().loaded), Address: a.web.at(),
 		},
 		Transfers: []control.Transfer{},
 	}

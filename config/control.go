@@ -11,8 +11,9 @@ import (
 
 // Control is where people and monitoring look at a running agent.
 type Control struct {
-	Listen  string // host:port; "" nowhere
-	Metrics bool   // /metrics is there
+	Listen  string   // host:port; "" nowhere
+	Metrics bool     // /metrics is there
+	Hosts   []string // names that a proxy in front of it is known by
 }
 
 // DefaultListen is where a running agent answers over HTTP unless the file says otherwise.
@@ -22,6 +23,13 @@ func (t table) control() Control {
 	const key = "listen"
 	t.unknown()
 	c := Control{Listen: DefaultListen, Metrics: t.flag("metrics", true)}
+	elements, _ := t.list("hosts")
+	for _, e := range elements {
+		if strings.ContainsAny(e.text, ":/ *") {
+			t.faultOn(e.at, "hosts", "hosts holds "+show(e.text)+", which is not the name of a host", `hosts = ["erp.example.net"]`)
+		}
+		c.Hosts = append(c.Hosts, e.text)
+	}
 	if s, isText := t.values[key].(string); isText && s == "" {
 		c.Listen = ""
 		return c

@@ -103,6 +103,9 @@ func TestFaultsOfNotify(t *testing.T) {
 			`13: control: listen = ":8622" has no address, and would be every one of this machine: listen = "127.0.0.1:8622", or "0.0.0.0:8622" if it is meant`,
 			`14: control: metrics is text, not true or false`,
 		}},
+		{"hosts", least + "[control]\nhosts = [\"https://erp.example\"]", []string{
+			`13: control: hosts holds "https://erp.example", which is not the name of a host: hosts = ["erp.example.net"]`,
+		}},
 		{"listen nowhere near", least + "[control]\nlisten = \"8622\"", []string{
 			`13: control: listen = "8622" is not an address and a port: listen = "127.0.0.1:8622"`,
 		}},

@@ -49,7 +49,7 @@ func vocabulary(k kind) words {
 	case kindLog:
 		return words{keys: []string{"level", "format", "target", "file", "max_size", "keep"}}
 	case kindControl:
-		return words{keys: []string{"listen", "metrics"}}
+		return words{keys: []string{"listen", "metrics", "hosts"}}
 	case kindNotify:
 		keys := notifyKeys()
 		for _, way := range notifyWays() {

@@ -1,6 +1,6 @@
-// Package control is how commands talk to a running agent: a small HTTP interface on a socket that only the agent's
-// account can reach. The types here are also what `--json` prints, so that a command says the same with an agent and
-// without one: fields are only ever added.
+// Package control is how commands, monitoring and people talk to a running agent: a small HTTP interface on a socket that
+// only the agent's account can reach, and over TCP for those who know a token. The types here are also what `--json`
+// prints, so that a command says the same with an agent and without one: fields are only ever added.
 package control
 
 import (
@@ -50,6 +50,7 @@ type AgentStatus struct {
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	Config    string     `json:"config"`
 	LoadedAt  *time.Time `json:"loaded_at,omitempty"` // when the agent has read it last
+	Address   string     `json:"address,omitempty"`   // http://host:port where it answers; "" nowhere
 }
 
 // FolderStatus is one watched folder.

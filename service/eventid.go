@@ -66,6 +66,8 @@ var events = map[string]event{
 	"there is no such drive for this account":                                   {id: 213},
 	"the state was not copied; it is tried again":                               {id: 210},
 	"commands cannot reach this agent":                                          {id: 211},
+	"nobody can look at this agent over HTTP: commands work all the same":       {id: 221},
+	"nobody can look at this agent over HTTP any more":                          {id: 222},
 	"commands cannot reach this agent any more":                                 {id: 211},
 	"stopped before files under way had ended: they go on at the next start":    {id: 212},
 

@@ -83,7 +83,7 @@ func (p *program) command() *cobra.Command {
 	root.AddCommand(
 		p.demoCommand(), p.checkCommand(), p.trustCommand(), p.planCommand(), p.onceCommand(), p.runCommand(),
 		p.statusCommand(), p.historyCommand(), p.explainCommand(), p.pauseCommand(), p.resumeCommand(),
-		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(),
+		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(), p.pageCommand(),
 		p.secretCommand(), p.doctorCommand(), p.serviceCommand(), p.manCommand(), versionCommand(p.out),
 	)
 	return root
