@@ -59,6 +59,7 @@ type Agent struct {
 	hooks    *hooks
 	metrics  *metrics.Metrics
 	web      *web
+	recent   *recent
 
 	at      atomic.Pointer[setup] // what it works with now
 	naming  sync.RWMutex          // held by commands, which speak of names, and while names change
@@ -85,8 +86,10 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	lines := &recent{}
+	o.Log = lines.logger(o.Log.Handler())
 	a := &Agent{
-		log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
+		recent: lines, log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
 		limits: limitsOf(c), host: o.Host, turn: make(chan struct{}, 1),
 		alerts: &alerts{log: o.Log, store: store, version: o.Version}, arrivals: newArrivals(store),
 	}

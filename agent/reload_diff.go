@@ -179,7 +179,8 @@ func same(x, y any) bool {
 func keyOf(field string) string {
 	var key strings.Builder
 	for i, r := range field {
-		if i > 0 && unicode.IsUpper(r) {
+		// A run of capitals is one word: URL, CAFile.
+		if i > 0 && unicode.IsUpper(r) && (unicode.IsLower(rune(field[i-1])) || i+1 < len(field) && unicode.IsLower(rune(field[i+1]))) {
 			key.WriteByte('_')
 		}
 		key.WriteRune(unicode.ToLower(r))

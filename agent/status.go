@@ -64,6 +64,9 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	showClosed(&s, a.current().config, time.Now())
 	s.Left = leftRoutes(a.current().config, counts)
 	showPauses(&s, pauses)
+	if err := showAttention(ctx, &s, a.store); err != nil {
+		return s, err
+	}
 	if err := showWaiting(ctx, &s, a.store, folders, counts); err != nil {
 		return s, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/page"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 	"github.com/dropferry/dropferry/watcher"
@@ -94,7 +95,10 @@ func (w *web) isAsBefore(c *config.Config) bool {
 
 // site is what the agent shows.
 func (a *Agent) site(c *config.Config) control.Site {
-	s := control.Site{API: a, Ready: a.Ready}
+	s := control.Site{
+		API: a, Ready: a.Ready, Page: page.Pages(), Log: a.recent.all,
+		Configuration: func() any { return effective(a.current().config) },
+	}
 	if c.Control.Metrics {
 		s.Metrics = http.Handler(a.metrics)
 	}

@@ -29,6 +29,21 @@ type Status struct {
 	Transfers    []Transfer          `json:"transfers"`
 	Pauses       []Pause             `json:"pauses"`
 	Left         []LeftRoute         `json:"left,omitempty"`
+	Attention    []Attention         `json:"attention,omitempty"` // files that wait for a person: the first of them
+}
+
+// Attention is one file that waits for a person.
+type Attention struct {
+	ID          string    `json:"id"`
+	Folder      string    `json:"folder"`
+	Destination string    `json:"destination"`
+	Path        string    `json:"path"`
+	PathB64     []byte    `json:"path_b64,omitempty"` // where path is not UTF-8
+	RemotePath  string    `json:"remote_path"`
+	Size        int64     `json:"size"`
+	State       string    `json:"state"` // held or parked
+	Reason      string    `json:"reason"`
+	Since       time.Time `json:"since"` // of its last failure, or when it was found ready
 }
 
 // LeftRoute is what is open of a route that is not in the configuration any more.
@@ -135,6 +150,7 @@ type HistoryQuery struct {
 	Since       time.Time `json:"since,omitzero"`
 	Folder      string    `json:"folder,omitempty"`
 	Destination string    `json:"destination,omitempty"`
+	Path        string    `json:"path,omitempty"`  // a pattern as in `include`
 	Limit       int       `json:"limit,omitempty"` // the newest so many; 0 is no limit
 }
 

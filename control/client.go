@@ -85,6 +85,9 @@ func (c *Client) greet(ctx context.Context) error {
 // Status implements API.
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	err = c.get(ctx, "status", nil, &s)
+	for i := range s.Attention {
+		restore(&s.Attention[i].Path, s.Attention[i].PathB64)
+	}
 	return s, err
 }
 

@@ -35,7 +35,8 @@ func operations() []operation {
 			method: http.MethodGet, path: prefix + "history", id: "history", summary: "Receipts, the newest first: `dropferry history --json`.",
 			parameters: []parameter{
 				{"since", "only since this moment", "date-time"}, {"folder", "only of this folder", ""},
-				{"destination", "only to this destination", ""}, {"limit", "only the newest so many", "int64"},
+				{"destination", "only to this destination", ""}, {"path", "only what matches this pattern, as in `include`", ""},
+				{"limit", "only the newest so many", "int64"},
 			}, answer: History{},
 		},
 		{
@@ -47,6 +48,9 @@ func operations() []operation {
 			method: http.MethodPost, path: prefix + commands, id: "command", summary: "Does what a person wants: pause, resume, retry, cancel, resend, reload.",
 			body: Command{}, answer: Outcome{},
 		},
+		{method: http.MethodGet, path: prefix + "events", id: "events", summary: "The status again and again, as server-sent events of the type `status`, as long as the request lasts.", answer: "event: status"},
+		{method: http.MethodGet, path: prefix + "configuration", id: "configuration", summary: "The configuration as it is in effect, without secrets.", answer: map[string]string{}},
+		{method: http.MethodGet, path: prefix + "log", id: "log", summary: "The last lines of the log, the oldest first.", answer: LogTail{}},
 		{method: http.MethodGet, path: prefix + "openapi.json", id: "openapi", summary: "This description.", answer: map[string]string{}},
 	}
 }

@@ -30,6 +30,14 @@ type Site struct {
 	// Ready returns why the agent is not up to date, nothing where it is.
 	Ready func(context.Context) ([]string, error)
 	Page  http.Handler // for browsers; nil: there is none
+	// Configuration returns what is in effect, to be shown as JSON, and Log the last lines of the log.
+	Configuration func() any
+	Log           func() []string
+}
+
+// LogTail is the end of the log.
+type LogTail struct {
+	Lines []string `json:"lines"`
 }
 
 // Readiness is the answer of /readyz.
@@ -74,6 +82,9 @@ func (s Site) routes() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET "+prefix+"openapi.json", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, OpenAPI()) })
+	mux.HandleFunc("GET "+prefix+"events", s.events)
+	mux.HandleFunc("GET "+prefix+"configuration", plainGet(func() any { return s.Configuration() }))
+	mux.HandleFunc("GET "+prefix+"log", plainGet(func() any { return LogTail{append([]string{}, s.Log()...)} }))
 	mux.Handle(prefix, serveAPI(s.API))
 	if s.Metrics != nil {
 		mux.Handle("GET /metrics", s.Metrics)
@@ -82,6 +93,17 @@ func (s Site) routes() http.Handler {
 		mux.Handle("/", onlyRead(s.Page))
 	}
 	return mux
+}
+
+// plainGet answers what takes no parameters.
+func plainGet(answer func() any) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := only(r.URL.Query()); err != nil {
+			refuse(w, http.StatusBadRequest, err)
+			return
+		}
+		write(w, http.StatusOK, answer())
+	}
 }
 
 // onlyRead refuses what wants more than to read.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,7 +48,8 @@ func testSite() Site {
 		},
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x 1\n") }),
 		Ready:   func(context.Context) ([]string, error) { return nil, nil },
-		Page:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }),
+		Log:     func() []string { return []string{"a line"} }, Configuration: func() any { return 1 },
+		Page: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }),
 	}
 }
 
@@ -228,6 +230,46 @@ func TestTokenFile(t *testing.T) {
 	}
 }
 
+// TestEvents sends what has changed, for as long as somebody listens.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	s := testSite()
+	n := 0
+	api := s.API.(fake)
+	api.status = func(context.Context) (Status, error) {
+		if n++; n == 2 {
+			return Status{}, errors.New("no store")
+		}
+		return Status{Agent: AgentStatus{Name: "a<b>\n", PID: n}}, nil
+	}
+	s.API = api
+	w := newWeb(t, s)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", w.Address()+prefix+"events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+testToken)
+	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // nothing more of it is wanted
+	if kind := answer.Header.Get("Content-Type"); kind != "text/event-stream" {
+		t.Error(kind)
+	}
+	lines := bufio.NewScanner(answer.Body)
+	var got []string
+	for len(got) < 9 && lines.Scan() {
+		got = append(got, lines.Text())
+	}
+	if len(got) < 9 || got[0] != "event: status" || !strings.Contains(got[1], `"pid":1`) || got[3] != "event: fault" || !strings.Contains(got[4], "no store") ||
+		got[6] != "event: status" || !strings.Contains(got[7], `"pid":3`) {
+		t.Errorf("%v: %q", lines.Err(), got)
+	}
+}
+
 // TestOpenAPI holds the description to what is served: every path with its method and parameters, and no other.
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
@@ -265,6 +307,9 @@ func TestOpenAPI(t *testing.T) {
 			query := url.Values{}
 			for _, p := range o.Parameters {
 				query.Set(p.Name, map[string]string{"since": "2026-11-29T18:00:00Z", "limit": "3", "path": "L2E"}[p.Name])
+			}
+			if strings.HasSuffix(path, "/events") { // has a test of its own, since it goes on
+				continue
 			}
 			target := path
 			if len(query) > 0 {

@@ -11,6 +11,7 @@ command -v rclone >/dev/null 2>&1 || missing="$missing rclone"
 command -v gcc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 command -v make >/dev/null 2>&1 || missing="$missing make"
 command -v groff >/dev/null 2>&1 || missing="$missing groff-base"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
 if [ "${1:-}" = packages ]; then
 	command -v rpmbuild >/dev/null 2>&1 || missing="$missing rpm"
