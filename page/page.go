@@ -17,5 +17,9 @@ func Pages() http.Handler {
 	if err != nil {
 		panic(err) // a mistake of the build
 	}
-	return http.FileServerFS(files)
+	pages := http.NewServeMux()
+	pages.Handle("/", http.FileServerFS(files))
+	// Browsers ask for it where they were answered without a page.
+	pages.Handle("/favicon.ico", http.RedirectHandler("/icon.svg", http.StatusMovedPermanently))
+	return pages
 }
