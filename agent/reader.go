@@ -172,8 +172,8 @@ func (r *reader) History(ctx context.Context, q control.HistoryQuery) (control.H
 	return history(ctx, r.store, q)
 }
 
-func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (control.History, error) {
-	h := control.History{Deliveries: []control.Delivery{}}
+func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (h control.History, err error) {
+	h.Deliveries = []control.Delivery{}
 	f := state.Filter{Since: q.Since, Folder: q.Folder, Destination: q.Destination, Limit: q.Limit}
 	if q.Path != "" {
 		match, err := matching(q.Path)
@@ -181,6 +181,10 @@ func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (c
 			return h, err
 		}
 		f.Match = match
+	}
+	if q.Failed {
+		h.Failed, err = failed(ctx, store, f)
+		return h, err
 	}
 	deliveries, err := store.History(ctx, f)
 	if err != nil {

@@ -41,7 +41,7 @@ type Attention struct {
 	PathB64     []byte    `json:"path_b64,omitempty"` // where path is not UTF-8
 	RemotePath  string    `json:"remote_path"`
 	Size        int64     `json:"size"`
-	State       string    `json:"state"` // held or parked
+	State       string    `json:"state"` // held or parked; in History, failed too: it is tried again
 	Reason      string    `json:"reason"`
 	Since       time.Time `json:"since"` // of its last failure, or when it was found ready
 }
@@ -150,14 +150,17 @@ type HistoryQuery struct {
 	Since       time.Time `json:"since,omitzero"`
 	Folder      string    `json:"folder,omitempty"`
 	Destination string    `json:"destination,omitempty"`
-	Path        string    `json:"path,omitempty"`  // a pattern as in `include`
-	Limit       int       `json:"limit,omitempty"` // the newest so many; 0 is no limit
+	Path        string    `json:"path,omitempty"`   // a pattern as in `include`
+	Failed      bool      `json:"failed,omitempty"` // what is not delivered and has failed, in place of what is delivered
+	Limit       int       `json:"limit,omitempty"`  // the newest so many; 0 is no limit
 }
 
 // History is part of the ledger, newest first.
 type History struct {
 	Deliveries []Delivery `json:"deliveries"`
 	Removals   []Removal  `json:"removals,omitempty"`
+	// Failed are, where they were asked for, the files that are not delivered and have failed, in place of all else.
+	Failed []Attention `json:"failed,omitzero"`
 }
 
 // Delivery is one receipt.

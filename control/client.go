@@ -96,6 +96,12 @@ func (c *Client) History(ctx context.Context, q HistoryQuery) (h History, err er
 	err = c.get(ctx, "history", q.values(), &h)
 	restoreDeliveries(h.Deliveries)
 	restoreRemovals(h.Removals)
+	if q.Failed && h.Failed == nil {
+		h.Failed = []Attention{}
+	}
+	for i := range h.Failed {
+		restore(&h.Failed[i].Path, h.Failed[i].PathB64)
+	}
 	return h, err
 }
 

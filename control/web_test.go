@@ -306,7 +306,7 @@ func TestOpenAPI(t *testing.T) {
 			method = strings.ToUpper(method)
 			query := url.Values{}
 			for _, p := range o.Parameters {
-				query.Set(p.Name, map[string]string{"since": "2026-11-29T18:00:00Z", "limit": "3", "path": "L2E"}[p.Name])
+				query.Set(p.Name, map[string]string{"since": "2026-11-29T18:00:00Z", "limit": "3", "failed": "true", "path": "L2E"}[p.Name])
 			}
 			if strings.HasSuffix(path, "/events") { // has a test of its own, since it goes on
 				continue
