@@ -26,15 +26,15 @@ type sink struct {
 
 func (s *sink) Send(ctx context.Context, m *Message) error {
 	s.mu.Lock()
-	n := s.n
+	n, fail := s.n, s.fail
 	s.n++
 	s.mu.Unlock()
 	if s.hang {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	if s.fail != nil {
-		if err := s.fail(n); err != nil {
+	if fail != nil {
+		if err := fail(n); err != nil {
 			return err
 		}
 	}
@@ -42,6 +42,13 @@ func (s *sink) Send(ctx context.Context, m *Message) error {
 	defer s.mu.Unlock()
 	s.got = append(s.got, *m)
 	return nil
+}
+
+// failing makes it fail from now on.
+func (s *sink) failing() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = func(int) error { return errTest }
 }
 
 func (s *sink) messages() []Message {
@@ -99,10 +106,10 @@ func TestASlowReceiverDelaysNobody(t *testing.T) {
 		if got != 10*mostQueued {
 			t.Errorf("%d alerts, of %d", got, 10*mostQueued)
 		}
+		stop()
 		if len(n.posts[0].desk.Queue) > mostQueued {
 			t.Errorf("%d wait", len(n.posts[0].desk.Queue))
 		}
-		stop()
 	})
 }
 
@@ -160,7 +167,7 @@ func TestARestartForgetsNothing(t *testing.T) {
 		n, stop := running(t, kept, nil, receiver("ops", first))
 		n.Raise(blocked("acme"))
 		time.Sleep(time.Minute)
-		first.fail = func(int) error { return errTest }
+		first.failing()
 		n.Raise(parked("a"))
 		time.Sleep(time.Minute)
 		stop()
