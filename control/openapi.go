@@ -34,8 +34,10 @@ func operations() []operation {
 		{
 			method: http.MethodGet, path: prefix + "history", id: "history", summary: "Receipts, the newest first: `dropferry history --json`.",
 			parameters: []parameter{
-				{"since", "only since this moment", "date-time"}, {"folder", "only of this folder", ""},
-				{"destination", "only to this destination", ""}, {"path", "only what matches this pattern, as in `include`", ""},
+				{"since", "only since this moment", "date-time"},
+				{"folder", "only of this folder", ""},
+				{"destination", "only to this destination", ""},
+				{"path", "only what matches this pattern, as in `include`", ""},
 				{"failed", "true: what is not delivered and has failed, in place of what is delivered", ""},
 				{"limit", "only the newest so many", "int64"},
 			}, answer: History{},

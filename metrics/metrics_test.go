@@ -148,7 +148,7 @@ func TestMonitoringFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if n, ok := strings.CutPrefix(line, "# TYPE "); ok && strings.HasPrefix(n, "dropferry_") {
 			if n, _, _ := strings.Cut(n, " "); !strings.Contains(string(readme), n) {
 				t.Errorf("README.md does not say what %s is", n)

@@ -141,5 +141,5 @@ type Filter struct {
 	Path        file.Path // exactly this path
 	// Match tells whether a path is selected; nil selects all. It is asked in the order of the answer.
 	Match func(file.Path) bool
-	Limit       int       // the newest so many; 0 is no limit
+	Limit int // the newest so many; 0 is no limit
 }

@@ -100,8 +100,11 @@ func TestStatusWatch(t *testing.T) {
 		if err := command.Start(); err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- command.Wait() }()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = command.Wait() // the exit code is asked for below
+		}()
 		eventually(t, c.name+": the transfer moves", time.Minute, func() bool {
 			last := s.last()
 			return strings.Contains(last, "large.bin -> acme") && strings.Contains(last, "/s") && strings.Contains(last, " left") && strings.Contains(last, "[#")

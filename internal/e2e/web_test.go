@@ -90,8 +90,13 @@ func TestWeb(t *testing.T) {
 		path string
 		want int
 	}{
-		{"", "/healthz", 200}, {"", "/metrics", 401}, {"", "/readyz", 401}, {"", "/api/v1/status", 401}, {"Bearer x", "/api/v1/status", 401},
-		{"", "/api/v1/openapi.json", 401}, {"", "/", 401},
+		{"", "/healthz", 200},
+		{"", "/metrics", 401},
+		{"", "/readyz", 401},
+		{"", "/api/v1/status", 401},
+		{"Bearer x", "/api/v1/status", 401},
+		{"", "/api/v1/openapi.json", 401},
+		{"", "/", 401},
 	} {
 		if code, text := s.askAs(c.who, "GET", c.path, ""); code != c.want {
 			t.Errorf("%s as %q: %d: %s", c.path, c.who, code, text)
