@@ -47,8 +47,12 @@ func newBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
+	profile, err := os.MkdirTemp("", "dropferry-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := exec.Command(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
-		"--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
 	c.ExtraFiles = []*os.File{fromUs, toUs}
 	tie(c)
 	if err := c.Start(); err != nil {
@@ -65,6 +69,7 @@ func newBrowser(t *testing.T) *browser {
 		_ = to.Close()
 		_ = from.Close()
 		<-done
+		_ = os.RemoveAll(profile) // its processes end by themselves, and may write a last file meanwhile
 	})
 	var target struct{ TargetID string }
 	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
