@@ -20,8 +20,12 @@ func TestInitAsksAPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range []struct{ question, answer string }{
-		{"The server's name or address: ", "127.0.0.1"}, {"The account there: ", args[6]}, {"to be called here [127.0.0.1]: ", "acme"},
-		{"Private key (made if it does not exist) [", r.sshd.KeyFile}, {"files are to be sent: ", r.outbox}, {"Type yes to accept it: ", "yes"},
+		{"The server's name or address: ", "127.0.0.1"},
+		{"The account there: ", args[6]},
+		{"to be called here [127.0.0.1]: ", "acme"},
+		{"Private key (made if it does not exist) [", r.sshd.KeyFile},
+		{"files are to be sent: ", r.outbox},
+		{"Type yes to accept it: ", "yes"},
 	} {
 		eventually(t, step.question, time.Minute, func() bool { return strings.Contains(s.text(), step.question) })
 		if _, err := s.person.WriteString(step.answer + "\n"); err != nil {
