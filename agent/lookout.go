@@ -179,7 +179,7 @@ func (l *lookout) find(ctx context.Context) ([]notify.Alert, error) {
 		f, there := l.setup().config.Folder(c.Folder)
 		_, halted := haltOf(halts, c.Folder)
 		_, paused := pauseOf(pauses, c.Route)
-		if !there || halted || paused || c.Planned+c.Committing == 0 {
+		if !there || halted || paused || c.Planned+c.Committing == 0 || isClosed(l.links(), c.Destination) {
 			continue // it is told elsewhere, or meant
 		}
 		in, waits, err := l.store.Oldest(ctx, c.Route)
@@ -191,6 +191,11 @@ func (l *lookout) find(ctx context.Context) ([]notify.Alert, error) {
 		}
 	}
 	return found, nil
+}
+
+// isClosed tells whether a destination's schedule keeps files waiting, which is meant.
+func isClosed(links []syncer.LinkStatus, destination string) bool {
+	return slices.ContainsFunc(links, func(l syncer.LinkStatus) bool { return l.Destination == destination && l.State == syncer.LinkClosed })
 }
 
 // stalled words a route on which nothing goes on, or not as fast as it comes.

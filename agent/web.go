@@ -130,7 +130,7 @@ func (a *Agent) late(ctx context.Context) (late []state.Intent, err error) {
 	}
 	for _, c := range counts {
 		f, there := a.current().config.Folder(c.Folder)
-		if !there || c.Planned+c.Committing == 0 {
+		if !there || c.Planned+c.Committing == 0 || isClosed(a.syncer.Status(), c.Destination) {
 			continue
 		}
 		in, waits, err := a.store.Oldest(ctx, c.Route)
