@@ -11,6 +11,7 @@ import (
 	"github.com/dropferry/dropferry/bandwidth"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/metrics"
 	"github.com/dropferry/dropferry/service"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
@@ -53,6 +54,12 @@ type Agent struct {
 	version  string
 	host     service.Host
 	observer syncer.Observer
+	alerts   *alerts
+	arrivals *arrivals
+	hooks    *hooks
+	metrics  *metrics.Metrics
+	web      *web
+	recent   *recent
 
 	at      atomic.Pointer[setup] // what it works with now
 	naming  sync.RWMutex          // held by commands, which speak of names, and while names change
@@ -79,10 +86,16 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	lines := &recent{}
+	o.Log = lines.logger(o.Log.Handler())
 	a := &Agent{
-		log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
+		recent: lines, log: o.Log, logging: o.Logging, store: store, started: time.Now(), version: o.Version, observer: o.Observe,
 		limits: limitsOf(c), host: o.Host, turn: make(chan struct{}, 1),
+		alerts: &alerts{log: o.Log, store: store, version: o.Version}, arrivals: newArrivals(store),
 	}
+	a.hooks = newHooks(store, a.current, o.Log)
+	a.metrics = metrics.New(o.Version, a.gauge)
+	a.web = &web{log: o.Log, site: a.site}
 	a.turn <- struct{}{}
 	if err := a.wire(ctx, c, o.Folders); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -106,6 +119,9 @@ func (a *Agent) wire(ctx context.Context, c *config.Config, only []string) (err 
 	dropped, err := a.store.Retire(ctx, routesGone(c, names.Renamings))
 	if err == nil {
 		err = a.store.Configure(ctx, names, time.Now())
+	}
+	if err == nil {
+		err = a.hooks.mark(ctx, c)
 	}
 	if err != nil {
 		return err
@@ -139,6 +155,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	all := &parts{ctx: ctx, cancel: cancel}
+	a.beginAlerts(ctx)
+	defer a.alerts.end() // when nothing happens any more
 	a.running = all
 	at := a.current()
 	for _, f := range at.folders {
@@ -146,14 +164,15 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	all.work("", a.syncer.Run)
 	<-a.turn
-	all.work("", func(ctx context.Context) error {
-		(&copier{store: a.store, log: a.log}).run(ctx)
-		return nil
-	})
-	all.work("", func(ctx context.Context) error {
+	keep := func(ctx context.Context) {
 		keepTime(ctx, a.limits, func() *config.Config { return a.current().config })
-		return nil
-	})
+	}
+	for _, run := range []func(context.Context){(&copier{store: a.store, log: a.log}).run, keep, a.lookout().run, a.hooks.run} {
+		all.work("", func(ctx context.Context) error {
+			run(ctx)
+			return nil
+		})
+	}
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	var answering sync.WaitGroup
@@ -167,6 +186,7 @@ func (a *Agent) Run(ctx context.Context) error {
 			}
 		})
 	}
+	a.web.begin(ctx, at.config)
 	a.log.Info("watching", "version", a.version, "config", at.config.File, "state", at.config.Agent.StateDir,
 		"folders", len(at.folders), "destinations", len(at.config.Destinations))
 	warnOfDrives(a.log, at.config, watcher.NoDrive)
@@ -188,6 +208,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	stopBeating()
 	beating.Wait()
 	stopServing() // last: while files finish, people may ask
+	a.web.end()
 	answering.Wait()
 	return err
 }

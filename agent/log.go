@@ -15,6 +15,10 @@ func (a *Agent) observe(e syncer.Event) {
 	if a.observer != nil {
 		a.observer(e)
 	}
+	measure(a.metrics, e)
+	a.alerts.hear(e)
+	a.arrivals.hear(e)
+	a.hooks.hear(e)
 	level, text := a.wording(e)
 	if text == "" {
 		return

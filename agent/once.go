@@ -56,6 +56,8 @@ const (
 // settling at most twice their time, and returns when no more can be done.
 func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	started := time.Now()
+	a.beginAlerts(ctx)
+	defer a.alerts.end()
 	var count tally
 	a.observer = count.listen(a.observer)
 	planned := make(chan struct{})
@@ -81,6 +83,12 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	s := count.summary()
 	s.Seconds = time.Since(started).Seconds()
 	if err := a.leftovers(ctx, &s); err != nil {
+		return s, err
+	}
+	a.hooks.drain(ctx)
+	look := a.lookout()
+	look.scanned = true
+	if err := look.look(ctx); err != nil {
 		return s, err
 	}
 	copying, ended := context.WithTimeout(ctx, onceBackup)

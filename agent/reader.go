@@ -104,6 +104,11 @@ func (r *reader) Status(ctx context.Context) (control.Status, error) {
 	}
 	showClosed(&s, r.config, time.Now())
 	s.Left = leftRoutes(r.config, counts)
+	if r.store != nil {
+		if err := showAttention(ctx, &s, r.store); err != nil {
+			return s, err
+		}
+	}
 	pauses, err := r.pauses(ctx)
 	if err != nil {
 		return s, err
@@ -167,9 +172,20 @@ func (r *reader) History(ctx context.Context, q control.HistoryQuery) (control.H
 	return history(ctx, r.store, q)
 }
 
-func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (control.History, error) {
-	h := control.History{Deliveries: []control.Delivery{}}
+func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (h control.History, err error) {
+	h.Deliveries = []control.Delivery{}
 	f := state.Filter{Since: q.Since, Folder: q.Folder, Destination: q.Destination, Limit: q.Limit}
+	if q.Path != "" {
+		match, err := matching(q.Path)
+		if err != nil {
+			return h, err
+		}
+		f.Match = match
+	}
+	if q.Failed {
+		h.Failed, err = failed(ctx, store, f)
+		return h, err
+	}
 	deliveries, err := store.History(ctx, f)
 	if err != nil {
 		return h, err
@@ -179,6 +195,9 @@ func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (c
 	}
 	removals, err := store.Removals(ctx, f)
 	for _, r := range removals {
+		if f.Match != nil && !f.Match(r.Path) {
+			continue
+		}
 		h.Removals = append(h.Removals, viewRemoval(r))
 	}
 	return h, err

@@ -75,6 +75,9 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	if err := a.logging.Try(c.Log); err != nil {
 		return nil, err
 	}
+	if _, err := receiversOf(c, a.version); err != nil {
+		return nil, err
+	}
 	names, err := reconciled(ctx, a.store, c)
 	if err != nil {
 		return nil, err
@@ -92,6 +95,13 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	}
 	a.logging.Change(c.Log)
 	warnOfAccounts(a.log, c)
+	if !a.alerts.isAsBefore(c) {
+		a.beginAlerts(ctx)
+	}
+	if !a.web.isAsBefore(c) {
+		a.web.begin(ctx, c)
+	}
+	a.metrics.Forget(s.diff.left())
 	return s.diff.words(), nil
 }
 
@@ -152,6 +162,9 @@ func (s *switching) run(ctx context.Context) error {
 		return back(err)
 	}
 	if err := s.endWaits(ctx); err != nil {
+		return back(err)
+	}
+	if err := a.hooks.mark(ctx, s.next.config); err != nil {
 		return back(err)
 	}
 	a.naming.Lock()

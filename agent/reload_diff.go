@@ -34,13 +34,16 @@ type change struct {
 // difference is what a new configuration changes.
 type difference struct {
 	folders, destinations []change // all, those that stay too
-	settings              []string // keys of [agent] and [log]
+	settings              []string // keys of [agent], [log] and [control], and whether others are told
 }
 
 // diff compares two configurations. renamings are those between them.
 func diff(old, c *config.Config, renamings []state.Renaming) difference {
 	var d difference
-	d.settings = append(differing("agent.", old.Agent, c.Agent), differing("log.", old.Log, c.Log)...)
+	d.settings = slices.Concat(differing("agent.", old.Agent, c.Agent), differing("log.", old.Log, c.Log), differing("control.", old.Control, c.Control))
+	if !sameReceivers(old.Notify, c.Notify) {
+		d.settings = append(d.settings, "notify")
+	}
 	was := func(kind state.Named, name string) string { return before(renamings, kind, name) }
 	compare(&d.destinations, destinationNames(old), destinationNames(c), was, state.DestinationName, func(name, before string) []string {
 		x, _ := old.Destination(before)
@@ -191,12 +194,29 @@ func same(x, y any) bool {
 func keyOf(field string) string {
 	var key strings.Builder
 	for i, r := range field {
-		if i > 0 && unicode.IsUpper(r) {
+		// A run of capitals is one word: URL, CAFile.
+		if i > 0 && unicode.IsUpper(r) && (unicode.IsLower(rune(field[i-1])) || i+1 < len(field) && unicode.IsLower(rune(field[i+1]))) {
 			key.WriteByte('_')
 		}
 		key.WriteRune(unicode.ToLower(r))
 	}
 	return key.String()
+}
+
+// left returns the names that nothing has any more.
+func (d *difference) left() (folders, destinations []string) {
+	names := func(all []change) (gone []string) {
+		for _, c := range all {
+			switch c.what {
+			case removed:
+				gone = append(gone, c.name)
+			case renamed:
+				gone = append(gone, c.was)
+			}
+		}
+		return gone
+	}
+	return names(d.folders), names(d.destinations)
 }
 
 // words tells what changes, one thing a line; none where nothing does.

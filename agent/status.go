@@ -18,7 +18,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
 		Agent: control.AgentStatus{
 			Name: a.current().config.Agent.Name, Running: true, PID: os.Getpid(), Version: a.version, StartedAt: moment(a.started),
-			Config: a.current().config.File, LoadedAt: moment(a.current().loaded),
+			Config: a.current().config.File, LoadedAt: moment(a.current().loaded), Address: a.web.at(),
 		},
 		Transfers: []control.Transfer{},
 	}
@@ -65,6 +65,9 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	showClosed(&s, a.current().config, time.Now())
 	s.Left = leftRoutes(a.current().config, counts)
 	showPauses(&s, pauses)
+	if err := showAttention(ctx, &s, a.store); err != nil {
+		return s, err
+	}
 	if err := showWaiting(ctx, &s, a.store, folders, counts); err != nil {
 		return s, err
 	}

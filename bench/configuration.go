@@ -50,6 +50,7 @@ func (c configuration) String() string {
 	}
 	line("version = 1\n\n[agent]\nname = \"bench\"\nstate_dir = %q", c.state())
 	more(c.agent)
+	line("\n[control]\nlisten = \"\"")
 	line("\n[defaults]\nverify = \"content\"")
 	quoted := make([]string, len(c.fingerprints))
 	for i, f := range c.fingerprints {

@@ -24,7 +24,12 @@ func (c *Config) CheckPaths() Faults {
 	}
 	for i := range c.Folders {
 		faults = append(faults, c.checkFolder(i)...)
+		faults = append(faults, c.checkHooks(i)...)
 	}
+	for i := range c.Notify {
+		faults = append(faults, c.checkNotify(i)...)
+	}
+	faults = append(faults, c.checkControl()...)
 	if info, err := os.Stat(c.Agent.StateDir); err == nil && !info.IsDir() {
 		faults = append(faults, Fault{
 			Line: c.line(place("").key("agent").key("state_dir"), 0),

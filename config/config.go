@@ -18,8 +18,10 @@ type Config struct {
 	File         string // absolute
 	Agent        Agent
 	Log          Log
+	Control      Control
 	Destinations []Destination
 	Folders      []Folder
+	Notify       []Notify
 
 	shown string // the file as it was named to Load
 	lines lines  // of its keys, for faults that are found later

@@ -81,6 +81,7 @@ func TestParseLeastFile(t *testing.T) {
 			StallTimeout:   30 * time.Second,
 			Line:           2,
 		}},
+		Control: Control{Listen: DefaultListen, Metrics: true},
 		Folders: []Folder{{
 			Name:      "invoices",
 			Mode:      "outbox",
@@ -104,6 +105,7 @@ func TestParseLeastFile(t *testing.T) {
 			Symlinks:     SkipLinks,
 			Order:        ByName,
 			Names:        StrictNames,
+			StalledAfter: time.Hour,
 		}},
 	}
 	want.shown, want.lines = got.shown, got.lines
@@ -216,6 +218,7 @@ give_up_after = "4h"
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
 		Line: 42, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
+		StalledAfter: time.Hour,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {
 		t.Errorf("folders\n%+v, want\n%+v", c.Folders, wantFolder)

@@ -63,7 +63,8 @@ func keysOf(v any) []string {
 		}
 		var key strings.Builder
 		for i, r := range f.Name {
-			if i > 0 && unicode.IsUpper(r) {
+			// A run of capitals is one word: URL, CAFile.
+			if i > 0 && unicode.IsUpper(r) && (unicode.IsLower(rune(f.Name[i-1])) || i+1 < len(f.Name) && unicode.IsLower(rune(f.Name[i+1]))) {
 				key.WriteByte('_')
 			}
 			key.WriteRune(unicode.ToLower(r))
@@ -76,6 +77,7 @@ func keysOf(v any) []string {
 func TestVocabularyIsThatOfTheStructs(t *testing.T) {
 	for k, v := range map[kind]any{
 		kindAgent: Agent{}, kindLog: Log{}, kindDest: Destination{}, kindFolder: Folder{}, kindRetry: Retry{}, kindSchedule: Schedule{}, kindSecret: Secret{},
+		kindControl: Control{}, kindNotify: Notify{}, kindHooks: Hooks{},
 	} {
 		got, want := vocabulary(k).keys, keysOf(v)
 		slices.Sort(got)
@@ -107,6 +109,9 @@ func TestExampleNamesEveryKey(t *testing.T) {
 		kindRetry:    section(t, text, "[defaults]"),
 		kindSchedule: section(t, text, "[[destination]]"),
 		kindSecret:   section(t, text, "[[destination]]"),
+		kindControl:  section(t, text, "[control]"),
+		kindNotify:   text[strings.Index(text, "\n[[notify]]"):],
+		kindHooks:    section(t, text, "[[folder]]"),
 	} {
 		for _, key := range vocabulary(k).keys {
 			if !regexp.MustCompile(`(?m)(^|[ {\[])` + key + `(\]| = )`).MatchString(where) {
@@ -141,7 +146,7 @@ func TestExampleNamesNoKeyOfLaterVersions(t *testing.T) {
 
 // The example promises that what stands behind a # is the default.
 func TestExampleShowsTheDefaults(t *testing.T) {
-	noDefault := regexp.MustCompile(`^# (name|state_dir|file|password|known_hosts|temp_dir|file_mode|was|requests|open_files|transfers|max_session_age|schedule|bandwidth_times|jump|proxy|proxy_user|proxy_password|bind_address|ssh_config|ssh_config_file|host_key_alias|certificate|answers|legacy_algorithms) = `)
+	noDefault := regexp.MustCompile(`^# (name|state_dir|file|password|known_hosts|temp_dir|file_mode|was|requests|open_files|transfers|max_session_age|schedule|bandwidth_times|jump|proxy|proxy_user|proxy_password|bind_address|ssh_config|ssh_config_file|host_key_alias|certificate|answers|legacy_algorithms|expect|hooks|signing_key|ca_file) = `)
 	commented := regexp.MustCompile(`^# [a-z_]+ = `)
 	lines := strings.Split(readExample(t), "\n")
 	shown := 0

@@ -67,15 +67,13 @@ func TestFaultsOfKeysAndTypes(t *testing.T) {
 			`12: unknown key "agnet": did you mean "agent"?`,
 		}},
 		{"keys of other tables", least + "host = \"h\"\nmax = \"1s\"\n[agent]\nversion = 1\n[defaults]\ninclude = []", []string{
-			`12: folder "invoices": unknown key "host": it belongs in [[destination]]`,
+			`12: folder "invoices": unknown key "host": it belongs in [[destination]] or [[notify]]`,
 			`13: folder "invoices": unknown key "max": it belongs in retry`,
 			`15: agent: unknown key "version": it belongs in the top of the file`,
 			`17: defaults: unknown key "include": it belongs in [[folder]]`,
 		}},
-		{"keys of later versions", least + "backfill = true\n[agent]\nname = \"a\"\n[defaults]\nsequential = false\n[control]\nlisten = \"\"\n[[notify]]\ntype = \"smtp\"", []string{
+		{"keys of later versions", least + "backfill = true\n[agent]\nname = \"a\"\n[defaults]\nsequential = false", []string{
 			`12: folder "invoices": key "backfill" is not supported by this version`,
-			`17: key "control" is not supported by this version`,
-			`19: key "notify" is not supported by this version`,
 		}},
 		{"wrong types", "version = 1\n[agent]\nname = 7\nmax_transfers = 1.5\nshutdown_grace = 30\n[defaults]\nexclude = \"*.tmp\"\nretry = \"1s\"\nafter = true\nrescan = 1979-05-27\nstable_for = [1]\n[log]\nlevel = {}", []string{
 			`3: agent: name is a whole number, not text: name = "..."`,

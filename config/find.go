@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,6 +25,22 @@ func Find(flag string) (string, error) {
 		return name, nil
 	}
 	return findIn(thisSystem().configs())
+}
+
+// FirstFile returns where a first configuration is to be written, absolute: flag, the value of -c, where it is given; else what
+// $DROPFERRY_CONFIG says; else the system's agent.toml for root, and the user's for anybody else.
+func FirstFile(flag string) (string, error) {
+	name := cmp.Or(flag, os.Getenv(Variable))
+	if name == "" {
+		names := thisSystem().configs()
+		if len(names) == 0 {
+			return "", errors.New("the account has no home directory: name the file with -c")
+		}
+		if name = names[0]; os.Geteuid() == 0 { // -1 on Windows
+			name = names[len(names)-1]
+		}
+	}
+	return absolutePath(name)
 }
 
 // findIn takes a file that cannot be looked at for the one that is meant: Load then says why it cannot be read.

@@ -46,6 +46,9 @@ type Folder struct {
 	FileMode     fs.FileMode   // permissions of delivered files; 0 leaves them to the server
 	Names        Names         // how the names of files become names at the destinations
 	To           []Target      // at least one; each destination at most once
+	Expect       Expect        // by when files have to come
+	Hooks        Hooks         // programs that run afterwards
+	StalledAfter time.Duration // that a ready file may wait until people are told
 	Was          *string       // the earlier name; nil without, "" says that it is a new one
 
 	// Of a mirror: what is done about files that have left it.
@@ -119,6 +122,7 @@ func builtInRules() Folder {
 		Checkpoint:   Checkpoint{Size: 64 << 20, Every: 10 * time.Second},
 		Watch:        "auto",
 		PollInterval: 30 * time.Second,
+		StalledAfter: time.Hour,
 	}
 }
 
@@ -142,6 +146,7 @@ func (t table) rules(base Folder) Folder {
 	f.Checkpoint = t.checkpoint(base.Checkpoint)
 	f.Watch = t.choice("watch", base.Watch, words{keys: []string{"auto", "events", "poll"}})
 	f.PollInterval = t.duration("poll_interval", base.PollInterval)
+	f.StalledAfter = t.duration("stalled_after", base.StalledAfter)
 	return f
 }
 
@@ -174,6 +179,7 @@ func (t table) folder(defaults Folder) Folder {
 	f.Names = Names(t.choice("names", string(StrictNames), words{keys: []string{string(StrictNames), string(WindowsNames)}}))
 	f.To = t.targets(f.Mode)
 	f.Was = t.was()
+	f.Expect, f.Hooks = t.expect(), t.hooks()
 	t.deleting(&f)
 	t.checkAfter(f)
 	t.checkLinks(f)

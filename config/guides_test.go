@@ -8,11 +8,12 @@ import (
 	"testing"
 )
 
-// TestGuidesLoad holds that what docs/guides show of the configuration is valid, all of a guide together: its blocks build on each
+// TestGuidesLoad holds that what docs/guides and docs/alerts.md show of the configuration is valid, all of a guide together: its blocks build on each
 // other. What a guide takes for granted is added.
 func TestGuidesLoad(t *testing.T) {
 	guides, err := filepath.Glob(filepath.Join("..", "docs", "guides", "*.md"))
-	if err != nil || len(guides) < 7 {
+	guides = append(guides, filepath.Join("..", "docs", "alerts.md"))
+	if err != nil || len(guides) < 8 {
 		t.Fatalf("%d guides, %v", len(guides), err)
 	}
 	block := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$")

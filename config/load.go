@@ -104,6 +104,8 @@ func loadTables(t table) *Config {
 	l.cfg.Agent = l.agent.agent()
 	l.log, _ = t.single("log", kindLog)
 	l.cfg.Log = l.log.log(l.cfg.Agent.StateDir)
+	control, _ := t.single("control", kindControl)
+	l.cfg.Control = control.control()
 	defaults, _ := t.single("defaults", kindDefaults)
 	rules := defaults.defaults()
 	l.cfg.Agent.BandwidthTimes = l.agent.timetable(rules.Timezone)
@@ -118,6 +120,11 @@ func loadTables(t table) *Config {
 	for _, f := range l.folders {
 		l.cfg.Folders = append(l.cfg.Folders, f.folder(rules))
 	}
+	receivers := t.several("notify", kindNotify)
+	for i, n := range receivers {
+		l.cfg.Notify = append(l.cfg.Notify, n.notify(i+1))
+	}
+	checkDuplicates(receivers)
 	checkDuplicates(l.destinations)
 	checkDuplicates(l.folders)
 	checkWas(l.destinations)

@@ -26,11 +26,14 @@ const (
 	kindSchedule kind = "schedule"
 	kindSecret   kind = "a secret"
 	kindAnswer   kind = "answers"
+	kindControl  kind = "[control]"
+	kindNotify   kind = "[[notify]]"
+	kindHooks    kind = "hooks"
 )
 
 // kinds stand in the order in which hints name them.
 func kinds() []kind {
-	return []kind{top, kindAgent, kindLog, kindDefaults, kindDest, kindFolder, kindRetry, kindMark, kindSchedule}
+	return []kind{top, kindAgent, kindLog, kindDefaults, kindDest, kindFolder, kindRetry, kindMark, kindSchedule, kindControl, kindNotify, kindHooks}
 }
 
 // vocabulary returns the keys of a kind of table.
@@ -38,8 +41,7 @@ func vocabulary(k kind) words {
 	switch k {
 	case top:
 		return words{
-			keys:  []string{"version", "agent", "log", "defaults", "destination", "folder"},
-			later: []string{"control", "notify"},
+			keys: []string{"version", "agent", "log", "control", "defaults", "destination", "folder", "notify"},
 		}
 	case kindAgent:
 		return words{
@@ -47,6 +49,17 @@ func vocabulary(k kind) words {
 		}
 	case kindLog:
 		return words{keys: []string{"level", "format", "target", "file", "max_size", "keep"}}
+	case kindControl:
+		return words{keys: []string{"listen", "metrics", "hosts"}}
+	case kindNotify:
+		keys := notifyKeys()
+		for _, way := range notifyWays() {
+			keys = append(keys, notifyKeysOf(way)...)
+		}
+		slices.Sort(keys)
+		return words{keys: slices.Compact(keys)}
+	case kindHooks:
+		return words{keys: []string{"on_delivered", "on_failed", "timeout"}}
 	case kindDefaults:
 		return words{keys: ruleKeys()}
 	case kindDest:
@@ -63,9 +76,9 @@ func vocabulary(k kind) words {
 		}
 	case kindFolder:
 		return words{
-			keys: append(append(ruleKeys(), "name", "mode", "path", "include", "marker", "marker_send", "archive", "to", "names", "file_mode", "was"),
+			keys: append(append(ruleKeys(), "name", "mode", "path", "include", "marker", "marker_send", "archive", "to", "names", "file_mode", "was", "expect", "hooks"),
 				deletingKeys()...),
-			later: []string{"backfill", "hooks", "expect"},
+			later: []string{"backfill"},
 		}
 	case kindRetry:
 		return words{keys: []string{"initial", "max", "give_up_after"}}
@@ -85,7 +98,7 @@ func vocabulary(k kind) words {
 func ruleKeys() []string {
 	return []string{
 		"ready", "symlinks", "exclude", "stable_for", "rescan", "order", "sequential", "last", "after", "verify", "ambiguous", "timezone",
-		"retry", "checkpoint", "watch", "poll_interval", "on_conflict",
+		"retry", "checkpoint", "watch", "poll_interval", "on_conflict", "stalled_after",
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package control is how commands talk to a running agent: a small HTTP interface on a socket that only the agent's
-// account can reach. The types here are also what `--json` prints, so that a command says the same with an agent and
-// without one: fields are only ever added.
+// Package control is how commands, monitoring and people talk to a running agent: a small HTTP interface on a socket that
+// only the agent's account can reach, and over TCP for those who know a token. The types here are also what `--json`
+// prints, so that a command says the same with an agent and without one: fields are only ever added.
 package control
 
 import (
@@ -29,6 +29,21 @@ type Status struct {
 	Transfers    []Transfer          `json:"transfers"`
 	Pauses       []Pause             `json:"pauses"`
 	Left         []LeftRoute         `json:"left,omitempty"`
+	Attention    []Attention         `json:"attention,omitempty"` // files that wait for a person: the first of them
+}
+
+// Attention is one file that waits for a person.
+type Attention struct {
+	ID          string    `json:"id"`
+	Folder      string    `json:"folder"`
+	Destination string    `json:"destination"`
+	Path        string    `json:"path"`
+	PathB64     []byte    `json:"path_b64,omitempty"` // where path is not UTF-8
+	RemotePath  string    `json:"remote_path"`
+	Size        int64     `json:"size"`
+	State       string    `json:"state"` // held or parked; in History, failed too: it is tried again
+	Reason      string    `json:"reason"`
+	Since       time.Time `json:"since"` // of its last failure, or when it was found ready
 }
 
 // LeftRoute is what is open of a route that is not in the configuration any more.
@@ -50,6 +65,7 @@ type AgentStatus struct {
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	Config    string     `json:"config"`
 	LoadedAt  *time.Time `json:"loaded_at,omitempty"` // when the agent has read it last
+	Address   string     `json:"address,omitempty"`   // http://host:port where it answers; "" nowhere
 }
 
 // FolderStatus is one watched folder.
@@ -135,13 +151,17 @@ type HistoryQuery struct {
 	Since       time.Time `json:"since,omitzero"`
 	Folder      string    `json:"folder,omitempty"`
 	Destination string    `json:"destination,omitempty"`
-	Limit       int       `json:"limit,omitempty"` // the newest so many; 0 is no limit
+	Path        string    `json:"path,omitempty"`   // a pattern as in `include`
+	Failed      bool      `json:"failed,omitempty"` // what is not delivered and has failed, in place of what is delivered
+	Limit       int       `json:"limit,omitempty"`  // the newest so many; 0 is no limit
 }
 
 // History is part of the ledger, newest first.
 type History struct {
 	Deliveries []Delivery `json:"deliveries"`
 	Removals   []Removal  `json:"removals,omitempty"`
+	// Failed are, where they were asked for, the files that are not delivered and have failed, in place of all else.
+	Failed []Attention `json:"failed,omitzero"`
 }
 
 // Delivery is one receipt.

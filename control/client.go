@@ -85,6 +85,9 @@ func (c *Client) greet(ctx context.Context) error {
 // Status implements API.
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	err = c.get(ctx, "status", nil, &s)
+	for i := range s.Attention {
+		restore(&s.Attention[i].Path, s.Attention[i].PathB64)
+	}
 	return s, err
 }
 
@@ -93,6 +96,12 @@ func (c *Client) History(ctx context.Context, q HistoryQuery) (h History, err er
 	err = c.get(ctx, "history", q.values(), &h)
 	restoreDeliveries(h.Deliveries)
 	restoreRemovals(h.Removals)
+	if q.Failed && h.Failed == nil {
+		h.Failed = []Attention{}
+	}
+	for i := range h.Failed {
+		restore(&h.Failed[i].Path, h.Failed[i].PathB64)
+	}
 	return h, err
 }
 

@@ -35,6 +35,12 @@ func (q HistoryQuery) values() url.Values {
 	if q.Destination != "" {
 		v.Set("destination", q.Destination)
 	}
+	if q.Path != "" {
+		v.Set("path", q.Path)
+	}
+	if q.Failed {
+		v.Set("failed", "true")
+	}
 	if q.Limit != 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
@@ -42,13 +48,18 @@ func (q HistoryQuery) values() url.Values {
 }
 
 func parseHistory(v url.Values) (q HistoryQuery, err error) {
-	if err := only(v, "since", "folder", "destination", "limit"); err != nil {
+	if err := only(v, "since", "folder", "destination", "path", "failed", "limit"); err != nil {
 		return q, err
 	}
-	q.Folder, q.Destination = v.Get("folder"), v.Get("destination")
+	q.Folder, q.Destination, q.Path = v.Get("folder"), v.Get("destination"), v.Get("path")
 	if s := v.Get("since"); s != "" {
 		if q.Since, err = time.Parse(time.RFC3339Nano, s); err != nil {
 			return q, fmt.Errorf("%w: since=%q is not a time of RFC 3339", errBadRequest, s)
+		}
+	}
+	if s := v.Get("failed"); s != "" {
+		if q.Failed, err = strconv.ParseBool(s); err != nil {
+			return q, fmt.Errorf("%w: failed=%q is neither true nor false", errBadRequest, s)
 		}
 	}
 	if s := v.Get("limit"); s != "" {

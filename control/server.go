@@ -52,11 +52,15 @@ func (s *Server) Close() error { return s.close() }
 // Serve answers commands from a until ctx ends, and closes the server. It is called once. The contexts of requests under
 // way end with ctx, and Serve returns when all of them have ended: a must heed its contexts.
 func (s *Server) Serve(ctx context.Context, a API) error {
+	return s.serve(ctx, "commands", s.protect(serveAPI(a)))
+}
+
+func (s *Server) serve(ctx context.Context, what string, handler http.Handler) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var connections sync.WaitGroup
 	server := &http.Server{
-		Handler:           s.protect(serveAPI(a)),
+		Handler:           handler,
 		ReadHeaderTimeout: headerWithin, // no timeout for what follows: it would end plans that take longer
 		IdleTimeout:       idleWithin,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -82,7 +86,7 @@ func (s *Server) Serve(ctx context.Context, a API) error {
 		err = nil
 	}
 	if err != nil {
-		err = fmt.Errorf("serve commands: %w", err)
+		err = fmt.Errorf("serve %s: %w", what, err)
 	}
 	return errors.Join(err, s.Close())
 }

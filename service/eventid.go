@@ -36,6 +36,9 @@ var events = map[string]event{
 	"there is room again: deliveries go on":       {id: 18},
 	"cancelled by a person":                       {id: 19},
 
+	"alerts reach their receiver again": {id: 20},
+	"a hook has run":                    {id: 112, routine: true},
+
 	"delivered": {id: 100, routine: true},
 	"adopted: the destination has the same file already": {id: 101, routine: true},
 	"archived":                     {id: 102, routine: true},
@@ -63,8 +66,16 @@ var events = map[string]event{
 	"there is no such drive for this account":                                   {id: 213},
 	"the state was not copied; it is tried again":                               {id: 210},
 	"commands cannot reach this agent":                                          {id: 211},
+	"nobody can look at this agent over HTTP: commands work all the same":       {id: 221},
+	"nobody can look at this agent over HTTP any more":                          {id: 222},
 	"commands cannot reach this agent any more":                                 {id: 211},
 	"stopped before files under way had ended: they go on at the next start":    {id: 212},
+
+	"an alert could not be sent; it is tried again":            {id: 217},
+	"a hook has failed":                                        {id: 218},
+	"on_failed does not run for a file: too many wait for it":  {id: 220},
+	"hooks could not be run: they are tried again in a minute": {id: 219},
+	"nobody is told of what goes wrong":                        {id: 310},
 
 	"held: a person has to decide":                                           {id: 300},
 	"given up: a person has to look at it":                                   {id: 301},

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -150,13 +151,23 @@ func (s *Store) History(ctx context.Context, f Filter) ([]Delivery, error) {
 		}
 		query, args := history(f, past)
 		found = nil
-		return c.each(func(r row) error {
-			found = append(found, r.delivery())
-			if len(found)%checkEvery == 0 {
+		n := 0
+		err = c.each(func(r row) error {
+			if n++; n%checkEvery == 0 && ctx.Err() != nil {
 				return ctx.Err()
+			}
+			if f.Match != nil && !f.Match(r.path(4)) {
+				return nil
+			}
+			if found = append(found, r.delivery()); f.Match != nil && len(found) == f.Limit {
+				return errEnough
 			}
 			return nil
 		}, query, args...)
+		if errors.Is(err, errEnough) {
+			err = nil
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -184,5 +195,9 @@ func history(f Filter, past renamings) (string, []any) {
 		where, names := called("+destination", past.spans(DestinationName, f.Destination))
 		query, args = query+" AND "+where, append(args, names...)
 	}
-	return query + " ORDER BY delivered_at DESC, seq DESC LIMIT ?", append(args, unlimited(f.Limit))
+	limit := f.Limit
+	if f.Match != nil { // who is asked of each of them counts
+		limit = 0
+	}
+	return query + " ORDER BY delivered_at DESC, seq DESC LIMIT ?", append(args, unlimited(limit))
 }

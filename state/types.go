@@ -139,5 +139,7 @@ type Filter struct {
 	Folder      string
 	Destination string
 	Path        file.Path // exactly this path
-	Limit       int       // the newest so many; 0 is no limit
+	// Match tells whether a path is selected; nil selects all. It is asked in the order of the answer.
+	Match func(file.Path) bool
+	Limit int // the newest so many; 0 is no limit
 }

@@ -61,6 +61,8 @@ type Event struct {
 	Reason      string
 	Err         error
 	Next        time.Time
+	ReadyAt     time.Time       // of the file; zero where the event is not about one
+	Changed     time.Time       // when the file was last changed; likewise
 	Receipt     *state.Delivery // in EventDelivered
 	Trash       string          // in EventTrashed: the remote path in the trash
 }
@@ -72,6 +74,6 @@ type Observer func(Event)
 func eventOf(t EventType, i *state.Intent) Event {
 	return Event{
 		Type: t, ID: i.ID, Folder: i.Folder, Destination: i.Destination, Path: i.Path, RemotePath: i.Final,
-		Size: i.Fingerprint.Size, Reason: i.Reason,
+		Size: i.Fingerprint.Size, Reason: i.Reason, ReadyAt: i.ReadyAt, Changed: i.Fingerprint.LastChange(),
 	}
 }

@@ -35,6 +35,8 @@ func (p *program) historyCommand() *cobra.Command {
 	flags.StringVar(&since, "since", "", "only since then: 24h, 7d, 2026-11-20 or an RFC 3339 time")
 	flags.StringVar(&q.Folder, "folder", "", "only of this folder")
 	flags.StringVar(&q.Destination, "destination", "", "only to this destination")
+	flags.StringVar(&q.Path, "path", "", "only of files that match this pattern, as in include: *.xml, 2026/**")
+	flags.BoolVar(&q.Failed, "failed", false, "what is not delivered and has failed, in place of what is delivered")
 	flags.IntVar(&q.Limit, "limit", 0, "only the newest so many")
 	return command
 }
@@ -60,6 +62,9 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 }
 
 func (p *program) printHistory(h control.History) error {
+	if h.Failed != nil {
+		return p.printFailed(h.Failed)
+	}
 	if len(h.Deliveries) == 0 {
 		if err := p.printf("Nothing was delivered.\n"); err != nil {
 			return err
@@ -75,7 +80,44 @@ func (p *program) printHistory(h control.History) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if err := p.printf("%s\n", totals(h.Deliveries)); err != nil {
+		return err
+	}
 	return p.printRemovals(h.Removals)
+}
+
+// totals words what deliveries come to.
+func totals(all []control.Delivery) string {
+	var bytes int64
+	var attempts int
+	files := map[[2]string]bool{}
+	for _, d := range all {
+		bytes += d.Size
+		attempts += d.Attempts
+		files[[2]string{d.Folder, d.Path}] = true
+	}
+	word := "deliveries"
+	if len(all) == 1 {
+		word = "delivery"
+	}
+	return fmt.Sprintf("%d %s of %s, %s, in %s", len(all), word, counted(len(files), "file"), size(bytes), counted(attempts, "attempt"))
+}
+
+// printFailed tells what is not delivered, and why.
+func (p *program) printFailed(all []control.Attention) error {
+	if len(all) == 0 {
+		return p.printf("Nothing has failed that is not delivered.\n")
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "SINCE\tSTATE\tID\tFOLDER\tDESTINATION\tPATH\tSIZE\tREASON")
+	for _, a := range all {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			clock(a.Since), a.State, a.ID, a.Folder, a.Destination, shown(a.Path), size(a.Size), indented(a.Reason))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return p.printf("%s\n", counted(len(all), "file"))
 }
 
 // printRemovals tells what mirrors have removed at their destinations.

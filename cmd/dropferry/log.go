@@ -32,10 +32,13 @@ func (p *program) level(l config.Log) slog.Level {
 	return level
 }
 
-// onceLog is the log of a run that ends: on the terminal of a person who waits for it, else where the configuration wants it.
-func (p *program) onceLog(l config.Log) (*slog.Logger, func() error, error) {
+// onceLog is the log of a run that ends: on the terminal of a person who waits for it, above the line that moves, else where
+// the configuration wants it.
+func (p *program) onceLog(l config.Log, line *progress) (*slog.Logger, func() error, error) {
 	if isTerminal(p.err) {
-		return p.logger(l), func() error { return nil }, nil
+		above := *p
+		above.err = line
+		return above.logger(l), func() error { return nil }, nil
 	}
 	log, err := p.openLog(l)
 	if err != nil {

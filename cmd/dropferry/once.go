@@ -29,19 +29,22 @@ func (p *program) onceCommand() *cobra.Command {
 			if faults := c.CheckSystem(); len(faults) > 0 {
 				return faults
 			}
-			log, closeLog, err := p.onceLog(c.Log)
+			line := newProgress(p.err, "", !p.quiet && !p.json)
+			log, closeLog, err := p.onceLog(c.Log, line)
 			if err != nil {
 				return err
 			}
 			defer closeLog() //nolint:errcheck // what was written was flushed with each line
 			lines := &eventLines{p: p}
+			bar := newOnceBar(line)
 			a, err := agent.New(command.Context(), c, agent.Options{
-				Log: log, Observe: lines.observe, Folders: folders, Version: version(),
+				Log: log, Observe: func(e syncer.Event) { lines.observe(e); bar.observe(e) }, Folders: folders, Version: version(),
 			})
 			if err != nil {
 				return err
 			}
 			summary, err := a.Once(command.Context())
+			line.clear()
 			if closeErr := a.Close(); err == nil {
 				err = closeErr
 			}

@@ -55,9 +55,14 @@ func (b *progress) say(words func(now time.Time) string) {
 
 // progressText words how far a transfer has come: moved bytes in the time that it took.
 func progressText(name string, sent, whole, moved int64, took time.Duration) string {
-	text := name + "  " + size(sent)
+	return name + "  " + progressAmount(sent, whole, moved, took)
+}
+
+// progressAmount is progressText without a name.
+func progressAmount(sent, whole, moved int64, took time.Duration) string {
+	text := size(sent)
 	if whole > 0 {
-		text = fmt.Sprintf("%s  %3d %%  %s of %s", name, sent*100/whole, size(sent), size(whole))
+		text = fmt.Sprintf("%3d %%  %s of %s", sent*100/whole, size(sent), size(whole))
 	}
 	if took < time.Second || moved <= 0 {
 		return text

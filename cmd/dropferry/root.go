@@ -81,9 +81,9 @@ func (p *program) command() *cobra.Command {
 	flags.BoolVarP(&p.verbose, "verbose", "v", false, "log more")
 	flags.BoolVarP(&p.quiet, "quiet", "q", false, "log errors only")
 	root.AddCommand(
-		p.demoCommand(), p.checkCommand(), p.trustCommand(), p.planCommand(), p.onceCommand(), p.runCommand(),
+		p.demoCommand(), p.initCommand(), p.checkCommand(), p.trustCommand(), p.planCommand(), p.onceCommand(), p.runCommand(),
 		p.statusCommand(), p.historyCommand(), p.explainCommand(), p.pauseCommand(), p.resumeCommand(),
-		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(),
+		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(), p.pageCommand(),
 		p.secretCommand(), p.doctorCommand(), p.serviceCommand(), p.manCommand(), versionCommand(p.out),
 	)
 	return root

@@ -12,17 +12,23 @@ import (
 )
 
 func (p *program) statusCommand() *cobra.Command {
-	return &cobra.Command{
+	var watch bool
+	command := &cobra.Command{
 		Use:   "status",
 		Short: "Show folders, destinations and transfers",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if watch {
+				return p.watchStatus(command.Context())
+			}
 			_, err := answer(command.Context(), p, nil, func(ctx context.Context, api control.API) (control.Status, error) {
 				return api.Status(ctx)
 			}, p.printStatus)
 			return err
 		},
 	}
+	command.Flags().BoolVar(&watch, "watch", false, "go on showing it, with bars for files under way, until q is pressed")
+	return command
 }
 
 // whoWaits says how many files wait, and why they do.
@@ -104,6 +110,9 @@ func (p *program) printStatus(s control.Status) error {
 		fmt.Fprintf(&b, "route %s/%s is not in the configuration any more: %d planned, %d may be published already, %d held, %d parked;\n"+
 			"  `dropferry cancel %s/%s` forgets them\n",
 			l.Folder, l.Destination, l.Planned, l.Committing, l.Held, l.Parked, l.Folder, l.Destination)
+	}
+	for _, a := range s.Attention {
+		fmt.Fprintf(&b, "%s since %s: %s/%s -> %s (%s)\n  %s\n", a.State, clock(a.Since), a.Folder, shown(a.Path), a.Destination, a.ID, indented(a.Reason))
 	}
 	for _, t := range s.Transfers {
 		percent := 100.0

@@ -235,6 +235,9 @@ func (s *scene) configure(keyFile string, faults bool) (string, error) {
 name = "demo"
 state_dir = '%s'
 
+[control]
+listen = ""
+
 [[destination]]
 name = "partner"
 host = "%s"

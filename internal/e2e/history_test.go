@@ -87,7 +87,7 @@ func TestHistory(t *testing.T) {
 		text := r.expect(0, "history").stdout
 		contains(t, text, "DELIVERED", "left", "second", "sub/a.txt", "5 B", "read-back", sum("hello")[:16], `bad\xff\x1b[31m.txt`)
 		lacks(t, text, "\x1b", "\xff")
-		if n := strings.Count(text, "\n"); n != 5 {
+		if n := strings.Count(text, "\n"); n != 6 || !strings.Contains(text, "4 deliveries of 3 files, ") {
 			t.Errorf("%d lines:\n%s", n, text)
 		}
 	})

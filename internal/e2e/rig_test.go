@@ -137,7 +137,7 @@ func (r *rig) configure(rest string) {
 // configureWith writes a configuration with these lines of [defaults].
 func (r *rig) configureWith(defaults, rest string) {
 	r.t.Helper()
-	head := fmt.Sprintf("version = 1\n[agent]\nname = \"rig\"\nstate_dir = %q\nshutdown_grace = %q\n[defaults]\n%s\n\n",
+	head := fmt.Sprintf("version = 1\n[agent]\nname = \"rig\"\nstate_dir = %q\nshutdown_grace = %q\n[control]\nlisten = \"\"\n[defaults]\n%s\n\n",
 		r.state, cmp.Or(r.grace, "5s"), defaults)
 	r.write(r.config, head+rest)
 }

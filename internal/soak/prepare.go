@@ -108,6 +108,9 @@ name = "soak"
 state_dir = %q
 shutdown_grace = "2s"
 
+[control]
+listen = ""
+
 [defaults]
 stable_for = "%v"
 verify = "%s"

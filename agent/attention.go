@@ -1,0 +1,89 @@
+package agent
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/state"
+)
+
+// attentionShown is how many files are named that wait for a person; the folders count all of them.
+const attentionShown = 50
+
+// showAttention adds the files that wait for a person.
+func showAttention(ctx context.Context, s *control.Status, store *state.Store) error {
+	waiting, err := store.Intents(ctx, "", "", attentionShown, state.Held, state.Parked)
+	if err != nil {
+		return err
+	}
+	for i := range waiting {
+		s.Attention = append(s.Attention, viewAttention(&waiting[i]))
+	}
+	return nil
+}
+
+func viewAttention(in *state.Intent) control.Attention {
+	since := in.FailedAt
+	if since.IsZero() {
+		since = in.ReadyAt
+	}
+	a := control.Attention{
+		ID: in.ID, Folder: in.Folder, Destination: in.Destination, Path: string(in.Path), PathB64: raw(in.Path), RemotePath: in.Final,
+		Size: in.Fingerprint.Size, State: string(in.Phase), Reason: in.LastError, Since: since.UTC(),
+	}
+	if in.Phase == state.Planned || in.Phase == state.Committing {
+		a.State = "failed"
+	}
+	return a
+}
+
+// intentReader reads intents.
+type intentReader interface {
+	Intents(ctx context.Context, folder, destination string, limit int, phases ...state.Phase) ([]state.Intent, error)
+}
+
+// failed returns what is not delivered and has failed, the newest failures first.
+func failed(ctx context.Context, store intentReader, f state.Filter) ([]control.Attention, error) {
+	all, err := store.Intents(ctx, f.Folder, f.Destination, 0, state.Held, state.Parked, state.Planned, state.Committing)
+	if err != nil {
+		return nil, err
+	}
+	found := []control.Attention{}
+	for i := range all {
+		in := &all[i]
+		open := in.Phase == state.Planned || in.Phase == state.Committing
+		if open && in.LastError == "" || f.Match != nil && !f.Match(in.Path) {
+			continue
+		}
+		if a := viewAttention(in); !a.Since.Before(f.Since) {
+			found = append(found, a)
+		}
+	}
+	slices.SortStableFunc(found, func(x, y control.Attention) int { return y.Since.Compare(x.Since) })
+	if f.Limit > 0 && len(found) > f.Limit {
+		found = found[:f.Limit]
+	}
+	return found, nil
+}
+
+// matching returns what tells the paths that a pattern is about, by the rules of include. A pattern that makes no sense is a
+// *control.Refusal.
+func matching(pattern string) (func(file.Path) bool, error) {
+	if !doublestar.ValidatePattern(pattern) {
+		return nil, usage("%q is not a valid pattern: write *.xml, or 2026/**/*.xml", pattern)
+	}
+	whole := strings.Contains(pattern, "/")
+	return func(p file.Path) bool {
+		name := string(p)
+		if !whole {
+			name = path.Base(name)
+		}
+		return doublestar.MatchUnvalidated(pattern, name)
+	}, nil
+}

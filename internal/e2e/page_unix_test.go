@@ -1,0 +1,121 @@
+//go:build unix
+
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPage looks at a running agent with a browser: what is going on, what needs a person and its remedy, each view, at the width
+// of a phone too, and nothing from elsewhere.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	r := newRig(t, "to = [\"acme\"]")
+	const evil = "evil <img src=x onerror=fail()> é.txt"
+	r.write(r.inbox("held.txt"), "theirs")
+	r.write(r.at("private/secret"), "hunter2hunter2\n")
+	r.outboxTo(r.acme()+r.dead("away"), "to = [\"acme\"]")
+	text, err := os.ReadFile(r.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write(r.config, string(text)+"\n[[notify]]\ntype = \"webhook\"\nurl = { file = \"private/secret\" }\n"+
+		r.folder("other", r.mkdir("other"), "to = [\"away\"]"))
+	r.drop(evil, "whatever")
+	r.drop("held.txt", "ours")
+	a, s := r.seen()
+
+	// Without the token there is nothing.
+	b.open(s.address + "/")
+	b.shows("the token is missing or wrong")
+	b.mu.Lock()
+	b.troubles = nil // that it was refused
+	b.mu.Unlock()
+	b.open(s.address + "/signin?token=" + s.token)
+	b.shows("1 file waits for a person", "held.txt is held", "Overwrite", "outbox", "acme")
+	b.picture("overview")
+	b.wide(390, "dark")
+	b.picture("overview-phone-dark")
+	if over := b.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
+		t.Errorf("at the width of a phone the page is %s pixels too wide", over)
+	}
+	if names := b.eval(`[...document.querySelectorAll('button, input, a, progress')].filter(x => !(x.textContent.trim() || x.getAttribute('aria-label') || x.labels?.length)).length`); names != "0" {
+		t.Errorf("%s things have no name that could be read aloud", names)
+	}
+	b.wide(1200, "light")
+
+	b.eval("window.confirm = () => true")
+	b.click("Overwrite")
+	b.shows("Overwrite: done, 1 changed", "All is well")
+	eventually(t, "the file is there", time.Minute, func() bool { return tree(t, r.sshd.Dir)["held.txt"] == "ours" })
+
+	write(t, r, "other/x.txt") // nobody listens there
+	b.shows("Destination away is waiting", "Try away now")
+
+	b.click("Deliveries")
+	b.shows(evil, "2 deliveries")
+	b.eval(`document.querySelector('input[name=path]').value = 'held*'; document.querySelector('form').requestSubmit()`)
+	b.shows("1 delivery,")
+	if strings.Contains(b.eval("document.body.innerText"), evil) {
+		t.Error("the search finds what does not match")
+	}
+	b.click("held.txt")
+	b.shows("SHA-256", "Host key", "Send again")
+	b.picture("delivery")
+	b.open(s.address + "/#/explain?path=" + r.outbox + "/held.txt")
+	b.shows("delivered", "Receipts")
+	b.click("Configuration")
+	b.shows(`"stable_for": "200ms"`, "private/secret")
+	b.click("Log")
+	b.shows("msg=delivered")
+	b.picture("log")
+	for _, view := range []string{"", "deliveries", "explain", "configuration", "log"} {
+		b.wide(390, "light")
+		b.open(s.address + "/#/" + view)
+		if over := b.eval("new Promise(done => setTimeout(() => done(document.documentElement.scrollWidth - document.documentElement.clientWidth), 300))"); over != "0" {
+			t.Errorf("%s is %s pixels too wide for a phone", view, over)
+		}
+	}
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, url := range b.asked {
+		if !strings.HasPrefix(url, s.address+"/") && url != "about:blank" && !strings.HasPrefix(url, "data:") { // the browser draws its own buttons
+			t.Errorf("the page asks elsewhere: %s", url)
+		}
+	}
+	for _, trouble := range b.troubles {
+		if strings.Contains(trouble, "favicon.ico") { // which it has asked for before it was signed in
+			continue
+		}
+		t.Errorf("the browser complains: %s", trouble)
+	}
+	r.secrets = append(r.secrets, s.token, "hunter2hunter2")
+	if code := a.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestPageMoves shows a transfer while it is under way.
+func TestPageMoves(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	r := newRig(t, "to = [\"acme\"]")
+	r.outboxTo(r.acme()+"bandwidth = \"1MiB\"\n", "to = [\"acme\"]")
+	r.drop("large.bin", strings.Repeat("x", 8<<20))
+	_, s := r.seen()
+	b.open(s.address + "/signin?token=" + s.token)
+	b.shows("Under way", "large.bin", "of 8.0 MiB", "/s", "left")
+	first := b.eval("document.querySelector('progress').value")
+	eventually(t, "the bar moves", time.Minute, func() bool { return b.eval("document.querySelector('progress')?.value ?? 'gone'") != first })
+	b.picture("transfer")
+}
+
+func write(t *testing.T, r *rig, name string) {
+	t.Helper()
+	r.write(r.at(name), "x")
+}
