@@ -81,7 +81,7 @@ func environment(c *config.Config) []string {
 		}
 	}
 	for i := range c.Destinations {
-		note(c.Destinations[i].Password, c.Destinations[i].KeyPassphrase)
+		note(secretsOf(&c.Destinations[i])...)
 	}
 	for i := range c.Notify {
 		note(c.Notify[i].URL, c.Notify[i].SigningKey, c.Notify[i].Password)

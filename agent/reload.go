@@ -82,6 +82,9 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if faults := secretFaults(c, old.secrets, unreadable(c), names.Renamings); len(faults) > 0 {
+		return nil, faults
+	}
 	s := &switching{agent: a, old: old, names: names, diff: diff(old.config, c, names.Renamings)}
 	unchanged := map[string]bool{}
 	for _, f := range s.diff.folders {

@@ -200,3 +200,21 @@ func TestReloadReadsSecretsAgain(t *testing.T) {
 	r.drop("b.txt", "b")
 	eventually(t, "the session goes on", 20*time.Second, func() bool { return tree(t, server.Dir)["b.txt"] == "b" })
 }
+
+// TestReloadWithASecretThatCannotBeRead is refused: the session would go on, and the fault be seen at the next login. What was
+// so before keeps nobody from changing the rest.
+func TestReloadWithASecretThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	const password = "correct horse battery"
+	r, server := passwordRig(t, password, `{ file = "secret" }`)
+	r.write(r.at("secret"), password)
+	r.watching()
+	eventually(t, "the file arrives", 20*time.Second, func() bool { return tree(t, server.Dir)["a.txt"] == "a" })
+	remove(t, r.at("secret"))
+	got := r.expect(5, "reload")
+	contains(t, got.stderr, "destination \"acme\"", "secret", "no such file")
+	r.drop("b.txt", "b")
+	eventually(t, "the session goes on", 20*time.Second, func() bool { return tree(t, server.Dir)["b.txt"] == "b" })
+	r.write(r.at("secret"), password)
+	r.expect(0, "reload")
+}
