@@ -333,7 +333,7 @@ func TestPutKeepsItsStoreSmall(t *testing.T) {
 		return sizes
 	}
 	before, after := put(), put()
-	if len(after) != 3 || len(before) != 3 { // the store, its lock, and the file of holds
+	if len(after) != 4 || len(before) != 4 { // the store, the note that it is sound, its lock, and the file of holds
 		t.Errorf("%v, then %v", before, after)
 	}
 	for name, n := range after {
