@@ -103,6 +103,9 @@ func newSession(ctx context.Context, t Target, in *login) (*Session, error) {
 	return s, nil
 }
 
+// channelWithoutAnswer is what x/crypto/ssh says of a channel that the end of the connection has come upon.
+const channelWithoutAnswer = "ssh: unexpected packet in response to channel open: <nil>"
+
 // open opens a channel. Where the connection has ended, x/crypto/ssh may wait for one that nobody will answer any more: its
 // mux has dropped all channels already, and its transport keeps the failure of the first write to itself. Such a call would
 // stay behind for good. So it is not made once the end has been seen, and the end is kept from x/crypto/ssh until a call
@@ -124,6 +127,9 @@ func (s *Session) open() (*ssh.Session, error) {
 	}()
 	select {
 	case r := <-opened:
+		if r.err != nil && r.err.Error() == channelWithoutAnswer {
+			return nil, errGone
+		}
 		return r.channel, r.err
 	case <-s.waited:
 		return nil, errGone
