@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds what should happen soon.
-const waitLimit = 20 * time.Second
+const waitLimit = time.Minute
 
 // rig is a folder with its store, its destinations and a syncer between them. What a watcher would do is done by a
 // plain scan of the directory, so that tests say when.
@@ -146,7 +146,7 @@ func (r *rig) dialer(destination string, s *sftptest.TestServer, addr string) fu
 		host, port := splitAddr(addr)
 		session, err := remote.Dial(ctx, remote.Target{
 			Name: destination, Host: host, Port: port, User: s.User, KeyFile: s.KeyFile, PinnedKeys: []string{s.Fingerprint()},
-			ConnectTimeout: 10 * time.Second, Keepalive: time.Second, StallTimeout: 10 * time.Second,
+			ConnectTimeout: 30 * time.Second, Keepalive: time.Second, StallTimeout: 30 * time.Second,
 		})
 		if err != nil {
 			return nil, err
@@ -403,7 +403,7 @@ func rooted(r *rig, s *sftptest.TestServer) func(context.Context) (Session, erro
 		host, port := splitAddr(s.Addr())
 		session, err := remote.Dial(ctx, remote.Target{
 			Name: "acme", Host: host, Port: port, User: s.User, KeyFile: s.KeyFile, PinnedKeys: []string{s.Fingerprint()}, Root: "root",
-			ConnectTimeout: 10 * time.Second, Keepalive: time.Second, StallTimeout: 10 * time.Second,
+			ConnectTimeout: 30 * time.Second, Keepalive: time.Second, StallTimeout: 30 * time.Second,
 		})
 		if err != nil {
 			return nil, err

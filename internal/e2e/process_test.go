@@ -198,7 +198,7 @@ func (a *agent) wait(what string) {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, limit time.Duration, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(3 * limit) // on a busy machine
+	deadline := time.Now().Add(6 * limit) // on a busy machine
 	for {
 		asked := time.Now()
 		if holds() {
