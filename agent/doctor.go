@@ -136,7 +136,7 @@ func (d *doctor) configuration() {
 			continue
 		}
 		d.say(DiagnosisOf(f))
-		d.all[len(d.all)-1].Hint = cmp.Or(f.Hint, d.keyHint(f))
+		d.all[len(d.all)-1].Hint = cmp.Or(d.words.hinted(f.Hint), d.keyHint(f))
 		for _, at := range d.config.Destinations {
 			if !f.Warning && strings.HasPrefix(f.Text, fmt.Sprintf("destination %q: ", at.Name)) {
 				d.faulty[at.Name] = true

@@ -57,7 +57,7 @@ func (d *doctor) secretDiagnosis(at *config.Destination, err error) Diagnosis {
 			return found
 		}
 	}
-	found.Severity, found.Text, found.Hint = Broken, err.Error(), remote.HintOf(err)
+	found.Severity, found.Text, found.Hint = Broken, err.Error(), d.words.hinted(remote.HintOf(err))
 	for _, s := range secretsOf(at) {
 		if s.Credential != "" && strings.Contains(err.Error(), s.String()) {
 			found.Hint = d.words.dropferry("secret", "set", s.Credential)

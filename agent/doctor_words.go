@@ -62,6 +62,14 @@ func (w words) service(name string, args ...string) string {
 	return w.admin(w.program + " service " + spelt(args) + service.NameFlag(name))
 }
 
+// hinted words what others say to type: who changes a mode has to be the owner.
+func (w words) hinted(hint string) string {
+	if strings.HasPrefix(hint, "chmod ") {
+		return w.own(hint)
+	}
+	return hint
+}
+
 func (w words) fileFlag() string {
 	if w.file == "" {
 		return ""

@@ -45,14 +45,25 @@ func TestHints(t *testing.T) {
 			"somebody's key", w.giveKey("/root/.ssh/id"), "sudo install -d -o erp -m 700 /etc/dropferry/keys && sudo install -o erp -m 600 /root/.ssh/id /etc/dropferry/keys/id" +
 				", and name /etc/dropferry/keys/id in /etc/dropferry/my erp.toml",
 		},
-		{"an older agent", w.restart(service.State{Name: "dropferry@erp", Program: "/usr/bin/dropferry"}, "/usr/bin/dropferry", "/etc/dropferry/erp.toml"),
-			"sudo dropferry service stop --name dropferry@erp && sudo dropferry service start --name dropferry@erp"},
-		{"an older program of an archive", w.restart(service.State{Name: "dropferry", Program: "/opt/d"}, "/usr/bin/dropferry", "/etc/dropferry/agent.toml"),
-			"sudo dropferry service install && sudo dropferry service stop && sudo dropferry service start"},
-		{"one with another configuration", w.restart(service.State{Name: "dropferry", Program: "/opt/d"}, "/usr/bin/dropferry", "/srv/x.toml"),
-			"sudo dropferry -c /srv/x.toml service install && sudo dropferry service stop && sudo dropferry service start"},
-		{"another program of a package", w.restart(service.State{Name: "dropferry", Program: "/usr/bin/dropferry", Packaged: true}, "/opt/d", "/etc/dropferry/agent.toml"),
-			"use the program of the service: sudo /usr/bin/dropferry -c '/etc/dropferry/my erp.toml' doctor"},
+		{
+			"an older agent", w.restart(service.State{Name: "dropferry@erp", Program: "/usr/bin/dropferry"}, "/usr/bin/dropferry", "/etc/dropferry/erp.toml"),
+			"sudo dropferry service stop --name dropferry@erp && sudo dropferry service start --name dropferry@erp",
+		},
+		{
+			"an older program of an archive", w.restart(service.State{Name: "dropferry", Program: "/opt/d"}, "/usr/bin/dropferry", "/etc/dropferry/agent.toml"),
+			"sudo dropferry service install && sudo dropferry service stop && sudo dropferry service start",
+		},
+		{
+			"one with another configuration", w.restart(service.State{Name: "dropferry", Program: "/opt/d"}, "/usr/bin/dropferry", "/srv/x.toml"),
+			"sudo dropferry -c /srv/x.toml service install && sudo dropferry service stop && sudo dropferry service start",
+		},
+		{
+			"another program of a package", w.restart(service.State{Name: "dropferry", Program: "/usr/bin/dropferry", Packaged: true}, "/opt/d", "/etc/dropferry/agent.toml"),
+			"use the program of the service: sudo /usr/bin/dropferry -c '/etc/dropferry/my erp.toml' doctor",
+		},
+		{"a mode", w.hinted("chmod 600 /etc/dropferry/key"), "sudo chmod 600 /etc/dropferry/key"},
+		{"a mode of one's own", mine.hinted("chmod 600 /home/me/key"), "chmod 600 /home/me/key"},
+		{"an advice", w.hinted("name the private key"), "name the private key"},
 		{"a log", logFile("dropferry@erp"), "/var/log/dropferry/erp.log"},
 		{"the log", logFile("dropferry"), "/var/log/dropferry/dropferry.log"},
 	} {

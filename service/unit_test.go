@@ -98,7 +98,10 @@ func TestAccountCommands(t *testing.T) {
 		there accountState
 		want  []string
 	}{
-		{"nothing", accountState{}, []string{"useradd --system --user-group --home-dir /var/lib/dropferry --no-create-home --shell /usr/sbin/nologin dropferry"}},
+		{
+			"nothing", accountState{},
+			[]string{"useradd --system --user-group --home-dir /var/lib/dropferry --no-create-home --shell /usr/sbin/nologin dropferry"},
+		},
 		{
 			"a group that others are in, too", accountState{group: true},
 			[]string{"useradd --system --gid dropferry --home-dir /var/lib/dropferry --no-create-home --shell /usr/sbin/nologin dropferry"},
