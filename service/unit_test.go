@@ -99,11 +99,13 @@ func TestAccountCommands(t *testing.T) {
 		want  []string
 	}{
 		{
-			"nothing", accountState{},
+			"nothing",
+			accountState{},
 			[]string{"useradd --system --user-group --home-dir /var/lib/dropferry --no-create-home --shell /usr/sbin/nologin dropferry"},
 		},
 		{
-			"a group that others are in, too", accountState{group: true},
+			"a group that others are in, too",
+			accountState{group: true},
 			[]string{"useradd --system --gid dropferry --home-dir /var/lib/dropferry --no-create-home --shell /usr/sbin/nologin dropferry"},
 		},
 		{"an account of a person's", accountState{user: true}, []string{"groupadd --system dropferry", "usermod --append --groups dropferry dropferry"}},
