@@ -1,9 +1,11 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os/user"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -37,14 +39,19 @@ type DoctorOptions struct {
 	Config  *config.Config // nil where it could not be loaded
 	Version string         // of this program
 	Network bool           // servers are asked for their host keys; nobody logs in
+	Program string         // absolute path of this program, for what is to be typed; "" is dropferry
+	ByRoot  bool           // root has asked, and has this look with the rights of another account
 }
 
 // doctor collects what it finds.
 type doctor struct {
 	options DoctorOptions
 	config  *config.Config
-	account string // that the agent runs as, for what is to be typed
+	words   words  // what is to be typed is made of them
+	looks   string // the account whose rights it looks with
 	service string // the name of the service of the configuration; "" where it is none's
+	system  service.State
+	unknown error // why the system cannot tell of it
 	confine service.Confinement
 	faulty  map[string]bool // destinations whose keys or secrets are known to be at fault
 	all     []Diagnosis
@@ -53,18 +60,14 @@ type doctor struct {
 // Doctor looks at everything that the agent stands on, as the account that runs it, and says what to do about what is wrong.
 // It changes nothing, but for empty files that it makes and removes to see whether it may.
 func Doctor(ctx context.Context, o DoctorOptions) []Diagnosis {
-	d := &doctor{options: o, config: o.Config, account: "dropferry", faulty: map[string]bool{}}
+	d := &doctor{options: o, config: o.Config, words: wordsFor(o), faulty: map[string]bool{}}
 	d.whoLooks()
 	d.clock()
 	if d.config == nil {
 		return d.all
 	}
+	d.findService(ctx)
 	d.configuration()
-	if name, is := service.WorksWith(d.config.File); is {
-		d.service = name
-	} else {
-		d.service, _ = config.ServiceFor(d.config.File)
-	}
 	d.services(ctx)
 	d.confined()
 	d.state(ctx)
@@ -74,6 +77,48 @@ func Doctor(ctx context.Context, o DoctorOptions) []Diagnosis {
 		d.destination(ctx, &d.config.Destinations[i])
 	}
 	return d.all
+}
+
+// serviceOf names the service of a configuration, "" where it is none's.
+func serviceOf(c *config.Config) string {
+	if name, is := service.WorksWith(c.File); is {
+		return name
+	}
+	name, _ := config.ServiceFor(c.File)
+	return name
+}
+
+// ServiceAccount returns the account that the service of a configuration runs as, "" where there is no such service.
+func ServiceAccount(ctx context.Context, c *config.Config) string {
+	name := serviceOf(c)
+	if name == "" {
+		return ""
+	}
+	s, err := service.Query(ctx, name)
+	if err != nil || s.Phase == service.Absent {
+		return ""
+	}
+	return s.Account
+}
+
+// LetReadConfig is what to type where a configuration cannot be read by whoever looks: with the rights of the agent's account, whom
+// root lets in, or of somebody else, who lets root look.
+func LetReadConfig(file string, o DoctorOptions) string {
+	w := wordsFor(o)
+	if u, err := user.Current(); err == nil {
+		w.account = u.Username
+	}
+	w.file, w.private = file, false
+	if full, err := filepath.Abs(file); err == nil {
+		w.file = full
+	}
+	if o.ByRoot {
+		return w.letReadFile(w.file)
+	}
+	if w.sudo == "" {
+		return "as an administrator: " + w.dropferry("doctor")
+	}
+	return w.dropferry("doctor")
 }
 
 func (d *doctor) say(found Diagnosis) { d.all = append(d.all, found) }
@@ -91,6 +136,7 @@ func (d *doctor) configuration() {
 			continue
 		}
 		d.say(DiagnosisOf(f))
+		d.all[len(d.all)-1].Hint = cmp.Or(d.words.hinted(f.Hint), d.keyHint(f))
 		for _, at := range d.config.Destinations {
 			if !f.Warning && strings.HasPrefix(f.Text, fmt.Sprintf("destination %q: ", at.Name)) {
 				d.faulty[at.Name] = true
@@ -117,13 +163,11 @@ func (d *doctor) whoLooks() {
 		d.say(Diagnosis{Warning, "account", "", "this account has no name: " + err.Error(), ""})
 		return
 	}
-	if u.Uid != "0" {
-		d.account = u.Username
-	}
+	d.looks, d.words.account = u.Username, u.Username
 	d.say(Diagnosis{Severity: Well, Area: "account", Text: "looking with the rights of " + u.Username})
 }
 
-func (d *doctor) clock() { d.say(clockDiagnosis(time.Now(), clockState())) }
+func (d *doctor) clock() { d.say(d.words.clockDiagnosis(time.Now(), clockState())) }
 
 // clockKnowledge is what the system knows of its clock.
 type clockKnowledge int
@@ -137,37 +181,47 @@ const (
 // builtAfter is a moment that every clock has passed.
 var builtAfter = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
-func clockDiagnosis(now time.Time, known clockKnowledge) Diagnosis {
+func (w words) clockDiagnosis(now time.Time, known clockKnowledge) Diagnosis {
 	at := now.UTC().Format(time.RFC3339)
 	switch {
 	case now.Before(builtAfter):
-		return Diagnosis{Broken, "clock", "", "the clock says " + at + ", which is past: receipts, archives and retries go by it", setClock}
+		return Diagnosis{Broken, "clock", "", "the clock says " + at + ", which is past: receipts, archives and retries go by it", w.setClock()}
 	case known == clockAlone:
-		return Diagnosis{Warning, "clock", "", "the clock, " + at + ", is kept in step by nobody", setClock}
+		return Diagnosis{Warning, "clock", "", "the clock, " + at + ", is kept in step by nobody", w.setClock()}
 	case known == clockKept:
 		return Diagnosis{Severity: Well, Area: "clock", Text: at + ", kept in step"}
 	}
 	return Diagnosis{Severity: Well, Area: "clock", Text: at}
 }
 
-// services says what the system knows of the service of this configuration.
+// findService asks the system for the service of this configuration: whom it runs as stands in all that is to be typed.
+func (d *doctor) findService(ctx context.Context) {
+	if d.service = serviceOf(d.config); d.service == "" {
+		return
+	}
+	d.system, d.unknown = service.Query(ctx, d.service)
+	if d.unknown == nil && d.system.Phase != service.Absent {
+		d.words.private = false
+		d.words.account = cmp.Or(accountIn(d.system), d.words.account)
+	}
+}
+
+// services says what the system knows of that service.
 func (d *doctor) services(ctx context.Context) {
 	if d.service == "" {
 		d.say(Diagnosis{Severity: Note, Area: "service", Text: d.config.File + " is no service's configuration: the agent runs as whoever starts it"})
 		return
 	}
-	s, err := service.Query(ctx, d.service)
-	d.say(serviceDiagnosis(d.service, s, err))
-	if err == nil {
-		d.asService(s)
+	d.say(d.words.serviceDiagnosis(d.service, d.system, d.unknown))
+	if d.unknown == nil {
+		d.asService(d.system)
 	}
 	if confined, err := service.Confined(ctx, d.service); err == nil {
 		d.confine = confined
 	}
 }
 
-func serviceDiagnosis(name string, s service.State, err error) Diagnosis {
-	flag := service.NameFlag(name)
+func (w words) serviceDiagnosis(name string, s service.State, err error) Diagnosis {
 	found := Diagnosis{Severity: Well, Area: "service", Subject: name}
 	switch {
 	case err != nil:
@@ -175,7 +229,7 @@ func serviceDiagnosis(name string, s service.State, err error) Diagnosis {
 		return found
 	case s.Phase == service.Absent:
 		found.Severity, found.Text = Note, "there is no service of that name"
-		found.Hint = asAdmin + "dropferry service install" + flag
+		found.Hint = w.service(name, "install")
 		return found
 	}
 	found.Text = string(s.Phase)
@@ -190,15 +244,15 @@ func serviceDiagnosis(name string, s service.State, err error) Diagnosis {
 	}
 	switch {
 	case s.Phase == service.Failed, s.Phase == service.Starting && s.Status != "":
-		found.Severity, found.Hint = Broken, lookWhy(name)
+		found.Severity, found.Hint = Broken, w.lookWhy(name)
 	case s.Phase == service.Stopped:
-		found.Severity, found.Hint = Warning, asAdmin+"dropferry service start"+flag
+		found.Severity, found.Hint = Warning, w.service(name, "start")
 	case !s.Boot:
-		found.Severity, found.Hint = Warning, letBoot(name)
+		found.Severity, found.Hint = Warning, w.letBoot(name)
 		found.Text += "; it is not started with the system"
 	case s.Account == "root":
 		found.Severity, found.Text = Warning, found.Text+"; it needs no such rights"
-		found.Hint = "give it an account of its own: " + asAdmin + "dropferry service install --account NAME" + flag
+		found.Hint = "give it an account of its own: " + w.service(name, "install", "--account", "NAME")
 	}
 	return found
 }

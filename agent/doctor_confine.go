@@ -17,7 +17,7 @@ func (d *doctor) confined() {
 	case !d.confine.MayWrite(unlinked(dir)):
 		d.say(Diagnosis{
 			Broken, "state", "", fmt.Sprintf("the unit %s leaves %s read-only, and the agent cannot start", d.service, dir),
-			makeStateDir(d.account, dir) + "; " + writePaths(d.service, dir),
+			d.words.writeState(d.service, dir),
 		})
 	}
 	for i := range d.config.Folders {
@@ -25,10 +25,19 @@ func (d *doctor) confined() {
 		if d.confine.Hides(unlinked(f.Path)) {
 			d.say(Diagnosis{
 				Broken, "folder", f.Name, d.ownTmp(f.Path),
-				fmt.Sprintf("move the folder elsewhere, or sudo systemctl edit %s, with [Service] PrivateTmp=no; then restart it", d.service),
+				d.words.dropIn(d.service, "PrivateTmp=no"),
 			})
 		}
 	}
+}
+
+// writeState lets a service write to its state directory, which is made where it is not there.
+func (w words) writeState(name, dir string) string {
+	write := w.writePaths(name, nil, dir)
+	if isNotThere(dir) {
+		return w.makeStateDir(dir) + then + write
+	}
+	return write
 }
 
 func (d *doctor) ownTmp(path string) string {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -31,14 +33,14 @@ func (d *doctor) destination(ctx context.Context, at *config.Destination) {
 		d.say(Diagnosis{
 			Severity: Note, Area: "destination", Subject: at.Name,
 			Text: "lies behind " + target.Jump[len(target.Jump)-1].Name + ", so that nobody can look at it without logging in there",
-			Hint: "dropferry check --connect " + at.Name,
+			Hint: d.words.dropferry("check", "--connect", at.Name),
 		})
 	default:
 		keys, err := remote.HostKeys(ctx, target)
-		d.say(reachDiagnosis(at.Name, target.Addr(), err))
+		d.say(d.words.reachDiagnosis(at.Name, target.Addr(), err))
 		if err == nil {
 			known, err := trustedBy(&target)
-			d.say(hostKeyDiagnosis(at, keys, known, err))
+			d.say(d.words.hostKeyDiagnosis(at, keys, known, err))
 		}
 	}
 }
@@ -55,10 +57,10 @@ func (d *doctor) secretDiagnosis(at *config.Destination, err error) Diagnosis {
 			return found
 		}
 	}
-	found.Severity, found.Text, found.Hint = Broken, err.Error(), remote.HintOf(err)
+	found.Severity, found.Text, found.Hint = Broken, err.Error(), d.words.hinted(remote.HintOf(err))
 	for _, s := range secretsOf(at) {
 		if s.Credential != "" && strings.Contains(err.Error(), s.String()) {
-			found.Hint = asAdmin + "dropferry secret set " + s.Credential
+			found.Hint = d.words.dropferry("secret", "set", s.Credential)
 		}
 	}
 	return found
@@ -73,7 +75,7 @@ func secretsOf(d *config.Destination) []config.Secret {
 	return all
 }
 
-func reachDiagnosis(name, address string, err error) Diagnosis {
+func (w words) reachDiagnosis(name, address string, err error) Diagnosis {
 	found := Diagnosis{Severity: Well, Area: "destination", Subject: name, Text: address + " answers"}
 	if err == nil {
 		return found
@@ -84,9 +86,11 @@ func reachDiagnosis(name, address string, err error) Diagnosis {
 	var network *net.OpError
 	switch {
 	case errors.As(err, &dns):
-		found.Hint = "getent hosts " + host + "; mend host in the configuration, or the machine's name server"
+		found.Text += "; mend host in the configuration, or the machine's name server"
+		found.Hint = w.lookUp(host)
 	case found.Hint == "" && errors.As(err, &network):
-		found.Hint = fmt.Sprintf("a firewall may be in the way: nc -vz %s %s", host, port)
+		found.Hint = w.reach(host, port)
+		found.Text += "; a firewall may be in the way"
 	}
 	return found
 }
@@ -107,7 +111,7 @@ func trustedBy(t *remote.Target) ([]string, error) {
 	return prints, nil
 }
 
-func hostKeyDiagnosis(at *config.Destination, shown []remote.Key, known []string, err error) Diagnosis {
+func (w words) hostKeyDiagnosis(at *config.Destination, shown []remote.Key, known []string, err error) Diagnosis {
 	found := Diagnosis{Severity: Broken, Area: "destination", Subject: at.Name}
 	var prints []string
 	for _, k := range shown {
@@ -121,13 +125,40 @@ func hostKeyDiagnosis(at *config.Destination, shown []remote.Key, known []string
 	case err != nil:
 		found.Text = err.Error()
 	case len(known) == 0:
-		found.Text, found.Hint = "nobody has said that its host key is right: "+strings.Join(prints, ", "), "dropferry trust "+at.Name
+		found.Text, found.Hint = "nobody has said that its host key is right: "+strings.Join(prints, ", "), w.dropferry("trust", at.Name)
 	case pinned:
 		found.Text = "it shows " + strings.Join(prints, ", ") + ", and the configuration wants " + strings.Join(known, ", ")
 		found.Hint = "ask the server's owner; if the key was changed on purpose, mend host_key or known_hosts"
 	default:
 		found.Text = "it shows " + strings.Join(prints, ", ") + ", and another key was accepted: " + strings.Join(known, ", ")
-		found.Hint = "ask the server's owner; if the key was changed on purpose: dropferry trust " + at.Name + " --replace"
+		found.Hint = "ask the server's owner; if the key was changed on purpose: " + w.dropferry("trust", at.Name, "--replace")
 	}
 	return found
+}
+
+// keyHint is what to do about a key or a secret's file that the agent's account may not read.
+func (d *doctor) keyHint(f config.Fault) string {
+	denied, is := errors.AsType[*fs.PathError](config.Faults{f})
+	if !is || !errors.Is(denied, fs.ErrPermission) || f.Warning {
+		return ""
+	}
+	if d.stranger() {
+		return d.words.dropferry("doctor")
+	}
+	return d.words.giveKey(denied.Path)
+}
+
+// giveKey has the account read a private file, which one account alone can: one beside the configuration is given to it, and of one that
+// may be another's somewhere else it gets a copy.
+func (w words) giveKey(key string) string {
+	dir := filepath.Dir(w.file)
+	if rel, err := filepath.Rel(dir, key); err == nil && filepath.IsLocal(rel) {
+		take := w.take(key, false)
+		if above := filepath.Dir(key); above != dir {
+			take = w.letEnter(above) + then + take
+		}
+		return take
+	}
+	own := filepath.Join(dir, "keys", filepath.Base(key))
+	return w.copyFor(key, own) + ", and name " + own + " in " + w.file
 }

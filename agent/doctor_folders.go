@@ -26,7 +26,7 @@ func (d *doctor) folders(ctx context.Context) {
 	for i := range d.config.Folders {
 		f := &d.config.Folders[i]
 		extent, err := watcher.MeasureExtent(ctx, rulesOf(f), extentMost)
-		d.say(folderDiagnosis(f, d.account, extent, err))
+		d.say(d.words.folderDiagnosis(f, extent, err))
 		if err == nil {
 			d.putAway(f)
 		}
@@ -37,24 +37,23 @@ func (d *doctor) folders(ctx context.Context) {
 		complete = complete && (extent.Complete || err != nil)
 	}
 	if watches, instances, ok := watcher.WatchLimits(); ok {
-		d.say(watchDiagnosis(total, complete, watches))
-		d.say(instanceDiagnosis(len(d.config.Folders), instances))
+		d.say(d.words.watchDiagnosis(total, complete, watches))
+		d.say(d.words.instanceDiagnosis(len(d.config.Folders), instances))
 	}
 }
 
-func folderDiagnosis(f *config.Folder, account string, s watcher.Extent, err error) Diagnosis {
+func (w words) folderDiagnosis(f *config.Folder, s watcher.Extent, err error) Diagnosis {
 	found := Diagnosis{Severity: Well, Area: "folder", Subject: f.Name}
-	word := config.ShellWord(f.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		found.Severity, found.Text = Broken, f.Path+" is not there"
-		found.Hint = "mkdir -p " + word + ", or mend the path; a disk that is not mounted is waited for"
+		found.Severity, found.Text = Broken, f.Path+" is not there; a disk that is not mounted is waited for"
+		found.Hint = w.makeFolder(f.Path)
 	case errors.Is(err, fs.ErrPermission):
-		found.Severity, found.Text, found.Hint = Broken, err.Error(), letRead(account, f.Path)
+		found.Severity, found.Text, found.Hint = Broken, err.Error(), w.letRead(f.Path)
 	case err != nil:
 		found.Severity, found.Text = Broken, err.Error()
 	case s.Unreadable != nil:
-		found.Severity, found.Text, found.Hint = Broken, "not all of it can be read: "+s.Unreadable.Error(), letRead(account, f.Path)
+		found.Severity, found.Text, found.Hint = Broken, "not all of it can be read: "+s.Unreadable.Error(), w.letRead(f.Path)
 	case s.FileSystem == "network" && f.Watch == watcher.WatchEvents:
 		found.Severity = Warning
 		found.Text = f.Path + " is on a network file system, which does not tell what other machines change"
@@ -94,20 +93,44 @@ func written(f *config.Folder) []string {
 // putAway looks whether what is delivered can be put away, or a marker written.
 func (d *doctor) putAway(f *config.Folder) {
 	dirs := written(f)
+	var missing []string
 	for _, dir := range dirs {
-		at := nearest(dir)
-		if err := mayWriteIn(at); err != nil {
-			d.say(Diagnosis{Broken, "folder", f.Name, "delivered files cannot be put away: " + err.Error(), letWrite(d.account, at)})
-			continue
+		gone := isNotThere(dir)
+		if gone {
+			missing = append(missing, dir)
 		}
+		if err := mayWriteIn(nearest(dir)); err != nil {
+			d.say(Diagnosis{Broken, "folder", f.Name, "delivered files cannot be put away: " + err.Error(), d.words.letPut(dir, gone)})
+		}
+	}
+	for _, dir := range dirs {
 		if !d.confine.MayWrite(unlinked(dir)) {
 			d.say(Diagnosis{
 				Broken, "folder", f.Name, fmt.Sprintf("delivered files cannot be put away: the unit %s leaves %s read-only", d.service, dir),
-				writePaths(d.service, dirs...),
+				d.words.writePaths(d.service, missing, dirs...),
 			})
 			return
 		}
 	}
+}
+
+// letPut lets the account write to a directory: one that is not there is made for it, and nobody is let into what is above.
+func (w words) letPut(dir string, missing bool) string {
+	switch {
+	case filepath.Dir(dir) == dir:
+		return "name a directory of its own for what is delivered, and not " + dir
+	case missing:
+		return w.makeDir(dir)
+	}
+	return w.letWrite(dir)
+}
+
+// makeFolder makes a folder that is not there.
+func (w words) makeFolder(dir string) string {
+	if w.private {
+		return w.own(makeDirs(dir))
+	}
+	return w.makeDir(dir)
 }
 
 // archiveRoot is the directory that a template names before its first placeholder.
@@ -119,18 +142,13 @@ func archiveRoot(template string) string {
 	return filepath.Dir(fixed + "x")
 }
 
-// writePaths says how a service is allowed to write.
-func writePaths(name string, dirs ...string) string {
-	return fmt.Sprintf("sudo systemctl edit %s, with [Service] ReadWritePaths=%s; then restart it", name, strings.Join(dirs, " "))
-}
-
 // watchDiagnosis compares what the folders take with what the system gives to an account.
-func watchDiagnosis(directories int, complete bool, limit int) Diagnosis {
+func (w words) watchDiagnosis(directories int, complete bool, limit int) Diagnosis {
 	text := fmt.Sprintf("the folders take %d watches, and the system gives %d to an account", directories, limit)
 	if !complete {
 		text = fmt.Sprintf("the folders take more than %d watches, and the system gives %d to an account", directories, limit)
 	}
-	raise := fmt.Sprintf("echo fs.inotify.max_user_watches=%d | sudo tee /etc/sysctl.d/60-dropferry.conf; sudo sysctl --system", max(524288, 2*directories))
+	raise := w.setLimit(60, "max_user_watches", max(524288, 2*directories))
 	switch {
 	case directories > limit:
 		return Diagnosis{Warning, "watches", "", text + ": what cannot be watched is scanned instead", raise}
@@ -141,13 +159,19 @@ func watchDiagnosis(directories int, complete bool, limit int) Diagnosis {
 }
 
 // instanceDiagnosis compares the number of folders with that of the watch lists that an account may have.
-func instanceDiagnosis(folders, limit int) Diagnosis {
+func (w words) instanceDiagnosis(folders, limit int) Diagnosis {
 	text := fmt.Sprintf("%d folders take as many inotify instances, and the system gives %d to an account", folders, limit)
 	if folders > limit/4*3 {
 		return Diagnosis{
 			Warning, "watches", "", text,
-			fmt.Sprintf("echo fs.inotify.max_user_instances=%d | sudo tee /etc/sysctl.d/61-dropferry.conf; sudo sysctl --system", max(1024, 2*folders)),
+			w.setLimit(61, "max_user_instances", max(1024, 2*folders)),
 		}
 	}
 	return Diagnosis{Severity: Well, Area: "watches", Text: text}
+}
+
+// setLimit raises a limit of the kernel's on watches, for good.
+func (w words) setLimit(order int, name string, value int) string {
+	return fmt.Sprintf("echo fs.inotify.%s=%d | %s && %s", name, value,
+		w.admin(fmt.Sprintf("tee /etc/sysctl.d/%d-dropferry.conf", order)), w.admin("sysctl --system"))
 }

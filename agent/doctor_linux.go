@@ -1,19 +1,50 @@
 package agent
 
 import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/dropferry/dropferry/config"
 )
 
-const (
-	setClock = "sudo timedatectl set-ntp true"
-	asAdmin  = "sudo "
-)
+// then stands between commands of which the next one wants the first to have gone well.
+const then = " && "
 
-func lookWhy(name string) string { return "journalctl -u " + name + " -n 20" }
+func shellWord(word string) string { return config.ShellWord(word) }
 
-func letBoot(name string) string { return "sudo systemctl enable " + name }
+func sudoFor(root, installed bool) string {
+	if root || !installed {
+		return ""
+	}
+	return "sudo "
+}
+
+func (w words) setClock() string { return w.admin("timedatectl set-ntp true") }
+
+func (w words) lookWhy(name string) string { return w.admin("journalctl -u " + name + " -n 20") }
+
+func (w words) letBoot(name string) string { return w.admin("systemctl enable " + name) }
+
+func (w words) makeRoom(dir string) string {
+	return w.own("du -xh "+shellWord(dir)) + " | sort -h | tail"
+}
+
+// logFile is where a service may write its log.
+func logFile(name string) string {
+	_, further, _ := strings.Cut(name, "@")
+	if further == "" {
+		further = "dropferry"
+	}
+	return "/var/log/dropferry/" + further + ".log"
+}
+
+func (words) lookUp(host string) string { return "getent hosts " + shellWord(host) }
+
+func (words) reach(host, port string) string { return "nc -vz " + shellWord(host) + " " + port }
 
 // staUnsync is a status of the kernel's clock: see adjtimex(2).
 const staUnsync = 0x0040
@@ -30,16 +61,98 @@ func clockState() clockKnowledge {
 	return clockKept
 }
 
-func letRead(account, path string) string {
-	word := config.ShellWord(path)
-	return "sudo setfacl -R -m u:" + account + ":rX,d:u:" + account + ":rX " + word + ", or the account into the files' group"
+// closedAbove returns the directories above a path that have to be entered on the way to it, from the first that refuses: what is
+// below that cannot be told from here.
+func closedAbove(path string) []string {
+	var above, closed []string
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		above = append(above, dir)
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	for _, dir := range slices.Backward(above) {
+		if err := unix.Access(dir, unix.X_OK); err == unix.EACCES {
+			closed = append(closed, dir)
+		}
+	}
+	return closed
 }
 
-func letWrite(account, path string) string {
-	word := config.ShellWord(path)
-	return "sudo setfacl -m u:" + account + ":rwx,d:u:" + account + ":rwx " + word
+// acl is what gives an account rights on a path, and lets it get there. setfacl is not in every system.
+func (w words) acl(options, rights, path string, before ...string) string {
+	who := "u:" + shellWord(w.account) + ":"
+	commands := before // after which all is there that is named
+	if closed := closedAbove(path); len(closed) > 0 {
+		commands = append(commands, w.admin("setfacl -m "+who+"x "+spelt(closed)))
+	}
+	entries := who + rights
+	if options != "" {
+		entries += ",d:" + entries
+	}
+	commands = append(commands, w.admin("setfacl "+options+"-m "+entries+" "+shellWord(path)))
+	if install := installACL(exec.LookPath); install != "" {
+		commands = append([]string{w.admin(install)}, commands...)
+	}
+	return strings.Join(commands, " && ")
 }
 
-func makeStateDir(account, dir string) string {
-	return "sudo install -d -o " + account + " -m 700 " + config.ShellWord(dir)
+// installACL is what brings setfacl, "" where it is there.
+func installACL(look func(string) (string, error)) string {
+	if _, err := look("setfacl"); err == nil {
+		return ""
+	}
+	for _, by := range []struct{ program, install string }{
+		{"apt-get", "apt-get install acl"}, {"dnf", "dnf install acl"}, {"zypper", "zypper install acl"},
+	} {
+		if _, err := look(by.program); err == nil {
+			return by.install
+		}
+	}
+	return ""
+}
+
+func (w words) letRead(path string) string { return w.acl("-R ", "rX", path) }
+
+func (w words) letReadFile(path string) string { return w.acl("", "r", path) }
+
+// letWrite lets the account write to a directory and below; one that cannot be seen may have to be made first.
+func (w words) letWrite(path string) string {
+	switch {
+	case isWide(path):
+		return w.acl("", "rwx", path)
+	case len(closedAbove(path)) > 0:
+		return w.acl("-R ", "rwX", path, w.admin("mkdir -p "+shellWord(path)))
+	}
+	return w.acl("-R ", "rwX", path)
+}
+
+// makeDir makes a directory for the account.
+func (w words) makeDir(dir string) string {
+	install := w.admin("install -d -o " + shellWord(w.account) + " " + shellWord(dir))
+	if closed := closedAbove(dir); len(closed) > 0 {
+		return w.acl("", "rwx", dir, install)
+	}
+	return install
+}
+
+func (w words) makeStateDir(dir string) string {
+	return w.admin("install -d -o " + shellWord(w.account) + " -m 700 " + shellWord(dir))
+}
+
+// letEnter lets the account into a directory.
+func (w words) letEnter(dir string) string { return w.acl("", "x", dir) }
+
+// take gives a file, or a directory with all that is in it, to the account.
+func (w words) take(path string, all bool) string {
+	if all {
+		return w.admin("chown -R " + shellWord(w.account) + " " + shellWord(path))
+	}
+	return w.admin("chown " + shellWord(w.account) + " " + shellWord(path))
+}
+
+// copyFor makes a private copy of a file for the account.
+func (w words) copyFor(from, to string) string {
+	return w.admin("install -d -o "+shellWord(w.account)+" -m 700 "+shellWord(filepath.Dir(to))) +
+		" && " + w.admin("install -o "+shellWord(w.account)+" -m 600 "+shellWord(from)+" "+shellWord(to))
 }

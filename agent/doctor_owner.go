@@ -2,8 +2,31 @@
 
 package agent
 
-import "github.com/dropferry/dropferry/service"
+import (
+	"fmt"
 
-// asService does nothing: root looks with the rights of the state directory's owner, by another process, and everybody else with
-// rights of their own.
-func (d *doctor) asService(service.State) {}
+	"github.com/dropferry/dropferry/service"
+)
+
+// accountIn is whom rights are given to.
+func accountIn(s service.State) string { return s.Account }
+
+// stranger tells whether somebody else than the account of the agent looks, who finds what is no fault.
+func (d *doctor) stranger() bool { return d.looks != d.words.account }
+
+// asService says whether what is found here is what the service finds. Root looks with its rights, by another process; everybody else does so
+// with rights of their own, and what they find is not what the service finds.
+func (d *doctor) asService(s service.State) {
+	if s.Account == "" || s.Phase == service.Absent {
+		return
+	}
+	if d.stranger() {
+		d.say(Diagnosis{
+			Note, "account", "", fmt.Sprintf("the service runs as %s, and this looks with the rights of %s", s.Account, d.looks),
+			d.words.dropferry("doctor"),
+		})
+	}
+}
+
+// makeDirs makes a directory, and those above it that are not there.
+func makeDirs(dir string) string { return "mkdir -p " + shellWord(dir) }

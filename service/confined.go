@@ -34,7 +34,7 @@ func isBelow(dirs []string, path string) bool {
 // confinementIn reads the properties of a unit.
 func confinementIn(p map[string]string) Confinement {
 	c := Confinement{ReadOnly: p["ProtectSystem"] == "strict", OwnTmp: p["PrivateTmp"] != "" && p["PrivateTmp"] != "no"}
-	for path := range strings.FieldsSeq(p["ReadWritePaths"]) {
+	for _, path := range pathsIn(p["ReadWritePaths"]) {
 		c.Writable = append(c.Writable, strings.TrimLeft(path, "-+"))
 	}
 	for name := range strings.FieldsSeq(p["StateDirectory"]) {
@@ -50,6 +50,41 @@ func confinementIn(p map[string]string) Confinement {
 		}
 	}
 	return c
+}
+
+// pathsIn takes a list of absolute paths apart, which may hold blanks: some versions of systemd quote these, and others do not.
+func pathsIn(list string) []string {
+	var paths []string
+	var word strings.Builder
+	quoted, escaped := false, false
+	end := func() {
+		text := word.String()
+		word.Reset()
+		switch begins := strings.HasPrefix(strings.TrimLeft(text, "-+"), "/"); {
+		case text == "":
+		case begins || len(paths) == 0:
+			paths = append(paths, text)
+		default:
+			paths[len(paths)-1] += " " + text
+		}
+	}
+	for _, r := range list {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quoted:
+			escaped = true
+		case r == '"':
+			quoted = !quoted
+		case r == ' ' && !quoted:
+			end()
+		default:
+			word.WriteRune(r)
+		}
+	}
+	end()
+	return paths
 }
 
 // directoryOf is a directory of systemd's without the symbolic links to it, which stand behind colons.

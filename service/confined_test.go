@@ -5,6 +5,20 @@ import (
 	"testing"
 )
 
+func TestPathsIn(t *testing.T) {
+	for list, want := range map[string][]string{
+		"":                            nil,
+		"/srv/out -/srv/sent":         {"/srv/out", "-/srv/sent"},
+		`"-/srv/my out" /x`:           {"-/srv/my out", "/x"},
+		"-/srv/my out +/x":            {"-/srv/my out", "+/x"},
+		`"/srv/a \"b\" c" "-/srv/$x"`: {`/srv/a "b" c`, "-/srv/$x"},
+	} {
+		if got := pathsIn(list); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %q, want %q", list, got, want)
+		}
+	}
+}
+
 func TestConfinement(t *testing.T) {
 	c := confinementIn(propertiesIn("ProtectSystem=strict\nPrivateTmp=yes\nReadWritePaths=/srv/out -/srv/sent\nStateDirectory=dropferry\nLogsDirectory=dropferry:alias\n" +
 		"LoadCredential=acme-pass:/etc/dropferry/acme-pass\nLoadCredential=b:/x\nLoadCredentialEncrypted=c:/y\n"))

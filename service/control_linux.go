@@ -10,15 +10,16 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 )
-
-// adminUnits is where units lie that a person has put there, and not a package.
-const adminUnits = "/etc/systemd/system"
 
 // Install has systemd run the agent with the system. It returns what was done and what is left to do.
 func Install(ctx context.Context, s Setup) (done []string, err error) {
 	unit, err := unitOf(s.Name)
+	if err == nil {
+		err = ownConfig(s.Name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +59,9 @@ func Install(ctx context.Context, s Setup) (done []string, err error) {
 		return nil, err
 	}
 	hint, err := makeConfigDirectory(packagedConfigs, u)
+	if err == nil {
+		err = makeStateDirectory(stateOf(s.Name), u)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -96,21 +100,30 @@ func booted() error {
 	return nil
 }
 
-// makeAccount makes an account for the service where there is none, if it may.
+// makeAccount makes an account for the service where there is none, if it may, and the group that the packaged unit names.
 func makeAccount(ctx context.Context, name string, may bool) (made bool, err error) {
-	_, err = user.Lookup(name)
-	if unknown, ok := errors.AsType[user.UnknownUserError](err); !ok || !may {
-		if ok {
-			err = fmt.Errorf("there is no account %s", string(unknown))
-		}
+	u, err := user.Lookup(name)
+	unknown, gone := errors.AsType[user.UnknownUserError](err)
+	if gone && !may {
+		return false, fmt.Errorf("there is no account %s", string(unknown))
+	}
+	if !gone && err != nil || !gone && !may {
 		return false, err
 	}
-	out, err := exec.CommandContext(ctx, "useradd", "--system", "--user-group", "--home-dir", "/var/lib/dropferry", "--no-create-home",
-		"--shell", "/usr/sbin/nologin", name).CombinedOutput()
-	if err != nil {
-		return false, fmt.Errorf("make the account %s: %w: %s", name, err, strings.TrimSpace(string(out)))
+	there := accountState{user: !gone}
+	if _, err := user.LookupGroup(name); err == nil {
+		there.group = true
 	}
-	return true, nil
+	if g, err := user.LookupGroup(name); err == nil && !gone {
+		ids, err := u.GroupIds()
+		there.member = err == nil && slices.Contains(ids, g.Gid)
+	}
+	for _, command := range accountCommands(name, there) {
+		if out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
+			return false, fmt.Errorf("make the account %s: %s: %w: %s", name, command[0], err, strings.TrimSpace(string(out)))
+		}
+	}
+	return gone, nil
 }
 
 // writeUnit writes the unit of a setup, over one that was written before only.
@@ -201,6 +214,9 @@ func Uninstall(ctx context.Context, name string) (done []string, err error) {
 
 // Start starts the service and returns when it works, or has failed.
 func Start(ctx context.Context, name string) error {
+	if err := ownConfig(name); err != nil {
+		return err
+	}
 	unit, err := installed(ctx, name)
 	if err != nil {
 		return err

@@ -42,6 +42,22 @@ func makeConfigDirectory(dir string, account *user.User) (hint string, err error
 	return account.Username + " cannot read the configurations in " + dir + ": `" + letIn(dir, group, account.Username) + "` lets it, with its next start", nil
 }
 
+// makeStateDirectory makes the directory of a service's state for its account, before root puts something there: systemd gives it to the
+// service when that first starts, and nobody looks into it with the right rights until then. One that is there is left alone.
+func makeStateDirectory(dir string, account *user.User) error {
+	uid, gid, err := idsOf(account)
+	if err != nil {
+		return err
+	}
+	if err = os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.Chown(dir, uid, gid)
+}
+
 // idsOf returns the numbers of an account and its group.
 func idsOf(account *user.User) (uid, gid int, err error) {
 	uid, err = strconv.Atoi(account.Uid)

@@ -32,6 +32,9 @@ func recovery() (actions []mgr.RecoveryAction, forgetAfter time.Duration) {
 // of the service with their rights. A service of the name that is there already is changed to what is asked for; it
 // keeps its account where none is named. What was done comes back in words, and what the system would not do.
 func Install(_ context.Context, setup Setup) ([]string, error) {
+	if err := ownConfig(setup.Name); err != nil && setup.Config == "" {
+		return nil, err
+	}
 	who, err := accountOf(setup.Name, setup.Account)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,9 @@ func plistFor(s Setup) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := ownConfig(s.Name); err != nil {
+		return "", err
+	}
 	if s.Account == "" {
 		return "", errors.New("--account is missing: the account that may read the folders, and runs nothing else")
 	}

@@ -52,6 +52,9 @@ type State struct {
 	Account string `json:"account,omitempty"` // whom it runs as
 	Boot    bool   `json:"boot"`              // started with the system
 	Status  string `json:"status,omitempty"`  // what it last said of itself, or why it ended
+
+	Program  string `json:"program,omitempty"`  // what it executes, where the system says so
+	Packaged bool   `json:"packaged,omitempty"` // a package has installed it, and its account is named in a drop-in
 }
 
 var (

@@ -12,6 +12,15 @@ func TestStateOfAUnit(t *testing.T) {
 			"at work", "LoadState=loaded\nActiveState=active\nSubState=running\nMainPID=42\nUser=dropferry\nUnitFileState=enabled\nStatusText=folders: 1, x=y\nResult=success\n",
 			State{Phase: Running, PID: 42, Account: "dropferry", Boot: true, Status: "folders: 1, x=y"},
 		},
+		{
+			"another program, of an archive", "ActiveState=active\nMainPID=42\nUser=x\nFragmentPath=/etc/systemd/system/dropferry.service\n" +
+				"ExecStart={ path=/opt/dropferry/dropferry ; argv[]=/opt/dropferry/dropferry -c /etc/dropferry/agent.toml run ; ignore_errors=no }\n",
+			State{Phase: Running, PID: 42, Account: "x", Program: "/opt/dropferry/dropferry"},
+		},
+		{
+			"of a package", "ActiveState=active\nMainPID=42\nUser=x\nFragmentPath=/lib/systemd/system/dropferry.service\n",
+			State{Phase: Running, PID: 42, Account: "x", Packaged: true},
+		},
 		{"loading anew", "ActiveState=reloading\nMainPID=42\nUnitFileState=disabled\n", State{Phase: Running, PID: 42, Account: "root"}},
 		{
 			"ended by itself", "ActiveState=failed\nMainPID=0\nUser=x\nUnitFileState=enabled-runtime\nResult=exit-code\nExecMainStatus=5\n",

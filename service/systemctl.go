@@ -7,7 +7,7 @@ import (
 
 // shownProperties are what is asked of systemd about a unit.
 const shownProperties = "LoadState,ActiveState,SubState,MainPID,User,UnitFileState,StatusText,Result,ExecMainStatus,ConditionResult,ConditionTimestamp,FragmentPath," +
-	"ProtectSystem,PrivateTmp,ReadWritePaths,StateDirectory,LogsDirectory,LoadCredential,LoadCredentialEncrypted,SetCredential"
+	"ExecStart,ProtectSystem,PrivateTmp,ReadWritePaths,StateDirectory,LogsDirectory,LoadCredential,LoadCredentialEncrypted,SetCredential"
 
 // propertiesIn reads what `systemctl show` prints. What stands there several times is put together.
 func propertiesIn(text string) map[string]string {
@@ -30,6 +30,9 @@ func stateIn(name string, p map[string]string) State {
 		s.Phase, s.Boot = Absent, false
 		return s
 	}
+	_, program, _ := strings.Cut(p["ExecStart"], "path=")
+	s.Program, _, _ = strings.Cut(program, " ;")
+	s.Packaged = p["FragmentPath"] != "" && !strings.HasPrefix(p["FragmentPath"], adminUnits+"/")
 	s.Account = p["User"]
 	if s.Account == "" {
 		s.Account = "root"

@@ -14,6 +14,9 @@ const (
 	packagedConfigs = "/etc/dropferry/"
 )
 
+// adminUnits is where units lie that a person has put there, and not a package.
+const adminUnits = "/etc/systemd/system"
+
 // unitName is the name of a unit without its ending: "dropferry", or "dropferry@NAME" for a further agent.
 var unitName = regexp.MustCompile(`^dropferry(@[A-Za-z0-9_-][A-Za-z0-9._-]*)?$`)
 
@@ -29,6 +32,48 @@ func unitOf(name string) (string, error) {
 func instanceOf(name string) string {
 	_, instance, _ := strings.Cut(name, "@")
 	return instance
+}
+
+// ownConfig refuses the name of a further service that would work with the configuration of the first one, and with another state.
+func ownConfig(name string) error {
+	if strings.EqualFold(instanceOf(name), "agent") {
+		return fmt.Errorf("%s would work with agent.toml, which is the configuration of the service dropferry: choose another name", name)
+	}
+	return nil
+}
+
+// accountState is what there is of an account already.
+type accountState struct {
+	user, group bool
+	member      bool // the user is in the group of its name
+}
+
+// accountCommands make the account of a service and its group, whichever of them there is.
+func accountCommands(name string, there accountState) [][]string {
+	var commands [][]string
+	group := []string{"--user-group"}
+	switch {
+	case there.group:
+		group = []string{"--gid", name}
+	case there.user:
+		commands = append(commands, []string{"groupadd", "--system", name})
+	}
+	switch {
+	case !there.user:
+		commands = append(commands, append(append([]string{"useradd", "--system"}, group...),
+			"--home-dir", "/var/lib/dropferry", "--no-create-home", "--shell", "/usr/sbin/nologin", name))
+	case !there.member:
+		commands = append(commands, []string{"usermod", "--append", "--groups", name, name})
+	}
+	return commands
+}
+
+// stateOf is where a service has its state, if its configuration does not say otherwise.
+func stateOf(name string) string {
+	if instance := instanceOf(name); instance != "" {
+		return "/var/lib/dropferry-" + instance
+	}
+	return "/var/lib/dropferry"
 }
 
 // configOf is the configuration that a service works with where it is given none.

@@ -3,6 +3,7 @@ package service
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -82,6 +83,45 @@ func TestUnitFor(t *testing.T) {
 	}
 }
 
+// dropferry@agent would work with the configuration of dropferry.
+func TestOwnConfig(t *testing.T) {
+	for name, own := range map[string]bool{"dropferry": true, "dropferry@erp": true, "dropferry@agents": true, "dropferry@agent": false, "dropferry@Agent": false} {
+		if err := ownConfig(name); (err == nil) != own {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAccountCommands(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		there accountState
+		want  []string
+	}{
+		{
+			"nothing",
+			accountState{},
+			[]string{"useradd --system --user-group --home-dir /var/lib/dropferry --no-create-home --shell /usr/sbin/nologin dropferry"},
+		},
+		{
+			"a group that others are in, too",
+			accountState{group: true},
+			[]string{"useradd --system --gid dropferry --home-dir /var/lib/dropferry --no-create-home --shell /usr/sbin/nologin dropferry"},
+		},
+		{"an account of a person's", accountState{user: true}, []string{"groupadd --system dropferry", "usermod --append --groups dropferry dropferry"}},
+		{"one that is not in it", accountState{user: true, group: true}, []string{"usermod --append --groups dropferry dropferry"}},
+		{"all", accountState{user: true, group: true, member: true}, nil},
+	} {
+		var got []string
+		for _, command := range accountCommands("dropferry", c.there) {
+			got = append(got, strings.Join(command, " "))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 // A later installation without an account leaves the service the one that it has.
 func TestAccountIn(t *testing.T) {
 	unit := packaged(t, "systemd/dropferry.service")
@@ -136,7 +176,7 @@ func TestInstanceUnitIsTheSame(t *testing.T) {
 	}
 	as := strings.NewReplacer(
 		"/etc/dropferry/agent.toml", "/etc/dropferry/%i.toml", "StateDirectory=dropferry\n", "StateDirectory=dropferry-%i\n",
-		"to SFTP servers\n", "to SFTP servers (%i)\n",
+		"to SFTP servers\n", "to SFTP servers (%i)\n", "\nExecStart=", "\nExecCondition=test %i != agent\nExecStart=",
 	)
 	if got, want := settings(packaged(t, "systemd/dropferry@.service")), as.Replace(settings(packaged(t, "systemd/dropferry.service"))); got != want {
 		t.Errorf("the unit of instances is\n%s\nand should be\n%s", got, want)

@@ -13,10 +13,14 @@ import (
 	"github.com/dropferry/dropferry/file"
 )
 
+// archiveMode is that of the directories of an archive which are not there yet: the group of the directory that they are made in, where that
+// hands its group down (setgid), and otherwise the agent's, can read what is put away. A umask or a default ACL may say otherwise.
+const archiveMode = 0o750
+
 // archive moves the file from its private name to its archive path, or beside it where that name is taken.
 func (t *takeaway) archive(ctx context.Context) (string, error) {
 	to := t.intent.Archive
-	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), archiveMode); err != nil {
 		return "", err
 	}
 	err := t.move(ctx, to)

@@ -16,13 +16,13 @@ import (
 )
 
 func (p *program) doctorCommand() *cobra.Command {
-	var offline, asIs bool
+	var offline, asIs, byRoot bool
 	command := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look at all that the agent stands on, and say what to type about what is wrong",
 		Long: "doctor looks at the configuration, the account, the service, the state, disk and clock, at keys and secrets, at the\n" +
 			"folders and the limits on watching them, and asks the servers for their host keys, without logging in. root looks\n" +
-			"with the rights of the state directory's owner. The exit code is 1 where something is broken, 5 where the\n" +
+			"with the rights of the service's account, or of the state directory's owner. The exit code is 1 where something is broken, 5 where the\n" +
 			"configuration is.",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -30,26 +30,33 @@ func (p *program) doctorCommand() *cobra.Command {
 			if err != nil {
 				return noConfigError{err}
 			}
-			c, found, err := loadForDoctor(file)
+			c, found, err := p.loadForDoctor(file, byRoot)
 			if err != nil {
 				return err
 			}
 			if c != nil && !asIs {
-				if handled, err := p.doctorAsOwner(command, c, offline); handled || err != nil {
+				if handled, err := p.doctorAsAccount(command, c, offline); handled || err != nil {
 					return err
 				}
 			}
-			found = append(found, agent.Doctor(command.Context(), agent.DoctorOptions{Config: c, Version: version(), Network: !offline})...)
+			found = append(found, agent.Doctor(command.Context(), p.doctorOptions(c, !offline, byRoot))...)
 			return p.diagnosed(found, c == nil)
 		},
 	}
 	command.Flags().BoolVar(&offline, "offline", false, "ask no server")
 	command.Flags().BoolVar(&asIs, "as-is", false, "look with the rights of whoever asks, root's too")
+	command.Flags().BoolVar(&byRoot, "by-root", false, "root asks, and types what is said")
+	_ = command.Flags().MarkHidden("by-root") // it is given by this program alone
 	return command
 }
 
+func (p *program) doctorOptions(c *config.Config, network, byRoot bool) agent.DoctorOptions {
+	self, _ := os.Executable() // else it is named as people name it
+	return agent.DoctorOptions{Config: c, Version: version(), Network: network, Program: self, ByRoot: byRoot}
+}
+
 // loadForDoctor loads a configuration; one with faults is none, and the faults are what is wrong with it.
-func loadForDoctor(file string) (*config.Config, []agent.Diagnosis, error) {
+func (p *program) loadForDoctor(file string, byRoot bool) (*config.Config, []agent.Diagnosis, error) {
 	c, err := config.Load(file)
 	faults, ok := errors.AsType[config.Faults](err)
 	if !ok {
@@ -59,25 +66,30 @@ func loadForDoctor(file string) (*config.Config, []agent.Diagnosis, error) {
 	for _, f := range faults {
 		d := agent.DiagnosisOf(f)
 		if errors.Is(faults, fs.ErrPermission) {
-			d.Hint = "sudo chgrp dropferry " + config.ShellWord(file) + "; sudo chmod 640 " + config.ShellWord(file)
+			d.Hint = agent.LetReadConfig(file, p.doctorOptions(nil, false, byRoot))
 		}
 		found = append(found, d)
 	}
 	return nil, found, nil
 }
 
-// doctorAsOwner has another process look with the rights of the account that the agent runs as. handled is false where that is
+// doctorAsAccount has another process look with the rights of the account that the agent runs as. handled is false where that is
 // this one.
-func (p *program) doctorAsOwner(command *cobra.Command, c *config.Config, offline bool) (handled bool, err error) {
+func (p *program) doctorAsAccount(command *cobra.Command, c *config.Config, offline bool) (handled bool, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return false, err
 	}
-	args := []string{"-c", c.File, "doctor", "--json", "--as-is"}
+	account := agent.ServiceAccount(command.Context(), c)
+	whose := "the account " + account
+	if account == "" {
+		whose = "the owner of " + c.Agent.StateDir
+	}
+	args := []string{"-c", c.File, "doctor", "--json", "--as-is", "--by-root"}
 	if offline {
 		args = append(args, "--offline")
 	}
-	out, code, ok, err := service.AsOwner(command.Context(), c.Agent.StateDir, self, args...)
+	out, code, ok, err := service.AsAccount(command.Context(), account, c.Agent.StateDir, self, args...)
 	if !ok || err != nil {
 		return ok, err
 	}
@@ -86,7 +98,7 @@ func (p *program) doctorAsOwner(command *cobra.Command, c *config.Config, offlin
 		// It could not even begin: it cannot read the configuration, say.
 		return true, p.diagnosed([]agent.Diagnosis{{
 			Severity: agent.Broken, Area: "account",
-			Text: fmt.Sprintf("the owner of %s cannot run %s", c.Agent.StateDir, self),
+			Text: fmt.Sprintf("%s cannot run %s", whose, self),
 			Hint: "put the program where everybody can run it, such as /usr/local/bin",
 		}}, false)
 	}

@@ -81,10 +81,14 @@ func TestDoctorFindsWhatIsBroken(t *testing.T) {
 		r.folder("outbox", r.at("missing"), `to = ["acme"]`) + r.folder("other", r.mkdir("other"), `to = ["gone"]`)
 	r.write(r.config, text)
 	found := r.doctor(1)
-	finds(t, found, "fault", "folder", "outbox", "is not there", "mkdir -p ")
+	finds(t, found, "fault", "folder", "outbox", "is not there", "mkdir ")
 	finds(t, found, "fault", "destination", "acme", "the configuration wants SHA256:AAAA", "mend host_key")
-	finds(t, found, "fault", "destination", "gone", "credential gone-pass", "dropferry secret set gone-pass")
-	finds(t, found, "fault", "destination", "gone", "", "nc -vz 127.0.0.1")
+	finds(t, found, "fault", "destination", "gone", "credential gone-pass", " secret set gone-pass")
+	reach := "nc -vz 127.0.0.1"
+	if runtime.GOOS == "windows" {
+		reach = "Test-NetConnection"
+	}
+	finds(t, found, "fault", "destination", "gone", "", reach)
 	finds(t, found, "fault", "log", "", "", "[log] file")
 	if runtime.GOOS != "windows" {
 		if err := os.Chmod(r.sshd.KeyFile, 0o644); err != nil {

@@ -25,6 +25,8 @@ eventually() {
 		sleep 0.2
 	done
 }
+# hint PART: what doctor says to type, in /tmp/out, with that in it
+hint() { sed -n 's/^ *-> //p' /tmp/out | grep -F -m 1 -- "$1"; }
 property() { systemctl show -P "$2" "$1"; }
 restarted() { [ "$(property dropferry MainPID)" != "$1" ] && systemctl is-active -q dropferry; }
 
@@ -70,8 +72,12 @@ systemd-analyze verify --man=no dropferry.service dropferry@x.service
 systemd-analyze security --threshold=20 dropferry.service | tail -n 1
 
 step "configure, as docs/service.md says"
-mkdir -p /srv/erp/out /srv/erp/sent
-chown dropferry: /srv/erp/out /srv/erp/sent
+useradd --system erp
+mkdir /srv/erp
+install -d -o erp -g erp -m 2775 /srv/erp/out
+setfacl -R -m u:dropferry:rwX,d:u:dropferry:rwX /srv/erp/out
+install -d -o dropferry -g erp -m 2750 /srv/erp/sent
+is "the folder of its producers" "erp erp 2775" "$(stat -c '%U %G %a' /srv/erp/out)"
 install -d -o dropferry -g dropferry -m 700 /etc/dropferry/keys
 runuser -u dropferry -- ssh-keygen -q -t ed25519 -N '' -C dropferry -f /etc/dropferry/keys/acme_ed25519
 cat /etc/dropferry/keys/acme_ed25519.pub >>~partner/.ssh/authorized_keys
@@ -91,7 +97,7 @@ root = "in"
 name = "invoices"
 path = "/srv/erp/out"
 after = "archive"
-archive = "/srv/erp/sent"
+archive = "/srv/erp/sent/{folder}"
 checkpoint = { size = "1MiB", every = "200ms" }
 to = ["acme"]
 EOF
@@ -103,14 +109,14 @@ is "known_hosts" dropferry "$(stat -c %U /var/lib/dropferry/known_hosts)"
 fails dropferry doctor
 has "$(cat /tmp/out)" "the unit dropferry leaves /srv/erp/out read-only"
 has "$(cat /tmp/out)" "looking with the rights of dropferry"
+mend=$(hint ReadWritePaths)
 sed 's#^\[agent\]#&\nstate_dir = "/srv/state"#; s#^path = .*#path = "/tmp/out"#' /root/agent.toml >/etc/dropferry/agent.toml
 fails dropferry doctor --as-is --offline
 has "$(cat /tmp/out)" "the unit dropferry leaves /srv/state read-only"
 has "$(cat /tmp/out)" "does not see /tmp/out"
 cp /root/agent.toml /etc/dropferry/agent.toml
-mkdir -p /etc/systemd/system/dropferry.service.d
-printf '[Service]\nReadWritePaths=/srv/erp/out /srv/erp/sent\n' >/etc/systemd/system/dropferry.service.d/folders.conf
-systemctl daemon-reload
+sh -ec "$mend" # as it stands
+is "what the unit may write" "-/srv/erp" "$(property dropferry ReadWritePaths)"
 printf 'a secret\n' | dropferry -c /etc/dropferry/agent.toml secret set unused
 is "the secret" "dropferry 600" "$(stat -c '%U %a' /var/lib/dropferry/secrets/unused)"
 dropferry -c /etc/dropferry/agent.toml check --connect acme | grep -q 'ok  *login'
@@ -121,10 +127,13 @@ is "active" active "$(systemctl is-active dropferry)"
 has "$(property dropferry StatusText)" "folders: 1, destinations: 1"
 is "the account" dropferry "$(ps -o user= -p "$(property dropferry MainPID)" | tr -d ' ')"
 is "its capabilities" 0000000000000000 "$(sed -n 's/^CapPrm:\t//p' "/proc/$(property dropferry MainPID)/status")"
-echo "first invoice" >/srv/erp/out/a.xml
+runuser -u erp -- sh -c 'echo "first invoice" >/srv/erp/out/a.xml'
 eventually 30 test -e ~partner/in/a.xml
 is "the content" "first invoice" "$(cat ~partner/in/a.xml)"
-eventually 30 test -e /srv/erp/sent/a.xml
+eventually 30 test -e /srv/erp/sent/invoices/a.xml
+is "who put it there" erp "$(stat -c %U /srv/erp/sent/invoices/a.xml)"
+is "the archive" "dropferry erp 2750" "$(stat -c '%U %G %a' /srv/erp/sent/invoices)"
+is "the archive for its producers" "first invoice" "$(runuser -u erp -- cat /srv/erp/sent/invoices/a.xml)"
 has "$(dropferry -c /etc/dropferry/agent.toml history)" a.xml
 is "priority of the line in the journal" 6 "$(journalctl -u dropferry -o json --output-fields=PRIORITY,MESSAGE | grep 'msg=delivered' | sed 's/.*"PRIORITY":"\([0-9]\)".*/\1/')"
 has "$(dropferry service status)" "service dropferry: running, pid $(property dropferry MainPID), as dropferry, started with the system"
@@ -184,13 +193,18 @@ eventually 30 test -e ~partner/two/b.xml
 is "its state" "dropferry 700" "$(stat -c '%U %a' /var/lib/dropferry-two)"
 test -e /var/lib/dropferry-two/dropferry.db
 has "$(dropferry -c /etc/dropferry/two.toml status)" "is running"
+fails dropferry service start --name dropferry@agent
+has "$(cat /tmp/out)" "choose another name"
+systemctl start dropferry@agent # it is not, and nothing tries again
+is "an agent of dropferry's configuration" inactive "$(systemctl is-active dropferry@agent || true)"
+rm -rf /var/lib/dropferry-agent # as systemd has made it
 
 step "upgrade in mid-upload"
 touch /slow
 systemctl restart dropferry
 head -c 24000000 /dev/urandom >/srv/erp/large.tmp
 mv /srv/erp/large.tmp /srv/erp/out/large.bin
-chown dropferry: /srv/erp/out/large.bin
+chown erp: /srv/erp/out/large.bin
 sum=$(sha256sum </srv/erp/out/large.bin)
 under_way() { [ "$(find ~partner/in -name '.*' -type f -size +4M | wc -l)" = 1 ]; }
 eventually 60 under_way
@@ -205,7 +219,7 @@ rm /slow
 eventually 90 test -e ~partner/in/large.bin
 is "the content" "$sum" "$(sha256sum <~partner/in/large.bin)"
 is "the file that was begun before the upgrade" "$inode" "$(stat -c %i ~partner/in/large.bin)"
-eventually 30 test -e /srv/erp/sent/large.bin
+eventually 30 test -e /srv/erp/sent/invoices/large.bin
 is "receipts of it" 1 "$(dropferry -c /etc/dropferry/agent.toml history | grep -c large.bin)"
 is "the configuration" "$(cat /root/agent.toml)" "$(cat /etc/dropferry/agent.toml)"
 tail -n 1 /etc/dropferry/agent.toml.example | grep -q 'a line of mine'
@@ -256,7 +270,12 @@ step "purge leaves nothing but what a person has put there"
 mkdir /var/lib/dropferry/sent
 echo mine >/var/lib/dropferry/sent/a.xml
 rm -r /etc/systemd/system/dropferry.service.d /etc/systemd/system/dropferry@two.service.d # which a person has made
-dpkg -P dropferry
+rm /etc/dropferry/two.toml # its state and its link go all the same
+mkdir /srv/far
+printf 'version = 1\n[agent]\n  state_dir = "/srv/far" # elsewhere\n' >/etc/dropferry/far.toml
+dpkg -P dropferry >/tmp/out 2>&1
+has "$(cat /tmp/out)" "/srv/far stays"
+rmdir /srv/far
 fails getent passwd dropferry
 fails getent group dropferry
 is "a person's file" mine "$(cat /var/lib/dropferry/sent/a.xml)"
@@ -270,6 +289,7 @@ mv /test/dropferry-1.0.0-linux-* /opt/dropferry
 fails /opt/dropferry/dropferry service status --name nonsense
 has "$(/opt/dropferry/dropferry service status)" "not installed"
 /opt/dropferry/dropferry service install
+is "the state before its first start" "dropferry dropferry 700" "$(stat -c '%U %G %a' /var/lib/dropferry)"
 is "enabled" enabled "$(systemctl is-enabled dropferry)"
 has "$(systemctl cat dropferry)" "ExecStart=/opt/dropferry/dropferry -c /etc/dropferry/agent.toml run"
 install -d -o dropferry -g dropferry -m 700 /etc/dropferry/keys
@@ -283,10 +303,14 @@ eventually 90 test -e ~partner/in/d.xml
 /opt/dropferry/dropferry service stop
 is "active" inactive "$(systemctl is-active dropferry || true)"
 /opt/dropferry/dropferry service install # once more changes nothing
-useradd --system erp
 has "$(/opt/dropferry/dropferry service install --account erp)" "usermod -a -G dropferry erp"
 /opt/dropferry/dropferry service install
 is "the account after that" erp "$(property dropferry User)"
+fails /opt/dropferry/dropferry -c /etc/dropferry/agent.toml doctor --offline # erp cannot read its configuration yet
+sh -ec "$(hint agent.toml)"
+fails /opt/dropferry/dropferry -c /etc/dropferry/agent.toml doctor --offline
+has "$(cat /tmp/out)" "looking with the rights of erp"
+has "$(cat /tmp/out)" "key_file: "
 printf 'version = 1\n' >/srv/elsewhere.toml
 fails /opt/dropferry/dropferry -c /srv/elsewhere.toml service install
 has "$(cat /tmp/out)" 'state_dir = "/var/lib/dropferry"'
@@ -299,6 +323,26 @@ dpkg -i /test/dropferry-1.0.0.deb
 dpkg -P dropferry
 getent passwd dropferry >/dev/null
 test ! -e /var/lib/dropferry
+
+step "a group of that name, and an account without one"
+userdel dropferry
+! getent group dropferry >/dev/null || groupdel dropferry
+dpkg -i /test/dropferry-1.0.0.deb
+usermod -a -G dropferry erp
+dpkg -P dropferry
+fails getent passwd dropferry
+getent group dropferry >/dev/null # erp is in it
+dpkg -i /test/dropferry-1.0.0.deb
+is "its group" dropferry "$(id -gn dropferry)"
+gpasswd -d erp dropferry
+dpkg -P dropferry
+fails getent group dropferry
+useradd --system --no-user-group --gid nogroup dropferry
+dpkg -i /test/dropferry-1.0.0.deb
+is "its groups" "nogroup dropferry" "$(id -Gn dropferry)"
+is "/etc/dropferry" "root dropferry 750" "$(stat -c '%U %G %a' /etc/dropferry)"
+dpkg -P dropferry
+getent passwd dropferry >/dev/null
 
 doing=""
 echo "all is well"
