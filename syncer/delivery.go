@@ -163,6 +163,11 @@ func (d *delivery) sameAsKnown(ctx context.Context, src *watcher.Source, opened 
 		return false, err
 	}
 	known := knownOf(record, d.intent.Destination)
+	if known != nil && d.intent.Temp == "" { // else an earlier attempt has written over what is known
+		if _, begun, err := d.store.Unfinished(ctx, d.intent.Destination, d.intent.Final); err != nil || begun {
+			return false, err
+		}
+	}
 	if known == nil || !mayBeKnown(known, d.intent.Fingerprint, d.folder.endsStory()) {
 		return false, nil
 	}
