@@ -322,6 +322,10 @@ func (d *delivery) receipt(ctx context.Context, proof state.Proof) error {
 	if started.IsZero() {
 		started = d.began
 	}
+	left, err := d.leftUnder(ctx)
+	if err != nil {
+		return err
+	}
 	ok, err := d.store.Deliver(ctx, d.intent.ID, state.Deliver{
 		At: at, Keep: !d.folder.endsStory() || d.intent.Source != "", Racy: d.intent.Fingerprint.Racy(d.intent.ReadyAt),
 		Fingerprint: d.intent.Fingerprint, Proof: proof, Attempts: attempts,
@@ -333,6 +337,7 @@ func (d *delivery) receipt(ctx context.Context, proof state.Proof) error {
 		return errSuperseded
 	}
 	crashpoint("delivered")
+	d.tellLeft(left)
 	e := eventOf(EventDelivered, &d.intent)
 	e.At = at
 	e.Receipt = &state.Delivery{
