@@ -35,6 +35,7 @@ type change struct {
 type difference struct {
 	folders, destinations []change // all, those that stay too
 	settings              []string // keys of [agent], [log] and [control], and whether others are told
+	renaming              []string // mirrors that give files other names from now on
 }
 
 // diff compares two configurations. renamings are those between them.
@@ -60,6 +61,9 @@ func diff(old, c *config.Config, renamings []state.Renaming) difference {
 		keys := differing("", *x, *y)
 		if old.Agent.Name != c.Agent.Name && namesAgent(y) {
 			keys = append(keys, "{agent}")
+		}
+		if y.Mode == config.Mirror && slices.Contains(keys, "names") {
+			d.renaming = append(d.renaming, name)
 		}
 		return append(keys, d.ofDestinations(y)...)
 	})
@@ -237,6 +241,10 @@ func (d *difference) words() []string {
 	}
 	tell("destination", d.destinations)
 	tell("folder", d.folders)
+	for _, name := range d.renaming {
+		lines = append(lines, fmt.Sprintf("folder %s: what is sent under another name from now on leaves its earlier version under the old one, "+
+			"which is yours to remove there", name))
+	}
 	for _, key := range d.settings {
 		lines = append(lines, key+": changed")
 	}

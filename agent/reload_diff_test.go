@@ -80,6 +80,11 @@ func TestDiff(t *testing.T) {
 		{"[defaults]", []string{"[agent]", "[defaults]\nverify = \"content\"\n[agent]"}, nil, []string{
 			"folder invoices: changed verify", "folder site: changed verify",
 		}},
+		{"a mirror's names", []string{`path = "/srv/site"`, "path = \"/srv/site\"\nnames = \"windows\""}, nil, []string{
+			"folder site: changed names",
+			"folder site: what is sent under another name from now on leaves its earlier version under the old one, which is yours to remove there",
+		}},
+		{"an outbox's names", []string{`path = "/srv/invoices"`, "path = \"/srv/invoices\"\nnames = \"windows\""}, nil, []string{"folder invoices: changed names"}},
 		{"a folder is gone", []string{site, ""}, nil, []string{"folder site: removed"}},
 		{"a folder is new", []string{site, site + "[[folder]]\nname = \"more\"\npath = \"/srv/more\"\nto = [\"acme\"]\n"}, nil, []string{"folder more: added"}},
 		{"how a destination is reached", []string{`{ env = "X" }`, `{ env = "Y" }`}, nil, []string{"destination acme: changed password"}},

@@ -89,8 +89,13 @@ func (s *Store) Cancel(ctx context.Context, which Selection) ([]Intent, error) {
 		if found, err = intents(c, selectIntent+open+" ORDER BY seq", args...); err != nil {
 			return err
 		}
+		if err := sweepFinals(c, open, args...); err != nil {
+			return err
+		}
+		if err := disownFinals(c, open, args...); err != nil {
+			return err
+		}
 		for _, change := range []string{
-			"DELETE FROM unfinished WHERE (destination, remote_path) IN (SELECT destination, final FROM intents" + open + " AND temp = '')",
 			"INSERT OR REPLACE INTO sweeps SELECT id, destination, temp FROM intents" + open + " AND temp <> ''",
 			"DELETE FROM intents" + open + " AND source <> ''",
 			"UPDATE intents SET phase = 'cancelled', temp = '', next_attempt = 0, overwrite = 0" + open,

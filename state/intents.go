@@ -125,10 +125,7 @@ func (s *Store) Drop(ctx context.Context, id string) (bool, error) {
 		if err != nil || cancelled {
 			return 0, err
 		}
-		// What it may have left under its final name is nobody's now, and must not pass for ours later.
-		_, err = c.exec(`DELETE FROM unfinished WHERE (destination, remote_path) IN
-			(SELECT destination, final FROM intents WHERE id = ? AND temp = '')`, id)
-		if err != nil {
+		if err := disownFinals(c, " WHERE id = ? AND phase IN ('held', 'parked')", id); err != nil {
 			return 0, err
 		}
 		return abandon(c, id)
@@ -157,9 +154,14 @@ func (s *Store) settle(ctx context.Context, op, id string, b begun, change func(
 	return changed > 0 && err == nil, err
 }
 
-// abandon removes an intent that nobody has seen anything of, and queues its temp to be swept.
+// abandon removes an intent that nobody has seen anything of but part of a file, and queues its temp to be swept, or what it
+// has left under its final name.
 func abandon(c *conn, id string) (int64, error) {
-	const open = " FROM intents WHERE id = ? AND phase IN ('planned', 'held', 'parked', 'cancelled')"
+	const which = " WHERE id = ? AND phase IN ('planned', 'held', 'parked', 'cancelled')"
+	const open = " FROM intents" + which
+	if err := sweepFinals(c, which, id); err != nil {
+		return 0, err
+	}
 	if _, err := c.exec("INSERT OR REPLACE INTO sweeps SELECT id, destination, temp"+open+" AND temp <> ''", id); err != nil {
 		return 0, err
 	}

@@ -105,10 +105,10 @@ type Record struct {
 
 // Sweep is a temp of ours at a destination that no intent refers to any more.
 type Sweep struct {
-	ID          string // of the intent that made it
+	ID          string // of the intent that made it, and what sets it apart from others of that intent
 	Destination string
-	Temp        string
-	Tries       int // that have failed
+	Temp        string // or a final name: see IsFinal
+	Tries       int    // that have failed
 }
 
 // Block is why a destination is not used until a person or a change frees it.

@@ -31,6 +31,9 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	case errors.Is(o.err, errSuperseded): // which was told by whoever did so
 		delete(l.troubles, o.intent.ID)
 		l.sweepWanted = true
+		if o.direct && o.intent.Phase == state.Planned { // it may have begun to write there after it was taken back
+			return l.store.SweepLater(ctx, []state.Sweep{state.SweepOfFinal(&o.intent)}, time.Time{})
+		}
 		return nil
 	case isNotYet(o.err):
 		l.notYet(&o.intent, o.err)

@@ -163,6 +163,11 @@ func (d *delivery) sameAsKnown(ctx context.Context, src *watcher.Source, opened 
 		return false, err
 	}
 	known := knownOf(record, d.intent.Destination)
+	if known != nil && d.intent.Temp == "" { // else an earlier attempt has written over what is known
+		if _, begun, err := d.store.Unfinished(ctx, d.intent.Destination, d.intent.Final); err != nil || begun {
+			return false, err
+		}
+	}
 	if known == nil || !mayBeKnown(known, d.intent.Fingerprint, d.folder.endsStory()) {
 		return false, nil
 	}
@@ -317,6 +322,10 @@ func (d *delivery) receipt(ctx context.Context, proof state.Proof) error {
 	if started.IsZero() {
 		started = d.began
 	}
+	left, err := d.leftUnder(ctx)
+	if err != nil {
+		return err
+	}
 	ok, err := d.store.Deliver(ctx, d.intent.ID, state.Deliver{
 		At: at, Keep: !d.folder.endsStory() || d.intent.Source != "", Racy: d.intent.Fingerprint.Racy(d.intent.ReadyAt),
 		Fingerprint: d.intent.Fingerprint, Proof: proof, Attempts: attempts,
@@ -328,6 +337,7 @@ func (d *delivery) receipt(ctx context.Context, proof state.Proof) error {
 		return errSuperseded
 	}
 	crashpoint("delivered")
+	d.tellLeft(left)
 	e := eventOf(EventDelivered, &d.intent)
 	e.At = at
 	e.Receipt = &state.Delivery{

@@ -61,6 +61,8 @@ type link struct {
 	enough      int                 // of them to look which have ended: see forgetEnded
 	sweepWanted bool                // there may be temps to be swept
 	asides      bool                // there may be earlier versions to be put back
+	leftWanted  bool                // there may be part of a file under a final name
+	leftTries   int                 // with once
 	ops         operating           // beside the deliveries
 	waits       waiting             // of folders that have an order
 
@@ -169,6 +171,12 @@ func (l *link) stopMoving(id string) {
 	delete(l.moving, id)
 }
 
+func (l *link) isMoving(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.moving[id] != nil
+}
+
 // watchMoving keeps the transfers' progress on the way to the observer.
 func (l *link) watchMoving(e Event) {
 	if e.Type == EventProgress {
@@ -206,6 +214,7 @@ func (l *link) prepare(ctx context.Context) (stop bool, err error) {
 	if _, err := l.store.BringForward(ctx, l.name, l.clock().Add(l.retry().Max)); err != nil {
 		return false, err
 	}
+	l.leftWanted = true
 	return l.goOnWaiting(ctx)
 }
 

@@ -261,6 +261,10 @@ func (l *link) makeDir(ctx context.Context, session Session, o *state.Operation,
 	if !isDir(name) {
 		return l.store.DropOperation(ctx, o.ID)
 	}
+	// Those above it may hold nothing of ours yet but this one, and then nothing else would speak for them.
+	if err := leaveDirs(ctx, l.store, f, o.Destination, o.Path); err != nil {
+		return err
+	}
 	if err := session.MkdirAll(ctx, o.RemotePath); err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package syncer
 
 import (
+	"context"
 	"iter"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -38,6 +40,44 @@ func (at places) elsewhere(destination string, p file.Path, remotePath string) b
 	dir, _ := path.Split(remotePath)
 	belongs, _ := path.Split(remotePathOf(p, time.Time{})) // templates of a mirror hold nothing of the day
 	return dir != belongs
+}
+
+// renamedBy tells whether names are written in another way at a destination than when a remote path was given to a file: one
+// of the two is as it is in the folder, and the other is not.
+func renamedBy(p file.Path, before, now string) bool {
+	plain := func(remotePath string) bool {
+		return remotePath == string(p) || strings.HasSuffix(remotePath, "/"+string(p))
+	}
+	return before != now && plain(before) != plain(now)
+}
+
+// leftUnder returns where the destination keeps an earlier version of a mirror's file under the name that `names` gave it
+// before; "" where there is none. Nobody takes it away: what the file is known by from now on is the new name.
+func (d *delivery) leftUnder(ctx context.Context) (string, error) {
+	if !d.folder.Mirror || d.intent.Source != "" || d.intent.MovedFrom != "" {
+		return "", nil
+	}
+	record, err := d.store.Lookup(ctx, d.intent.Folder, d.intent.Path)
+	if err != nil {
+		return "", err
+	}
+	route, ok := d.folder.route(d.intent.Destination)
+	k := knownOf(record, d.intent.Destination)
+	if !ok || k == nil || !k.Owned || d.intent.Final != route.RemotePath(d.intent.Path, time.Time{}) || !renamedBy(d.intent.Path, k.RemotePath, d.intent.Final) {
+		return "", nil
+	}
+	return k.RemotePath, nil
+}
+
+// tellLeft tells of what stays under an earlier name.
+func (d *delivery) tellLeft(name string) {
+	if name == "" {
+		return
+	}
+	e := eventOf(EventKept, &d.intent)
+	e.At, e.RemotePath = d.now(), name
+	e.Reason = "names gives the file another name there now: " + path.Base(d.intent.Final) + "; remove the earlier one at the destination, if it is not to stay"
+	d.observe(e)
 }
 
 // of returns a record without what is known of other places. What is to be published in another place counts as another

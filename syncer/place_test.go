@@ -1,10 +1,13 @@
 package syncer
 
 import (
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/internal/sftptest"
 	"github.com/dropferry/dropferry/state"
 )
 
@@ -71,5 +74,51 @@ func TestRecordsOfPlaces(t *testing.T) {
 	d := Decide(Local{Present: true, Ready: true, Fingerprint: print}, nil, &got.Intents[0], false)
 	if d.Op != Upload || d.Reason != ReasonNew {
 		t.Errorf("%+v", d)
+	}
+}
+
+// TestAnotherNameLeavesTheEarlierOne switches the names of a mirror: what goes up under the new name is told to have left an
+// earlier version under the old one.
+func TestAnotherNameLeavesTheEarlierOne(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.to("acme", sftptest.ServerOptions{})
+	r.mirrors("")
+	r.drop("a:b", "1")
+	r.drop("c:d/e", "2")
+	r.drop("plain", "3")
+	r.once()
+	r.folder.Routes[0].RemotePath = func(p file.Path, _ time.Time) string { return "in/" + strings.ReplaceAll(string(p), ":", "_") }
+	r.drop("a:b", "changed")
+	r.drop("plain", "changed too")
+	r.once()
+	r.wantInbox("acme", map[string]string{"a:b": "1", "a_b": "changed", "c:d/e": "2", "c_d/e": "2", "plain": "changed too"})
+	left := map[string]string{}
+	for _, e := range r.events.of(EventKept) {
+		left[string(e.Path)] = e.RemotePath
+		if !strings.Contains(e.Reason, "names") {
+			t.Errorf("told: %+v", e)
+		}
+	}
+	if want := map[string]string{"a:b": "in/a:b", "c:d/e": "in/c:d/e"}; !maps.Equal(left, want) {
+		t.Errorf("told of %q, want %q", left, want)
+	}
+}
+
+func TestRenamedBy(t *testing.T) {
+	for _, row := range []struct {
+		path, before, now string
+		want              bool
+	}{
+		{"a", "/in/a", "/in/a", false},
+		{"a:b", "/in/a:b", "/in/a_b", true},
+		{"a:b", "/in/a_b", "/in/a:b", true},
+		{"c:d/e", "c:d/e", "c_d/e", true},
+		{"sub/a", "/old/sub/a", "/in/sub/a", false}, // another directory, which is what was asked for
+		{"a:b", "/old/a_b", "/in/a_b", false},
+	} {
+		if got := renamedBy(file.Path(row.path), row.before, row.now); got != row.want {
+			t.Errorf("%q at %q, then at %q: %t", row.path, row.before, row.now, got)
+		}
 	}
 }

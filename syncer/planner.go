@@ -184,12 +184,12 @@ func (p *Planner) drop(ctx context.Context, g *ground, c *Change) error {
 	if c.Decision.Reason == ReasonRemoved && !g.hasLeft(c.Path, c.Open.Fingerprint.Dev) {
 		return nil
 	}
+	if err := leaveDirs(ctx, p.store, p.folder, c.Destination, c.Path); err != nil {
+		return err
+	}
 	if c.Open.Phase == state.Cancelled {
 		_, err := p.store.Lift(ctx, c.Open.ID)
 		p.closeVersion(ctx, c.Open)
-		return err
-	}
-	if err := leaveDirs(ctx, p.store, p.folder, c.Destination, c.Path); err != nil {
 		return err
 	}
 	dropped, err := p.store.Drop(ctx, c.Open.ID)

@@ -51,6 +51,7 @@ type Store interface {
 	SaveUnfinished(ctx context.Context, destination, remotePath string, size int64) error
 	ClearUnfinished(ctx context.Context, destination, remotePath string) error
 	Unfinished(ctx context.Context, destination, remotePath string) (size int64, found bool, err error)
+	KnownUnder(ctx context.Context, destination, remotePath string) (k state.Known, found bool, err error)
 
 	Ended(ctx context.Context, folder string, limit int) ([][]state.Intent, error)
 	VersionEnded(ctx context.Context, version string) ([]state.Intent, bool, error)

@@ -23,6 +23,9 @@ func (l *link) awaitWork(ctx context.Context) (done bool, err error) {
 		if err == nil && len(due) == 0 {
 			operations, err = l.operationsDue(ctx, asked)
 		}
+		if err == nil && len(due) == 0 && !operations {
+			operations, err = l.leftDue(ctx)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return true, nil
@@ -42,6 +45,7 @@ func (l *link) awaitWork(ctx context.Context) (done bool, err error) {
 		select {
 		case <-ctx.Done():
 		case <-l.wake:
+			l.leftWanted = true
 		case <-next:
 		case <-l.comesNoMore(finished):
 		}
@@ -251,7 +255,7 @@ func (l *link) drop(ctx context.Context, i *state.Intent, why error) error {
 		return err
 	}
 	dropped, err := l.store.Drop(ctx, i.ID)
-	l.sweepWanted = true
+	l.sweepWanted, l.leftWanted = true, true
 	if err != nil || !dropped { // it was superseded or dropped meanwhile, and that was told
 		return err
 	}

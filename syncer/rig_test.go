@@ -260,6 +260,12 @@ func (r *rig) scan() {
 // once runs a syncer until nothing is left that can be done.
 func (r *rig) once() {
 	r.Helper()
+	r.onceWith(r.entries())
+}
+
+// onceWith is once with a scan that has seen these entries.
+func (r *rig) onceWith(entries []watcher.Entry) {
+	r.Helper()
 	r.syncer = New(r.options)
 	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
@@ -267,7 +273,7 @@ func (r *rig) once() {
 	var scanning sync.WaitGroup
 	scanning.Go(func() {
 		defer close(planned)
-		if err := r.syncer.Planner(r.folder.Name).Scan(ctx, slices.Values(r.entries())); err != nil {
+		if err := r.syncer.Planner(r.folder.Name).Scan(ctx, slices.Values(entries)); err != nil {
 			r.Errorf("scan: %v", err)
 		}
 	})

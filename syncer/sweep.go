@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/dropferry/dropferry/state"
@@ -56,10 +55,15 @@ func (l *link) sweep(ctx context.Context, session Session, busy map[string]bool)
 	var done []string
 	failed := 0
 	for _, s := range sweeps {
-		if busy[s.ID] || l.isReserved(s.ID) {
+		if l.isAtWork(&s, busy) {
 			continue
 		}
-		why := removeSwept(ctx, session, s)
+		var why error
+		if s.IsFinal() {
+			why = l.removeLeft(ctx, session, &s)
+		} else {
+			why = removeSwept(ctx, session, s)
+		}
 		if ctx.Err() != nil || session.Err() != nil {
 			break
 		}
@@ -81,6 +85,14 @@ func (l *link) sweep(ctx context.Context, session Session, busy map[string]bool)
 	return len(sweeps) == sweepBatch, nil
 }
 
+// isAtWork tells whether somebody still writes to what is to be swept.
+func (l *link) isAtWork(s *state.Sweep, busy map[string]bool) bool {
+	if s.IsFinal() {
+		return l.isMoving(s.Intent())
+	}
+	return busy[s.ID] || l.isReserved(s.ID)
+}
+
 // removeSwept removes a temp, and not the earlier version that may be kept beside it while it is replaced in two steps:
 // where that was cut off for good, it is the only copy.
 func removeSwept(ctx context.Context, session Session, s state.Sweep) error {
@@ -97,9 +109,8 @@ func removeSwept(ctx context.Context, session Session, s state.Sweep) error {
 
 // tellUnswept tells that a temp could not be removed. It returns false where that is not tried again.
 func (l *link) tellUnswept(s state.Sweep, why error, now time.Time) bool {
-	id, _, _ := strings.Cut(s.ID, " ")
 	e := Event{
-		At: l.now(), Type: EventUnswept, ID: id, Destination: l.name, RemotePath: s.Temp, Err: why, Reason: why.Error(),
+		At: l.now(), Type: EventUnswept, ID: s.Intent(), Destination: l.name, RemotePath: s.Temp, Err: why, Reason: why.Error(),
 	}
 	again := s.Tries < len(sweepWaits)
 	if again {

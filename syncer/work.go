@@ -138,6 +138,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 			}
 		case r := <-w.swept:
 			w.swept, l.sweepWanted = nil, l.sweepWanted || r.more
+			l.leftWanted = l.leftWanted && session.Err() != nil
 			if r.err != nil && w.pause == nil {
 				w.pause = r.err
 			}

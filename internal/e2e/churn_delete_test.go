@@ -27,6 +27,11 @@ var (
 // churnDeleteSeeds are random histories that are always played; one that has once failed is added here.
 var churnDeleteSeeds = []uint64{1795983801102103555}
 
+// churnSlowSeeds are such histories of a mirror whose files settle for longer than it waits until it removes.
+var churnSlowSeeds = []uint64{31}
+
+const settlesSlowly = "stable_for = \"1500ms\"\n"
+
 // TestChurnWithDeletes changes a mirror at random while the agent runs, and is killed now and then: files are created,
 // appended to, rewritten, renamed, swapped, removed and come again, directories too; links come and go, and where that is
 // allowed, file systems are mounted over directories. Whenever it is quiet, the other side is as this one, with its
@@ -35,7 +40,7 @@ func TestChurnWithDeletes(t *testing.T) {
 	if *churnMinutes > 0 {
 		seed := cmp.Or(*churnSeed, uint64(time.Now().UnixNano()))
 		t.Logf("seed %d", seed)
-		playDeletes(t, seed, time.Now().Add(time.Duration(*churnMinutes)*time.Minute))
+		playDeletes(t, seed, time.Now().Add(time.Duration(*churnMinutes)*time.Minute), "")
 		return
 	}
 	t.Parallel()
@@ -52,7 +57,16 @@ func TestChurnWithDeletes(t *testing.T) {
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			playDeletes(t, seed, time.Time{})
+			playDeletes(t, seed, time.Time{}, "")
+		})
+	}
+	if *churnSeed != 0 {
+		return
+	}
+	for _, seed := range churnSlowSeeds {
+		t.Run(fmt.Sprintf("slow, seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			playDeletes(t, seed, time.Time{}, settlesSlowly)
 		})
 	}
 }
@@ -60,12 +74,12 @@ func TestChurnWithDeletes(t *testing.T) {
 // churnRound is how many steps pass until the history pauses, and all has to be the same.
 const churnRound = 150
 
-// playDeletes plays rounds until a time has come, one at least.
-func playDeletes(t *testing.T, seed uint64, until time.Time) {
+// playDeletes plays rounds until a time has come, one at least, with a mirror that has these lines besides the usual ones.
+func playDeletes(t *testing.T, seed uint64, until time.Time, lines string) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	trash := []string{`trash = ""`, `trash_keep = "2s"`, ""}[random.IntN(3)]
 	r := newRig(t, "")
-	r.outboxTo(r.acme(), "mode = \"mirror\"\ndelete = true\ndelete_delay = \"300ms\"\nmax_delete = 10000\n"+trash+"\nto = [\"acme:in\"]")
+	r.outboxTo(r.acme(), "mode = \"mirror\"\ndelete = true\ndelete_delay = \"300ms\"\nmax_delete = 10000\n"+lines+trash+"\nto = [\"acme:in\"]")
 	inbox := filepath.Join(r.sshd.Dir, "in")
 	if err := os.Mkdir(inbox, 0o700); err != nil {
 		t.Fatal(err)

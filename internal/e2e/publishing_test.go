@@ -296,6 +296,21 @@ func TestDirectRemovesWhatIsPart(t *testing.T) {
 	r.deliver(1)
 }
 
+// TestDirectLeavesNoPart is killed in the middle, and its source removed: part of it does not stay under its final name,
+// although nothing else is to be done there.
+func TestDirectLeavesNoPart(t *testing.T) {
+	t.Parallel()
+	r := newPublishing(t, publishingServers()[4])
+	r.drop("a.bin", noise(4<<20))
+	r.crashes("uploading:2", "once")
+	if len(tree(t, r.server.Dir)) != 1 {
+		t.Fatalf("there is %q: nothing of the file to be removed", names(t, r.server.Dir))
+	}
+	r.lose("a.bin")
+	r.once(0)
+	wantTree(t, r.server.Dir, map[string]string{})
+}
+
 // TestRefusedRename says what to do where a server renames nothing.
 func TestRefusedRename(t *testing.T) {
 	t.Parallel()
