@@ -42,7 +42,9 @@ type Route struct {
 }
 
 // States are those that a destination can have.
-func States() []string { return []string{"idle", "connecting", "active", "waiting", "blocked", "closed"} }
+func States() []string {
+	return []string{"idle", "connecting", "active", "waiting", "blocked", "closed"}
+}
 
 // Look returns what is so now. An error fails the scrape.
 type Look func(ctx context.Context) (Now, error)

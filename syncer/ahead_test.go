@@ -48,8 +48,8 @@ func TestAheadThatIsLeft(t *testing.T) {
 	t.Parallel()
 	for _, after := range []int{0, 1, aheadBatch, 3*aheadBatch + 7} {
 		ended := false
-		for i := range ahead(numbers(100*aheadBatch, nil, &ended)) {
-			if i == after {
+		for i, err := range ahead(numbers(100*aheadBatch, nil, &ended)) {
+			if i == after || err != nil {
 				break
 			}
 		}

@@ -58,8 +58,13 @@ func TestFolderThatHangs(t *testing.T) {
 		code int
 		args []string
 	}{
-		{0, []string{"status"}}, {0, []string{"history"}}, {0, []string{"reload"}}, {0, []string{"explain", filepath.Join(r.outbox, "a.txt")}},
-		{0, []string{"check"}}, {0, []string{"pause", "folder:outbox"}}, {0, []string{"resume", "folder:outbox"}},
+		{0, []string{"status"}},
+		{0, []string{"history"}},
+		{0, []string{"reload"}},
+		{0, []string{"explain", filepath.Join(r.outbox, "a.txt")}},
+		{0, []string{"check"}},
+		{0, []string{"pause", "folder:outbox"}},
+		{0, []string{"resume", "folder:outbox"}},
 	} {
 		began := time.Now()
 		r.expect(c.code, c.args...)
