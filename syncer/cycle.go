@@ -289,7 +289,7 @@ func (p *Planner) decide(ctx context.Context, c *census, m state.Missing, before
 	case d.halt != "":
 		return true, p.haltFor(ctx, d.halt, s, m.Examples)
 	case d.remove:
-		return false, p.planRemovals(ctx, c, before)
+		return false, p.planRemovals(ctx, c, s, before)
 	}
 	return false, nil
 }

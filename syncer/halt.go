@@ -48,6 +48,17 @@ func decideRemoval(s situation) removal {
 	return removal{remove: true}
 }
 
+// restOf returns how many removals a person has accepted still, after some were planned; some is false where the rest needs
+// nobody's word. Others that were missing too, when he said so, are not missing for long enough yet, or something is under
+// way under their names. passed are all that are not of them.
+func restOf(s situation, planned, passed int) (rest int, some bool) {
+	left := s.missing - passed
+	if s.accepted == nil || left <= 0 || left <= s.most && s.present > 0 {
+		return 0, false
+	}
+	return max(*s.accepted-planned, 0), true
+}
+
 // haltDetail words a halt for a person.
 func haltDetail(reason string, root string, s situation, examples []file.Path) string {
 	switch reason {

@@ -38,6 +38,32 @@ func TestDecideRemoval(t *testing.T) {
 	}
 }
 
+// TestRestOfWhatIsAccepted stays accepted as long as it would halt the folder again.
+func TestRestOfWhatIsAccepted(t *testing.T) {
+	n := func(n int) *int { return &n }
+	for name, row := range map[string]struct {
+		s               situation
+		planned, passed int
+		rest            int
+		some            bool
+	}{
+		"nothing was accepted":               {situation{present: 5, missing: 60, most: 50}, 1, 1, 0, false},
+		"all are planned":                    {situation{present: 5, missing: 60, most: 50, accepted: n(60)}, 60, 60, 0, false},
+		"most are not old enough":            {situation{present: 5, missing: 60, most: 50, accepted: n(60)}, 8, 8, 52, true},
+		"more was accepted than was missing": {situation{present: 5, missing: 60, most: 50, accepted: n(70)}, 8, 8, 62, true},
+		"the rest needs no word":             {situation{present: 5, missing: 60, most: 50, accepted: n(60)}, 10, 10, 0, false},
+		"the rest are the last of the folder": {
+			situation{missing: 60, most: 50, accepted: n(60)}, 59, 59, 1, true,
+		},
+		"some belong elsewhere by now": {situation{present: 5, missing: 60, most: 5, accepted: n(60)}, 10, 40, 50, true},
+		"all others do":                {situation{present: 5, missing: 60, most: 5, accepted: n(60)}, 10, 60, 0, false},
+	} {
+		if rest, some := restOf(row.s, row.planned, row.passed); rest != row.rest || some != row.some {
+			t.Errorf("%s: %d, %v, want %d, %v", name, rest, some, row.rest, row.some)
+		}
+	}
+}
+
 // TestRemovalIsBounded holds for any situation: never is more removed than was allowed, and never the last file unasked.
 func TestRemovalIsBounded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
