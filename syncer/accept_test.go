@@ -95,3 +95,82 @@ func TestAcceptedRestIsOfNoOtherRoot(t *testing.T) {
 	r.once()
 	r.wantHalt(HaltMarker)
 }
+
+// TestHaltedSaysWhatIsSo when most is back: how many were missing, and how many are now. Nothing is removed by itself then: what
+// comes back may do so slowly.
+func TestHaltedSaysWhatIsSo(t *testing.T) {
+	t.Parallel()
+	for _, emptied := range []bool{false, true} {
+		r, s, later := haltedRig(t)
+		want := []string{"20 files were missing in " + r.root + ", more than 5", "2 files are missing now (\"lost18\", \"lost19\")"}
+		if emptied {
+			if _, err := r.store.ClearHalt(t.Context(), r.folder.Name); err != nil {
+				t.Fatal(err)
+			}
+			r.gone("a", "stays")
+			r.once()
+			r.wantHalt(HaltEmptied)
+			want[0] = "no file was left in " + r.root + ", and 22 files would have been removed"
+			r.drop("a", "old")
+			r.drop("stays", "x")
+		}
+		for i := range 18 {
+			r.drop(lostName(i), "x")
+		}
+		for range 3 {
+			later(2 * time.Minute)
+			r.once()
+		}
+		h, _, err := r.store.HaltOf(t.Context(), r.folder.Name)
+		if err != nil || h.Accepted != nil || h.Count != 2 {
+			t.Fatalf("%+v, %v", h, err)
+		}
+		for _, part := range want {
+			if !strings.Contains(h.Detail, part) {
+				t.Errorf("%q lacks %q", h.Detail, part)
+			}
+		}
+		if n := len(s.mirror()); n != 22 {
+			t.Errorf("%d files are at the server, want 22", n)
+		}
+	}
+}
+
+// TestRaisedLimitFrees a folder where more is missing than might be removed, unless no file is left, and no folder that a
+// lower limit would not have halted.
+func TestRaisedLimitFrees(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		limit   int
+		emptied bool
+		want    string // why it is halted then
+		left    int
+	}{
+		"to what is missing": {20, false, "", 2},
+		"too little":         {19, false, HaltTooMany, 22},
+		"of an emptied one":  {500, true, HaltEmptied, 22},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, s, later := haltedRig(t)
+			if row.emptied {
+				if _, err := r.store.ClearHalt(t.Context(), r.folder.Name); err != nil {
+					t.Fatal(err)
+				}
+				r.gone("a", "stays")
+				r.once()
+			}
+			r.folder.MaxDelete = row.limit
+			later(2 * time.Minute)
+			r.once()
+			r.once()
+			h := r.wantHalt(row.want)
+			if row.want == HaltTooMany && !strings.Contains(h.Detail, "more than 19") {
+				t.Errorf("it says %q", h.Detail)
+			}
+			if n := len(s.mirror()); n != row.left {
+				t.Errorf("%d files are at the server, want %d", n, row.left)
+			}
+		})
+	}
+}
