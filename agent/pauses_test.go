@@ -92,7 +92,9 @@ func TestPlanHeedsPauses(t *testing.T) {
 // TestJoined has what stops a folder follow what its watcher says, which may be a sentence.
 func TestJoined(t *testing.T) {
 	for _, row := range []struct{ reason, want string }{
-		{"", "paused"}, {"slow", "slow; paused"}, {"It tells of no changes any more.", "It tells of no changes any more; paused"},
+		{"", "paused"},
+		{"slow", "slow; paused"},
+		{"It tells of no changes any more.", "It tells of no changes any more; paused"},
 		{"wait ...", "wait ...; paused"},
 	} {
 		if got := joined(row.reason, "paused"); got != row.want {

@@ -37,7 +37,10 @@ func (n *renumbering) look(ctx context.Context, e watcher.Entry, r state.Record)
 
 // differs tells whether a version is on record under a number that means nothing any more. Those of the root do: see ground.
 func (n *renumbering) differs(was, now file.Fingerprint) bool {
-	return now.Dev != 0 && was.Dev != now.Dev && was.Same(now) && !(now.Dev == n.ground.root.Dev && n.ground.were[was.Dev])
+	if now.Dev == 0 || was.Dev == now.Dev || !was.Same(now) {
+		return false
+	}
+	return now.Dev != n.ground.root.Dev || !n.ground.were[was.Dev]
 }
 
 func (n *renumbering) add(ctx context.Context, e watcher.Entry) error {
