@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dropferry/dropferry/control"
@@ -89,6 +90,9 @@ func showPauses(s *control.Status, pauses []state.Pause) {
 func joined(reason, more string) string {
 	if reason == "" {
 		return more
+	}
+	if !strings.HasSuffix(reason, "..") {
+		reason = strings.TrimSuffix(reason, ".")
 	}
 	return reason + "; " + more
 }

@@ -88,3 +88,17 @@ func TestPlanHeedsPauses(t *testing.T) {
 		}
 	}
 }
+
+// TestJoined has what stops a folder follow what its watcher says, which may be a sentence.
+func TestJoined(t *testing.T) {
+	for _, row := range []struct{ reason, want string }{
+		{"", "paused"},
+		{"slow", "slow; paused"},
+		{"It tells of no changes any more.", "It tells of no changes any more; paused"},
+		{"wait ...", "wait ...; paused"},
+	} {
+		if got := joined(row.reason, "paused"); got != row.want {
+			t.Errorf("%q, want %q", got, row.want)
+		}
+	}
+}

@@ -25,6 +25,7 @@ func (c *Config) CheckPaths() Faults {
 	for i := range c.Folders {
 		faults = append(faults, c.checkFolder(i)...)
 		faults = append(faults, c.checkHooks(i)...)
+		faults = append(faults, c.checkDelay(i)...)
 	}
 	for i := range c.Notify {
 		faults = append(faults, c.checkNotify(i)...)

@@ -103,6 +103,21 @@ func (f *Folder) TrashPattern() string {
 
 var globEscaper = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`)
 
+// checkDelay warns where a renamed file is taken for gone before it is ready under its new name: then it is moved nowhere, but
+// removed and sent again.
+func (c *Config) checkDelay(i int) Faults {
+	f := &c.Folders[i]
+	if !f.Delete || f.Ready != "stable" || f.StableFor <= f.DeleteDelay {
+		return nil
+	}
+	return Faults{{
+		Line: c.line(place("").key("folder").index(i).key("delete_delay"), f.Line), Key: "folder.delete_delay", Warning: true,
+		Text: fmt.Sprintf("folder %q: delete_delay %s is less than stable_for %s: a file that is renamed is removed at its destinations and sent again",
+			f.Name, short(f.DeleteDelay), short(f.StableFor)),
+		Hint: fmt.Sprintf("delete_delay = %q or more", short(f.StableFor+min(f.StableFor, time.Minute))),
+	}}
+}
+
 // checkTrash finds trashes in which files would be delivered, and those that lie among a mirror's files.
 func (l *loading) checkTrash(routes []route) {
 	for i := range l.cfg.Folders {

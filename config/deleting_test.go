@@ -85,3 +85,33 @@ func TestFaultsOfDeleting(t *testing.T) {
 		}},
 	})
 }
+
+// TestDelayBelowStableFor is worth a warning: renamed files would be sent again.
+func TestDelayBelowStableFor(t *testing.T) {
+	for _, row := range []struct {
+		text string
+		want bool
+	}{
+		{mirrorText + "delete = true\ndelete_delay = \"1s\"\nstable_for = \"5s\"", true},
+		{mirrorText + "delete = true\nstable_for = \"2m\"", true},
+		{mirrorText + "delete = true\ndelete_delay = \"5s\"\nstable_for = \"5s\"", false},
+		{mirrorText + "delete = true\ndelete_delay = \"1s\"", false},
+		{mirrorText + "delete = false\ndelete_delay = \"1s\"\nstable_for = \"5s\"", false},
+		{mirrorText + "delete = true\ndelete_delay = \"1s\"\nready = \"rename\"", false},
+	} {
+		c := parse(t, row.text)
+		found := false
+		for _, f := range c.CheckPaths() {
+			if f.Key != "folder.delete_delay" {
+				continue
+			}
+			found = true
+			if text := f.String(); !f.Warning || !strings.Contains(text, "is less than stable_for") || !strings.Contains(text, "delete_delay = ") {
+				t.Errorf("%q", text)
+			}
+		}
+		if found != row.want {
+			t.Errorf("%s: a warning: %v, want %v", row.text, found, row.want)
+		}
+	}
+}

@@ -144,8 +144,14 @@ func TestRacy(t *testing.T) {
 		{"old", file.Fingerprint{ModTime: at(time.Minute), ChangeTime: at(time.Minute)}, false},
 		{"modified just now", file.Fingerprint{ModTime: at(time.Second), ChangeTime: at(time.Second)}, true},
 		{"old content, changed just now", file.Fingerprint{ModTime: at(time.Hour), ChangeTime: at(0)}, true},
-		{"from the future", file.Fingerprint{ModTime: at(-time.Hour), ChangeTime: at(time.Hour)}, true},
 		{"no change time", file.Fingerprint{ModTime: at(3 * time.Second)}, false},
+		{"a modification to come, set long ago", file.Fingerprint{ModTime: at(-time.Hour), ChangeTime: at(time.Hour)}, false},
+		{"a modification to come, set just now", file.Fingerprint{ModTime: at(-time.Hour), ChangeTime: at(time.Second)}, true},
+		{"a modification to come, no change time", file.Fingerprint{ModTime: at(-time.Hour)}, true},
+		{"modified just now, and the change time is of the creation", file.Fingerprint{ModTime: at(time.Second), ChangeTime: at(time.Hour)}, true},
+		{"of a server whose clock is ahead", file.Fingerprint{ModTime: at(-time.Minute), ChangeTime: at(-time.Minute)}, true},
+		{"the clock was set back by a day", file.Fingerprint{ModTime: at(-24 * time.Hour), ChangeTime: at(-24 * time.Hour)}, false},
+		{"set back by a day, and no change time", file.Fingerprint{ModTime: at(-24 * time.Hour)}, true},
 	}
 	for _, tt := range tests {
 		if got := tt.f.Racy(now); got != tt.want {

@@ -19,11 +19,18 @@ type Fingerprint struct {
 // time stamps. Two seconds is the coarsest clock among common file systems (FAT).
 const raceWindow = 2 * time.Second
 
+// skew bounds by how much the clock of a file server may be ahead. A change time that is further ahead is of before the clock
+// was set back: a later change gets an earlier one, and does not hide behind it.
+const skew = time.Hour
+
 // Racy tells whether a file whose stat was taken at seen may change again without changing its fingerprint. The
-// content of such a file is compared by hash before it is believed to be unchanged.
+// content of such a file is compared by hash before it is believed to be unchanged. A modification time that is to come was set by
+// somebody, and says nothing where the change time tells when; one of a moment ago counts, since some file systems have the time
+// of the creation for the change time.
 func (f Fingerprint) Racy(seen time.Time) bool {
-	limit := seen.Add(-raceWindow).UnixNano()
-	return f.ModTime > limit || f.ChangeTime > limit
+	limit, now := seen.Add(-raceWindow).UnixNano(), seen.UnixNano()
+	return f.ChangeTime > limit && f.ChangeTime <= now+int64(skew) ||
+		f.ModTime > limit && (f.ChangeTime == 0 || f.ModTime <= now)
 }
 
 // Same tells whether other is the same version. The number of the file system does not count: btrfs, NFS, overlays and
@@ -43,8 +50,12 @@ func (f Fingerprint) SameFile(other Fingerprint) bool {
 // Modified returns ModTime as a time in UTC.
 func (f Fingerprint) Modified() time.Time { return time.Unix(0, f.ModTime).UTC() }
 
-// LastChange is the later of the modification and change times.
-func (f Fingerprint) LastChange() time.Time {
+// LastChange is the later of the modification and change times, for who has looked at seen. A modification time that is to come
+// was set by somebody; it does not count where the change time tells when.
+func (f Fingerprint) LastChange(seen time.Time) time.Time {
+	if f.ChangeTime != 0 && f.ModTime > seen.UnixNano() {
+		return time.Unix(0, f.ChangeTime)
+	}
 	return time.Unix(0, max(f.ModTime, f.ChangeTime))
 }
 

@@ -16,6 +16,9 @@ type Halt struct {
 	Detail   string      // a sentence
 	Count    int         // files that would be removed
 	Examples []file.Path // some of them
+	// Began, Allowed and MaxDelete are what Count was when it was halted, how many removals were allowed then, and how many the
+	// configuration allowed. The last two are -1 where an earlier version did not note them.
+	Began, Allowed, MaxDelete int
 	// Accepted is how many a person lets be removed: the folder goes on, and the next scan decides. nil: it is halted.
 	Accepted *int
 }
@@ -33,10 +36,11 @@ func (s *Store) SetHalt(ctx context.Context, h Halt) (fresh bool, err error) {
 			return err
 		}
 		fresh = !was
-		_, err = c.exec(`INSERT INTO halts (folder, since, reason, detail, count, examples) VALUES (?, ?, ?, ?, ?, ?)
+		_, err = c.exec(`INSERT INTO halts (folder, since, reason, detail, count, examples, began, allowed, max_delete) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (folder) DO UPDATE SET accepted = NULL, reason = excluded.reason, detail = excluded.detail,
-				count = excluded.count, examples = excluded.examples`,
-			h.Folder, h.Since, h.Reason, h.Detail, h.Count, strings.Join(examples, "\x00"))
+				count = excluded.count, examples = excluded.examples, began = excluded.began, allowed = excluded.allowed,
+				max_delete = excluded.max_delete`,
+			h.Folder, h.Since, h.Reason, h.Detail, h.Count, strings.Join(examples, "\x00"), h.Began, h.Allowed, h.MaxDelete)
 		return err
 	})
 	return fresh && err == nil, err
@@ -109,6 +113,7 @@ func (s *Store) Halts(ctx context.Context) ([]Halt, error) {
 		all = nil
 		return c.each(func(r row) error {
 			h := Halt{Folder: r.text(0), Since: r.time(1), Reason: r.text(2), Detail: r.text(3), Count: int(r.int(4))}
+			h.Began, h.Allowed, h.MaxDelete = int(r.int(7)), int(r.int(8)), int(r.int(9))
 			for p := range strings.SplitSeq(r.text(5), "\x00") {
 				if p != "" {
 					h.Examples = append(h.Examples, file.Path(p))
@@ -120,7 +125,7 @@ func (s *Store) Halts(ctx context.Context) ([]Halt, error) {
 			}
 			all = append(all, h)
 			return nil
-		}, "SELECT folder, since, reason, detail, count, examples, accepted FROM halts ORDER BY folder")
+		}, "SELECT folder, since, reason, detail, count, examples, accepted, began, allowed, max_delete FROM halts ORDER BY folder")
 	})
 	return all, err
 }

@@ -97,3 +97,28 @@ func forget(c *conn, folder string, path file.Path) error {
 	_, err := c.exec("DELETE FROM known WHERE folder = ? AND path = ?", folder, path)
 	return err
 }
+
+// Numbered is a version of a file, with the number that its file system has now.
+type Numbered struct {
+	Path        file.Path
+	Fingerprint file.Fingerprint
+}
+
+// Renumber gives what is known of these versions, and what is under way of them, the number that their file system has now. What
+// is on record of other versions stays.
+func (s *Store) Renumber(ctx context.Context, folder string, all []Numbered) error {
+	return s.write(ctx, "renumber files of "+folder, func(c *conn) error {
+		for i := range all {
+			fp := &all[i].Fingerprint
+			for _, table := range []string{"known", "intents"} {
+				_, err := c.exec("UPDATE "+table+` SET dev = ?1 WHERE folder = ?2 AND path = ?3 AND dev <> ?1
+					AND size = ?4 AND mtime = ?5 AND ctime = ?6 AND ino = ?7`,
+					fp.Dev, folder, all[i].Path, fp.Size, fp.ModTime, fp.ChangeTime, fp.Inode)
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}

@@ -252,7 +252,7 @@ func TestLedgerOfRemovalsCannotBeChanged(t *testing.T) {
 // TestHalts are told anew without being new, and end.
 func TestHalts(t *testing.T) {
 	s := newStore(t)
-	h := Halt{Folder: "out", Since: noon, Reason: "emptied", Detail: "why", Count: 2, Examples: []file.Path{"a", "b\n c"}}
+	h := Halt{Folder: "out", Since: noon, Reason: "emptied", Detail: "why", Count: 2, Examples: []file.Path{"a", "b\n c"}, Began: 5, Allowed: 1, MaxDelete: 50}
 	if fresh, err := s.SetHalt(t.Context(), h); !fresh || err != nil {
 		t.Error(fresh, err)
 	}

@@ -423,4 +423,10 @@ CREATE TABLE paused (
 	intent TEXT NOT NULL PRIMARY KEY REFERENCES intents (id) ON DELETE CASCADE,
 	since  INTEGER NOT NULL
 ) WITHOUT ROWID;
+`, `
+-- What a folder was halted by, as it was then; -1 where an earlier version did not note it.
+ALTER TABLE halts ADD COLUMN began INTEGER NOT NULL DEFAULT 0;       -- count
+ALTER TABLE halts ADD COLUMN allowed INTEGER NOT NULL DEFAULT -1;    -- removals: max_delete, or what a person had accepted
+ALTER TABLE halts ADD COLUMN max_delete INTEGER NOT NULL DEFAULT -1;
+UPDATE halts SET began = count;
 `}

@@ -151,17 +151,28 @@ func (p *Planner) pokeAll() {
 
 // haltFor halts the folder, and tells of it once.
 func (p *Planner) haltFor(ctx context.Context, reason string, s situation, examples []file.Path) error {
-	h := state.Halt{
-		Folder: p.folder.Name, Since: p.now(), Reason: reason, Detail: haltDetail(reason, p.folder.Root, s, examples),
-		Count: s.missing, Examples: examples,
-	}
+	return p.putHalt(ctx, state.Halt{
+		Reason: reason, Detail: haltDetail(reason, p.folder.Root, s, examples), Count: s.missing, Examples: examples,
+		Began: s.missing, Allowed: s.may(), MaxDelete: s.most,
+	})
+}
+
+// stayHalted notes what is missing by now.
+func (p *Planner) stayHalted(ctx context.Context, s situation, examples []file.Path) error {
+	h := *p.cycle.halt
+	h.Detail, h.Count, h.Examples = haltedDetail(&h, p.folder.Root, s, examples), s.missing, examples
+	return p.putHalt(ctx, h)
+}
+
+func (p *Planner) putHalt(ctx context.Context, h state.Halt) error {
+	h.Folder, h.Since = p.folder.Name, p.now()
 	fresh, err := p.store.SetHalt(ctx, h)
 	if err != nil {
 		return err
 	}
 	crashpoint("halted")
-	if fresh || p.cycle.told != reason {
-		p.cycle.told = reason
+	if fresh || p.cycle.told != h.Reason {
+		p.cycle.told = h.Reason
 		p.observe(Event{At: h.Since, Type: EventHalted, Folder: h.Folder, Reason: h.Detail})
 	}
 	return nil
@@ -280,16 +291,21 @@ func (p *Planner) decide(ctx context.Context, c *census, m state.Missing, before
 		switch {
 		case m.Files == 0:
 			return false, p.goOn(ctx, "nothing is missing any more")
-		case h.Accepted == nil: // the number may be another by now
-			return true, p.haltFor(ctx, h.Reason, s, m.Examples)
+		case h.Accepted == nil && !isFreed(h, s): // the number may be another by now
+			return true, p.stayHalted(ctx, s, m.Examples)
+		case h.Accepted == nil:
+			if err := p.goOn(ctx, fmt.Sprintf("max_delete is %d by now, and %s missing", s.most, isAre(s.missing))); err != nil {
+				return false, err
+			}
+		default:
+			s.accepted = h.Accepted
 		}
-		s.accepted = h.Accepted
 	}
 	switch d := decideRemoval(s); {
 	case d.halt != "":
 		return true, p.haltFor(ctx, d.halt, s, m.Examples)
 	case d.remove:
-		return false, p.planRemovals(ctx, c, before)
+		return false, p.planRemovals(ctx, c, s, before)
 	}
 	return false, nil
 }

@@ -74,6 +74,6 @@ type Observer func(Event)
 func eventOf(t EventType, i *state.Intent) Event {
 	return Event{
 		Type: t, ID: i.ID, Folder: i.Folder, Destination: i.Destination, Path: i.Path, RemotePath: i.Final,
-		Size: i.Fingerprint.Size, Reason: i.Reason, ReadyAt: i.ReadyAt, Changed: i.Fingerprint.LastChange(),
+		Size: i.Fingerprint.Size, Reason: i.Reason, ReadyAt: i.ReadyAt, Changed: i.Fingerprint.LastChange(i.ReadyAt),
 	}
 }

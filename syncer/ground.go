@@ -87,7 +87,7 @@ func (g *ground) now(dev uint64) uint64 {
 // forgotten, or all of it would be sent again when the file system is back.
 func (g *ground) hasLeft(p file.Path, dev uint64) bool {
 	p = g.folder.real(p) // a link may lead to where nothing is mounted any more
-	if underAny(p, g.lost) {
+	if underAny(p, g.lost) || g.isBehindLink(p) {
 		return false
 	}
 	was := g.now(dev)
@@ -100,6 +100,17 @@ func (g *ground) hasLeft(p file.Path, dev uint64) bool {
 			return false
 		}
 	}
+}
+
+// isBehindLink tells whether a link that is not followed stands in place of a directory above p, wherever it leads: what was there
+// may have been put elsewhere, and is as unknown as what a disk holds that is not mounted.
+func (g *ground) isBehindLink(p file.Path) bool {
+	for dir := p.Dir(); dir != ""; dir = dir.Dir() {
+		if info, err := os.Lstat(dir.In(g.folder.Root)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // fileHasLeft tells whether a file has surely left the folder. A directory may stand in its place, or a link that leads to one, or

@@ -75,7 +75,8 @@ func TestHasLeft(t *testing.T) {
 	}
 }
 
-// TestHasLeftBehindALink where the link leads to a place that is not mounted any more, though nothing is known by its own name.
+// TestHasLeftBehindALink where the link leads to a place that is not mounted any more, though nothing is known by its own name; and
+// never where a link that is not followed stands in place of a directory.
 func TestHasLeftBehindALink(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -88,11 +89,14 @@ func TestHasLeftBehindALink(t *testing.T) {
 		}
 	}
 	r.must(r.store.SaveMounts(t.Context(), r.folder.Name, r.root, []file.Path{"bind"}))
+	r.must(os.Symlink(t.TempDir(), r.source("out")))
+	r.must(os.Symlink(r.at("nowhere"), r.source("away")))
 	for _, follow := range []bool{true, false} {
 		r.folder.FollowLinks = follow
 		g := r.standing()
 		for p, left := range map[file.Path]bool{
-			"lost/a": !follow, "file": !follow, "there/none": true, "gone/a": true, "none/a": true, "none": true, "sub/none": true,
+			"lost/a": false, "file": !follow, "there/none": follow, "there/none/a": follow, "gone/a": follow, "none/a": true, "none": true,
+			"sub/none": true, "out": true, "out/a": false, "out/deep/a": false, "away/a": false,
 		} {
 			if got := g.hasLeft(p, was); got != left {
 				t.Errorf("%s, links followed: %v: %v, want %v", p, follow, got, left)
@@ -137,9 +141,10 @@ func TestRemovedFromARenumberedFileSystem(t *testing.T) {
 			r.toFake()
 			r.mirrors("in/.trash")
 			r.drop("stays", "x")
-			i := r.planAs("a", otherNumber(r.drop("a", "old")))[0]
+			print := r.drop("a", "old")
 			r.once()
-			r.stood(i.Fingerprint.Dev, row.same)
+			r.renumber("a")
+			r.stood(otherNumber(print).Dev, row.same)
 			r.stood(77, row.same)
 			r.gone("a")
 			for range 3 {
@@ -171,5 +176,37 @@ func TestStoryEndsOnARenumberedFileSystem(t *testing.T) {
 		r.gone("a")
 		r.takeAway(i.Version)
 		r.wantClosed(&i, same, !same)
+	}
+}
+
+// TestDirectoryReplacedByALink that is not followed, to a place outside the folder, keeps what was there at the destination,
+// whether the place is there or not; it is removed once the link has gone.
+func TestDirectoryReplacedByALink(t *testing.T) {
+	t.Parallel()
+	for _, follow := range []bool{false, true} {
+		r := newRig(t)
+		s := r.toFake()
+		r.mirrors("")
+		r.folder.FollowLinks = follow
+		r.drop("stays", "x")
+		r.drop("d/a", "1")
+		r.drop("d/sub/b", "2")
+		r.once()
+		r.must(os.Rename(r.source("d"), r.at("big")))
+		if err := os.Symlink(r.at("big"), r.source("d")); err != nil {
+			t.Skipf("no symbolic links here: %v", err)
+		}
+		r.must(os.Remove(r.at("big/a")))
+		r.thrice()
+		r.must(os.RemoveAll(r.at("big")))
+		r.thrice()
+		if got := s.mirror(); len(got) != 3 {
+			t.Errorf("links followed: %v: the mirror holds %v", follow, got)
+		}
+		r.must(os.Remove(r.source("d")))
+		r.thrice()
+		if got := s.mirror(); len(got) != 1 {
+			t.Errorf("links followed: %v: in the end the mirror holds %v", follow, got)
+		}
 	}
 }

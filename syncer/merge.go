@@ -25,6 +25,7 @@ type merge struct {
 	folder       *Folder
 	destinations []string
 	places       places
+	seen         func(watcher.Entry, state.Record) error // called with each file and what is known of it; nil: nothing is
 }
 
 func mergeOf(f *Folder) *merge {
@@ -119,6 +120,11 @@ func underAny(p file.Path, dirs []file.Path) bool {
 // present decides for a file that is there, on every route of its folder.
 func (m *merge) present(e watcher.Entry, r state.Record, yield func(Change, error) bool) bool {
 	e = m.folder.completed(e, r)
+	if m.seen != nil {
+		if err := m.seen(e, r); err != nil {
+			return yield(Change{}, err)
+		}
+	}
 	r = m.places.of(r)
 	for _, destination := range m.destinations {
 		c := Change{

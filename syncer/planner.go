@@ -56,7 +56,12 @@ func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) err
 		entries = look.follow(entries)
 	}
 	known := ahead(p.store.Walk(ctx, p.folder.Name))
-	if err := p.apply(ctx, &g, mergeOf(p.folder).changes(c.follow(entries), known, c.passed)); err != nil {
+	m, numbers := mergeOf(p.folder), &renumbering{store: p.store, folder: p.folder.Name, ground: &g}
+	m.seen = func(e watcher.Entry, r state.Record) error { return numbers.look(ctx, e, r) }
+	if err := p.apply(ctx, &g, m.changes(c.follow(entries), known, c.passed)); err != nil {
+		return err
+	}
+	if err := numbers.flush(ctx); err != nil {
 		return err
 	}
 	p.endLook(look)

@@ -25,6 +25,7 @@ type Store interface {
 	Drop(ctx context.Context, id string) (bool, error)
 	Lift(ctx context.Context, id string) (bool, error)
 	Forget(ctx context.Context, folder string, paths []file.Path) error
+	Renumber(ctx context.Context, folder string, all []state.Numbered) error
 
 	Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
 	DueSmall(ctx context.Context, destination string, now time.Time, most int64, limit int, skip map[string]bool) ([]state.Intent, error)

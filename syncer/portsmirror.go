@@ -47,6 +47,7 @@ type cycleStore interface {
 	HaltOf(ctx context.Context, folder string) (state.Halt, bool, error)
 	SetHalt(ctx context.Context, h state.Halt) (fresh bool, err error)
 	ClearHalt(ctx context.Context, folder string) (bool, error)
+	AcceptDeletes(ctx context.Context, folder string, n int) (bool, error)
 	EndHalting(ctx context.Context, folder string) error
 	rootReader
 	SaveRoot(ctx context.Context, r state.Root) error

@@ -127,8 +127,8 @@ func (m *mirrorPreview) removals(ctx context.Context) error {
 		}
 		all = append(all, of.operations...)
 	}
-	if m.halt != nil {
-		m.tellHalt(m.halt.Detail)
+	if m.halt != nil && s.missing > 0 && !isFreed(m.halt, s) {
+		m.tellHalt(haltedDetail(m.halt, m.Folder.Root, s, examples))
 		return nil
 	}
 	if d := decideRemoval(s); d.halt != "" {

@@ -14,9 +14,10 @@ import (
 // removalBatch is how many operations are written in one transaction.
 const removalBatch = 500
 
-// planRemovals plans the removal of files that are missing for long enough. What a person has accepted is used up by it.
-func (p *Planner) planRemovals(ctx context.Context, c *census, before time.Time) error {
+// planRemovals plans the removal of files that are missing for long enough.
+func (p *Planner) planRemovals(ctx context.Context, c *census, s situation, before time.Time) error {
 	f, at := p.folder, p.folder.places()
+	planned, passed := map[file.Path]bool{}, map[file.Path]bool{} // no more than may be removed
 	for after := file.Path(""); ; {
 		known, err := p.store.RipeFiles(ctx, f.Name, f.destinations(), before, after, removalBatch)
 		if err != nil {
@@ -26,9 +27,11 @@ func (p *Planner) planRemovals(ctx context.Context, c *census, before time.Time)
 		for i := range known {
 			k := &known[i]
 			r, ok := f.route(k.Destination)
+			passed[k.Path] = true
 			if !ok || at.elsewhere(k.Destination, k.Path, k.RemotePath) {
 				continue
 			}
+			planned[k.Path] = true
 			o := p.operation(state.StepDelete, k.Destination, k.Path, k.RemotePath, c)
 			o.Trash = trashPath(r.Trash, p.cycle.now, strings.TrimPrefix(k.RemotePath, r.dir()))
 			all = append(all, o)
@@ -44,13 +47,32 @@ func (p *Planner) planRemovals(ctx context.Context, c *census, before time.Time)
 		}
 	}
 	crashpoint("removal-planned")
-	if p.cycle.halt != nil {
-		if _, err := p.store.ClearHalt(ctx, f.Name); err != nil {
-			return err
-		}
-		p.cycle.halt, p.cycle.told = nil, ""
+	if p.cycle.halt == nil {
+		return nil
 	}
-	return nil
+	return p.useUp(ctx, s, len(planned), len(passed))
+}
+
+// useUp takes the removals that were planned from what a person has accepted. passed are the missing files that were looked
+// at for it.
+func (p *Planner) useUp(ctx context.Context, s situation, planned, passed int) (err error) {
+	name := p.folder.Name
+	rest, some := restOf(s, planned, passed)
+	if h := *p.cycle.halt; some && h.Reason == HaltMarker { // the rest holds for this root, and for no other
+		h.Reason = HaltTooMany
+		_, err = p.store.SetHalt(ctx, h)
+	}
+	switch {
+	case err != nil:
+	case some:
+		_, err = p.store.AcceptDeletes(ctx, name, rest)
+	default:
+		_, err = p.store.ClearHalt(ctx, name)
+	}
+	if err == nil {
+		p.cycle.halt, p.cycle.told = nil, "" // the next cycle reads what is on record
+	}
+	return err
 }
 
 // dir returns the remote directory of a mirror's route, with "/" at its end unless it is empty.

@@ -6,12 +6,19 @@ import (
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/internal/sftptest"
 	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
 )
 
 // otherNumber is a fingerprint from before the machine was started anew: its file system had another number then.
 func otherNumber(print file.Fingerprint) file.Fingerprint {
 	print.Dev += 1000
 	return print
+}
+
+// renumber makes a delivered file one from before the machine was started anew.
+func (r *rig) renumber(name string) {
+	r.Helper()
+	r.must(r.store.Touch(r.Context(), state.Route{Folder: "out", Destination: "acme"}, file.Path(name), otherNumber(r.print(name)), false))
 }
 
 // TestRenumberedFileSystem finds each step of an outbox as an earlier start of the machine has left it, when the file
@@ -44,5 +51,35 @@ func TestRenumberedFileSystem(t *testing.T) {
 			}
 			r.wantNone(EventFailed, EventDropped, EventUnchanged)
 		})
+	}
+}
+
+// TestNestedFileSystemWithAnotherNumber stands for what is mounted in a folder, and has another number since the machine was
+// started anew: the next scan finds its files as they were, and from then on they are missed there. Nothing is sent, and
+// nothing is told.
+func TestNestedFileSystemWithAnotherNumber(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.toFake()
+	r.mirrors("")
+	r.drop("stays", "x")
+	held := r.planAs("sub/a", otherNumber(r.drop("sub/a", "old")))[0]
+	r.once()
+	r.renumber("sub/a")
+	held.ID, held.Version, held.Destination, held.Phase = file.NewID(settledClock()), file.NewID(settledClock()), "elsewhere", state.Held
+	if result, err := r.store.Plan(t.Context(), []state.Plan{{Intent: held}}); err != nil || !result[0].OK {
+		t.Fatal(result, err)
+	}
+	r.once()
+	now := r.print("sub/a")
+	record, err := r.store.Lookup(t.Context(), "out", "sub/a")
+	if err != nil || len(record.Known) != 1 || record.Known[0].Fingerprint != now || len(record.Intents) != 1 || record.Intents[0].Fingerprint != now {
+		t.Fatalf("after a scan: %+v, %+v, %v", record.Known, record.Intents, err)
+	}
+	r.wantNone(EventUnchanged, EventFailed)
+	r.gone("sub/a")
+	r.thrice()
+	if got := s.mirror(); len(got) != 1 {
+		t.Errorf("the mirror holds %v", got)
 	}
 }

@@ -83,10 +83,10 @@ func (c *clocks) look() drift {
 	return d
 }
 
-// inflated is by how much too old a file looks because the wall clock was set forward since it was stamped.
-func (c *clocks) inflated(f file.Fingerprint) (by time.Duration) {
+// inflated is by how much too old a file looks at seen because the wall clock was set forward since it was stamped.
+func (c *clocks) inflated(f file.Fingerprint, seen time.Time) (by time.Duration) {
 	for _, s := range slices.Backward(c.steps) {
-		if f.LastChange().After(s.at) {
+		if f.LastChange(seen).After(s.at) {
 			break
 		}
 		by += s.by

@@ -57,7 +57,7 @@ func TestInflated(t *testing.T) {
 	c := &clocks{read: func() reading { return now }}
 	c.look()
 	before := file.Fingerprint{ModTime: base.UnixNano()}
-	if got := c.inflated(before); got != 0 {
+	if got := c.inflated(before, base); got != 0 {
 		t.Errorf("before any step: %v", got)
 	}
 	now = clockAt(base, time.Hour+10*time.Second, 10*time.Second, 0)
@@ -70,7 +70,7 @@ func TestInflated(t *testing.T) {
 		print file.Fingerprint
 		want  time.Duration
 	}{"before both steps": {before, 3 * time.Hour}, "between them": {between, 2 * time.Hour}, "after them": {after, 0}} {
-		if got := c.inflated(tt.print); (got - tt.want).Abs() > time.Second {
+		if got := c.inflated(tt.print, base); (got - tt.want).Abs() > time.Second {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}
@@ -81,7 +81,7 @@ func TestInflated(t *testing.T) {
 	if len(c.steps) > maxSteps {
 		t.Errorf("%d steps are kept", len(c.steps))
 	}
-	if got, want := c.inflated(before), time.Duration(10*maxSteps+3)*time.Hour; (got - want).Abs() > time.Minute {
+	if got, want := c.inflated(before, base), time.Duration(10*maxSteps+3)*time.Hour; (got - want).Abs() > time.Minute {
 		t.Errorf("after many steps: %v, want %v", got, want)
 	}
 }

@@ -30,7 +30,7 @@ func (w *Watcher) judge(e *Entry, d *dir, name string) bool {
 	}
 	on := w.fileSystemOf(d, e.Fingerprint)
 	if _, known := w.settling.get(e.Path); !known {
-		first := sighting{print: e.Fingerprint, first: e.Seen, ahead: w.clocks.inflated(e.Fingerprint)}
+		first := sighting{print: e.Fingerprint, first: e.Seen, ahead: w.clocks.inflated(e.Fingerprint, e.Seen)}
 		if _, e.Ready = settle(first, e.Seen, w.quiet(e.Path, on, writersUnknown)); e.Ready {
 			return true
 		}
@@ -76,7 +76,7 @@ func (w *Watcher) judged(e *Entry, u *unsettled, found verdict) bool {
 
 // observe takes a look at the file p, which lies on a file system of that kind, into account.
 func (w *Watcher) observe(p file.Path, print file.Fingerprint, seen time.Time, on fileSystem) *unsettled {
-	return w.settling.observe(p, print, seen, w.quiet(p, on, writersNone), w.clocks.inflated(print))
+	return w.settling.observe(p, print, seen, w.quiet(p, on, writersNone), w.clocks.inflated(print, seen))
 }
 
 // examine looks closely at the file name in d, which is due, and puts off the next look if it is not ready. A ready file

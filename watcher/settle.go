@@ -34,5 +34,5 @@ const maxAge = 30 * 24 * time.Hour
 
 // age is for how long a file's stamps say that it had been at rest at seen. Stamps in the future say nothing: 0.
 func age(f file.Fingerprint, seen time.Time) time.Duration {
-	return min(max(seen.Sub(f.LastChange()), 0), maxAge)
+	return min(max(seen.Sub(f.LastChange(seen)), 0), maxAge)
 }

@@ -195,7 +195,7 @@ func TestRunWithoutLeases(t *testing.T) {
 	for _, p := range []file.Path{"open", "secret"} {
 		eventually(t, string(p)+" is ready", func() bool { return rec.isReady(p) })
 		e, _ := rec.readyEntry(p)
-		if age := e.Seen.Sub(e.Fingerprint.LastChange()); age < w.tempo.blind {
+		if age := e.Seen.Sub(e.Fingerprint.LastChange(e.Seen)); age < w.tempo.blind {
 			t.Errorf("%s is ready %v after its last change", p, age)
 		}
 	}
