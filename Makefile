@@ -14,7 +14,7 @@ SEED          ?= 0
 WINE_TESTS    ?= .
 PARTS         ?=
 
-TESTS         := DROPFERRY_REQUIRE_SSHD=1 $(GO) test -shuffle=on -count=1 -parallel 4 -timeout 25m
+TESTS         := DROPFERRY_REQUIRE_SSHD=1 $(GO) test -shuffle=on -count=1 -timeout 25m
 
 export CGO_ENABLED = 0
 
@@ -45,11 +45,11 @@ $(LINT):
 	mv $(TOOLS)/golangci-lint $@
 
 # The race detector is the one thing here that needs C. SQLite, which a machine has translated to Go, is seven times slower
-# with it, and its locks are seen without. The tests of whole processes do without: it would look at the tests alone. One package
-# after the other, since most of them wait, and many at once.
+# with it, and its locks are seen without. The tests of whole processes do without: it would look at the tests alone. They wait most
+# of the time, so that more of them run at once than there are processors.
 unit:
-	CGO_ENABLED=1 $(TESTS) -p 1 -race -gcflags='modernc.org/...=-race=false' $$($(GO) list ./... | grep -v /internal/e2e$$)
-	$(TESTS) ./internal/e2e
+	CGO_ENABLED=1 $(TESTS) -parallel 4 -p 2 -race -gcflags='modernc.org/...=-race=false' $$($(GO) list ./... | grep -v /internal/e2e$$)
+	$(TESTS) -parallel 6 ./internal/e2e
 
 fuzz:
 	sh scripts/fuzz.sh $(FUZZ_TIME)

@@ -154,7 +154,7 @@ func TestTrustRefusesWhereKeysArePinned(t *testing.T) {
 	r := strangerRig(t)
 	pin := fmt.Sprintf("host_key = [%q]", r.sshd.Fingerprints[0])
 	r.outboxTo(r.stranger()+"host_key = [\"SHA256:"+strings.Repeat("A", 43)+"\"]\n", `to = ["acme"]`)
-	contains(t, r.expect(1, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[0]).stderr, r.config+":20:", pin)
+	contains(t, r.expect(1, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[0]).stderr, r.config+":22:", pin)
 
 	r.write(r.at("theirs"), "")
 	r.outboxTo(r.stranger()+fmt.Sprintf("known_hosts = %q\n", r.at("theirs")), `to = ["acme"]`)
@@ -162,7 +162,7 @@ func TestTrustRefusesWhereKeysArePinned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	contains(t, r.expect(1, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[0]).stderr, r.at("theirs"), r.config+":20)", strings.TrimSpace(string(line)))
+	contains(t, r.expect(1, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[0]).stderr, r.at("theirs"), r.config+":22)", strings.TrimSpace(string(line)))
 	if r.trusted() != "" || tree(t, r.dir)["theirs"] != "" {
 		t.Error("something was stored")
 	}
