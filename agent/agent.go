@@ -65,6 +65,7 @@ type Agent struct {
 	naming  sync.RWMutex          // held by commands, which speak of names, and while names change
 	turn    chan struct{}         // holds a token until the agent runs, while a reload is at work, and for ever when the agent has ended
 	running *parts                // nil where nothing runs; changed with the turn
+	unread  map[string]error      // why secrets could not be read when the configuration was loaded, by destination; changed with the turn
 }
 
 // New opens the store and wires everything; nothing runs yet. Errors of the store keep their types: state.ErrLocked where
@@ -163,6 +164,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		all.watch(f)
 	}
 	all.work("", a.syncer.Run)
+	a.unread = unreadable(at.config) // nobody but a reload asks
 	<-a.turn
 	keep := func(ctx context.Context) {
 		keepTime(ctx, a.limits, func() *config.Config { return a.current().config })

@@ -82,7 +82,8 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if faults := secretFaults(c, old.secrets, unreadable(c), names.Renamings); len(faults) > 0 {
+	unread := unreadable(c)
+	if faults := secretFaults(c, a.unread, unread, names.Renamings); len(faults) > 0 {
 		return nil, faults
 	}
 	s := &switching{agent: a, old: old, names: names, diff: diff(old.config, c, names.Renamings)}
@@ -96,6 +97,7 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
+	a.unread = unread
 	a.logging.Change(c.Log)
 	warnOfAccounts(a.log, c)
 	if !a.alerts.isAsBefore(c) {

@@ -21,19 +21,11 @@ func unreadable(c *config.Config) map[string]error {
 // secretFaults has a reload refused for secrets that cannot be read, and could be before: a session that stands would go on,
 // and nobody would know of it before the next login. What could not be read before is no reason to keep a person from mending
 // the rest.
-func secretFaults(c *config.Config, before, now map[string]error, renamings []state.Renaming) config.Faults {
-	was := func(name string) string {
-		for _, r := range renamings {
-			if r.Kind == state.DestinationName && r.Name == name {
-				return r.Was
-			}
-		}
-		return name
-	}
+func secretFaults(c *config.Config, were, now map[string]error, renamings []state.Renaming) config.Faults {
 	var faults config.Faults
 	for i := range c.Destinations {
 		d := &c.Destinations[i]
-		if err := now[d.Name]; err != nil && before[was(d.Name)] == nil {
+		if err := now[d.Name]; err != nil && were[before(renamings, state.DestinationName, d.Name)] == nil {
 			faults = append(faults, config.Fault{
 				File: c.File, Line: d.Line, Key: "destination", Text: "destination \"" + d.Name + "\": " + err.Error(), Hint: remote.HintOf(err),
 			})

@@ -19,7 +19,6 @@ type setup struct {
 	config  *config.Config
 	folders []*folder
 	loaded  time.Time
-	secrets map[string]error // why some cannot be read, by destination
 }
 
 // folder is a watched folder with its planner.
@@ -34,7 +33,7 @@ type folder struct {
 // setUp makes what a configuration needs, but for planners. Folders that stay as they are, by the name in c, are those of
 // before.
 func (a *Agent) setUp(c *config.Config, before *setup, unchanged map[string]bool, only []string) (*setup, error) {
-	s := &setup{config: c, loaded: time.Now(), secrets: unreadable(c)}
+	s := &setup{config: c, loaded: time.Now()}
 	for i := range c.Folders {
 		f := &c.Folders[i]
 		if !wanted(only, f.Name) {
