@@ -131,6 +131,22 @@ type contentHasher interface {
 	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
 }
 
+// holdsContent tells whether a remote file has the content of that hash. told is false where the server cannot say, or the hash
+// is not known: nil.
+func holdsContent(ctx context.Context, session contentHasher, name string, size int64, want []byte) (is, told bool, err error) {
+	if want == nil {
+		return false, false, nil
+	}
+	sum, _, err := session.Hash(ctx, name, size)
+	if err != nil {
+		if remote.KindOf(err) == remote.Unsupported {
+			err = nil
+		}
+		return false, false, err
+	}
+	return bytes.Equal(sum, want), true, nil
+}
+
 // isAsWeLeftIt tells whether a file at the destination is still what we have put there: by its content where the server can
 // tell, which a file of the same size and second could deceive otherwise, else by the size and time of the receipt.
 func isAsWeLeftIt(ctx context.Context, store Store, session contentHasher, k *state.Known, info *remote.Info) (ours bool, why string, err error) {
@@ -147,14 +163,9 @@ func isAsWeLeftIt(ctx context.Context, store Store, session contentHasher, k *st
 	if known == nil && published { // forgotten by a repair, say
 		known = last.Proof.SHA256
 	}
-	if known != nil {
-		sum, _, err := session.Hash(ctx, k.RemotePath, info.Size)
-		switch {
-		case err == nil:
-			return bytes.Equal(sum, known), why, nil
-		case remote.KindOf(err) != remote.Unsupported:
-			return false, "", err
-		}
+	is, told, err := holdsContent(ctx, session, k.RemotePath, info.Size, known)
+	if err != nil || told {
+		return is, why, err
 	}
 	return published && last.Size == info.Size && near(last.Proof.RemoteModTime, info.ModTime, 0), why, nil
 }
@@ -329,14 +340,8 @@ func isAsTrashed(ctx context.Context, session contentHasher, t *state.Trashed, i
 	if !info.Mode.IsRegular() || info.Size != t.Size {
 		return false, nil
 	}
-	if t.SHA256 == nil {
-		return true, nil
-	}
-	sum, _, err := session.Hash(ctx, t.RemotePath, t.Size)
-	if err != nil && remote.KindOf(err) == remote.Unsupported {
-		return true, nil
-	}
-	return err == nil && bytes.Equal(sum, t.SHA256), err
+	is, told, err := holdsContent(ctx, session, t.RemotePath, t.Size, t.SHA256)
+	return is || !told && err == nil, err
 }
 
 // tidy removes the directories above a file that was removed from the trash, as far as they are empty.

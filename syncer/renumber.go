@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"slices"
 
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/state"
@@ -22,17 +23,15 @@ type renumbering struct {
 
 // look takes a file of the scan, and what is known of it.
 func (n *renumbering) look(ctx context.Context, e watcher.Entry, r state.Record) error {
-	for i := range r.Known {
-		if n.differs(r.Known[i].Fingerprint, e.Fingerprint) {
-			return n.add(ctx, e)
-		}
+	known := slices.ContainsFunc(r.Known, func(k state.Known) bool { return n.differs(k.Fingerprint, e.Fingerprint) })
+	if !known && !slices.ContainsFunc(r.Intents, func(i state.Intent) bool { return n.differs(i.Fingerprint, e.Fingerprint) }) {
+		return nil
 	}
-	for i := range r.Intents {
-		if n.differs(r.Intents[i].Fingerprint, e.Fingerprint) {
-			return n.add(ctx, e)
-		}
+	n.batch = append(n.batch, state.Numbered{Path: e.Path, Fingerprint: e.Fingerprint})
+	if len(n.batch) < noteBatch {
+		return nil
 	}
-	return nil
+	return n.flush(ctx)
 }
 
 // differs tells whether a version is on record under a number that means nothing any more. Those of the root do: see ground.
@@ -41,14 +40,6 @@ func (n *renumbering) differs(was, now file.Fingerprint) bool {
 		return false
 	}
 	return now.Dev != n.ground.root.Dev || !n.ground.were[was.Dev]
-}
-
-func (n *renumbering) add(ctx context.Context, e watcher.Entry) error {
-	n.batch = append(n.batch, state.Numbered{Path: e.Path, Fingerprint: e.Fingerprint})
-	if len(n.batch) < noteBatch {
-		return nil
-	}
-	return n.flush(ctx)
 }
 
 func (n *renumbering) flush(ctx context.Context) error {
