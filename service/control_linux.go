@@ -107,16 +107,16 @@ func makeAccount(ctx context.Context, name string, may bool) (made bool, err err
 	if gone && !may {
 		return false, fmt.Errorf("there is no account %s", string(unknown))
 	}
-	if !gone && err != nil || !gone && !may {
+	if !gone && (err != nil || !may) {
 		return false, err
 	}
 	there := accountState{user: !gone}
-	if _, err := user.LookupGroup(name); err == nil {
+	if g, err := user.LookupGroup(name); err == nil {
 		there.group = true
-	}
-	if g, err := user.LookupGroup(name); err == nil && !gone {
-		ids, err := u.GroupIds()
-		there.member = err == nil && slices.Contains(ids, g.Gid)
+		if !gone {
+			ids, err := u.GroupIds()
+			there.member = err == nil && slices.Contains(ids, g.Gid)
+		}
 	}
 	for _, command := range accountCommands(name, there) {
 		if out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
