@@ -75,7 +75,7 @@ func (s *Session) MkdirAll(ctx context.Context, dir string) error {
 
 func (s *Session) makeDir(ctx context.Context, dir string) error {
 	err := s.mkdir(dir)
-	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dirOf(dir)) {
+	if Missing.is(err) || Refused.is(err) && s.lacksDir(ctx, dirOf(dir)) {
 		if err := s.MkdirAll(ctx, dirOf(dir)); err != nil {
 			return err
 		}
@@ -84,8 +84,7 @@ func (s *Session) makeDir(ctx context.Context, dir string) error {
 		}
 	}
 	if err != nil { // status 4 says only that it failed: most often that it exists
-		var fi os.FileInfo
-		statErr := s.do("stat", dir, func() (err error) { fi, err = s.sftp.Stat(dir); return err })
+		fi, statErr := s.follow(dir)
 		switch {
 		case statErr != nil:
 			return err
@@ -95,6 +94,22 @@ func (s *Session) makeDir(ctx context.Context, dir string) error {
 	}
 	s.dirs.Store(dir, struct{}{})
 	return nil
+}
+
+// lacksDir tells whether the server says that there is no directory dir: nothing, or a file, stands there or above it.
+func (s *Session) lacksDir(ctx context.Context, dir string) bool {
+	if dir == "." || dir == "/" || dir == "" || ctx.Err() != nil {
+		return false
+	}
+	fi, err := s.follow(dir)
+	// Some servers say of a name below a file only that it failed.
+	return err == nil && !fi.IsDir() || Missing.is(err) || Refused.is(err) && s.lacksDir(ctx, dirOf(dir))
+}
+
+// follow looks at what a name leads to.
+func (s *Session) follow(name string) (fi os.FileInfo, err error) {
+	err = s.do("stat", name, func() (err error) { fi, err = s.sftp.Stat(name); return err })
+	return fi, err
 }
 
 func (s *Session) mkdir(dir string) error {

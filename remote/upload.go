@@ -109,7 +109,7 @@ func (s *Session) create(ctx context.Context, l *lane, u *Upload) (handle string
 	_, known := s.dirs.Load(dir)
 	open := openRequest("put", u.Temp, openWrite|openCreate|openTruncate, &handle)
 	seen, err := s.openAndLook(l, u, open)
-	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dir) {
+	if Missing.is(err) || Refused.is(err) && s.lacksDir(ctx, dir) {
 		if known {
 			s.forgetDirs()
 		}

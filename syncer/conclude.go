@@ -56,7 +56,13 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	t := l.trouble(w, o, alive)
 	t.refused = isRefusedUpload(o.err)
 	o.further = t.count(o)
-	v := judgeFailure(o.err, alive, failedWith(o, t, l.isFull(w)), l.folderOf(&o.intent).Retry, l.random)
+	retry := l.folderOf(&o.intent).Retry
+	v := judgeFailure(o.err, alive, failedWith(o, t, l.isFull(w)), retry, l.random)
+	if inTheWay, err := l.isInTheWay(ctx, o); err != nil {
+		return err
+	} else if inTheWay {
+		v = verdict{action: later, wait: backoff(retry, o.intent.Failures, l.random)}
+	}
 	if v.action == pause { // which is no failure of the file
 		t.alike[remote.KindOf(o.err)]--
 	}

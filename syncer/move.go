@@ -3,6 +3,8 @@ package syncer
 import (
 	"bytes"
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
@@ -27,7 +29,7 @@ func movedFrom(ctx context.Context, store Store, folder *Folder, g *ground, c *C
 	}
 	for i := range alike {
 		k := &alike[i]
-		if movable(k) && k.Path != c.Path && k.Fingerprint.ModTime == f.ModTime && g.now(k.Fingerprint.Dev) == f.Dev &&
+		if movable(k) && k.Path != c.Path && !c.Path.Under(k.Path) && k.Fingerprint.ModTime == f.ModTime && g.now(k.Fingerprint.Dev) == f.Dev &&
 			g.fileHasLeft(k.Path, k.Fingerprint.Dev) {
 			return k, nil
 		}
@@ -71,7 +73,7 @@ func (d *delivery) move(ctx context.Context, src *watcher.Source) (done bool, er
 // proofOfMove compares the source, what was known under its old name, and what the server has there.
 func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof state.Proof, ok bool, err error) {
 	k, err := d.oldName(ctx)
-	if err != nil || k == nil || k.Fingerprint.Size != src.Size() {
+	if err != nil || k == nil || k.Fingerprint.Size != src.Size() || d.isBelow(k) {
 		return proof, false, err
 	}
 	if left, err := d.hasLeft(ctx, k); err != nil || !left {
@@ -154,8 +156,16 @@ func (d *delivery) temp(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if k == nil {
+	switch {
+	case k == nil:
 		return "", &errNotPublished{string(d.intent.MovedFrom), errVanished}
+	case d.isBelow(k):
+		return "", &errNotPublished{k.RemotePath, errors.New("it stands where a directory of its new name is needed")}
 	}
 	return k.RemotePath, nil
+}
+
+// isBelow tells whether the old name is needed for a directory of the new one. No server can rename so.
+func (d *delivery) isBelow(k *state.Known) bool {
+	return strings.HasPrefix(d.intent.Final, k.RemotePath+"/")
 }

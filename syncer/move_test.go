@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -194,6 +195,37 @@ func TestMoveThatWasCutOff(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMoveIntoADirectoryOfItsOldName has a file's old name become the directory that it lies in now: no server can rename it
+// there, and what was begun so is sent.
+func TestMoveIntoADirectoryOfItsOldName(t *testing.T) {
+	t.Parallel()
+	content := strings.Repeat("content", leastCopy)
+	for _, begun := range []bool{false, true} {
+		t.Run(fmt.Sprintf("begun %v", begun), func(t *testing.T) {
+			t.Parallel()
+			r, s := mirrorRig(t, content)
+			r.folder.MaxDelete = 1
+			r.rename("old", "aside")
+			r.rename("aside", "old/new")
+			if begun {
+				i := r.planAs("old/new", r.print("old/new"))[0]
+				if ok, err := r.store.SetMovedFrom(t.Context(), i.ID, "old"); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+				proof := proofOf(content, remote.ReadBack, i.Fingerprint.Modified())
+				proof.HostKey = s.Fingerprint()
+				r.commit(&i, proof)
+			}
+			r.once()
+			r.once()
+			r.wantInbox("acme", map[string]string{"old/new": content})
+			if i := r.record("old/new").Intents; len(i) != 0 {
+				t.Errorf("left: %+v", i)
+			}
+		})
+	}
 }
 
 // TestSwappedNames sends both.

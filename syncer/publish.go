@@ -117,10 +117,14 @@ func (d *delivery) rename(ctx context.Context, temp string, fresh bool) (state.P
 	return d.intent.Proof, err
 }
 
-// vanished returns the error of a rename, or that its temp is gone where that is why.
+// vanished returns the error of a rename, or that its temp is gone where that is why. A move whose new directory cannot be
+// had is not made either: the file is sent.
 func (d *delivery) vanished(ctx context.Context, temp string, err error) error {
 	if err == nil || remote.KindOf(err) != remote.Missing {
 		return err
+	}
+	if d.intent.MovedFrom != "" {
+		return &errNotPublished{temp, err}
 	}
 	if left, statErr := d.stands(ctx, temp); statErr == nil && left == nil {
 		return &errNotPublished{temp, errVanished}

@@ -65,6 +65,7 @@ func TestPauseOfOne(t *testing.T) {
 		contains(t, w.expect(0, "pause", id).stdout, id+" was paused before", id+" is paused since ")
 		w.command("resume", "outbox/acme")
 		w.arrives(3, "in/b.txt", "b")
+		w.until(3, "its receipt", func() bool { return len(w.history()) == 1 })
 		if w.running { // a pause survives the agent
 			w.agent.kill()
 			w.agent = w.watching()
