@@ -159,6 +159,7 @@ func (l *lookout) find(ctx context.Context) ([]notify.Alert, error) {
 	if err != nil {
 		return nil, err
 	}
+	closed := closedLinks(l.links())
 	var found []notify.Alert
 	for _, f := range l.setup().folders {
 		if h, halted := haltOf(halts, f.config.Name); halted {
@@ -176,26 +177,33 @@ func (l *lookout) find(ctx context.Context) ([]notify.Alert, error) {
 		}
 	}
 	for _, c := range counts {
-		f, there := l.setup().config.Folder(c.Folder)
 		_, halted := haltOf(halts, c.Folder)
 		_, paused := pauseOf(pauses, c.Route)
-		if !there || halted || paused || c.Planned+c.Committing == 0 || isClosed(l.links(), c.Destination) {
+		if halted || paused {
 			continue // it is told elsewhere, or meant
 		}
-		in, waits, err := l.store.Oldest(ctx, c.Route)
+		in, late, err := lateOn(ctx, l.store, l.setup().config, c, closed, l.now())
 		if err != nil {
 			return nil, err
 		}
-		if waits && l.now().Sub(in.ReadyAt) >= f.StalledAfter {
+		if late {
 			found = append(found, l.stalled(&in, c.Planned+c.Committing))
 		}
 	}
 	return found, nil
 }
 
-// isClosed tells whether a destination's schedule keeps files waiting, which is meant.
-func isClosed(links []syncer.LinkStatus, destination string) bool {
-	return slices.ContainsFunc(links, func(l syncer.LinkStatus) bool { return l.Destination == destination && l.State == syncer.LinkClosed })
+// lateOn returns the first file of a route where it has waited for longer than its folder allows. Where a destination's schedule
+// keeps files waiting, that is meant.
+func lateOn(
+	ctx context.Context, store *state.Store, c *config.Config, open state.Count, closed map[string]bool, now time.Time,
+) (in state.Intent, late bool, err error) {
+	f, there := c.Folder(open.Folder)
+	if !there || open.Planned+open.Committing == 0 || closed[open.Destination] {
+		return in, false, nil
+	}
+	in, waits, err := store.Oldest(ctx, open.Route)
+	return in, waits && now.Sub(in.ReadyAt) >= f.StalledAfter, err
 }
 
 // stalled words a route on which nothing goes on, or not as fast as it comes.

@@ -128,16 +128,13 @@ func (a *Agent) late(ctx context.Context) (late []state.Intent, err error) {
 	if err != nil {
 		return nil, err
 	}
+	closed := closedLinks(a.syncer.Status())
 	for _, c := range counts {
-		f, there := a.current().config.Folder(c.Folder)
-		if !there || c.Planned+c.Committing == 0 || isClosed(a.syncer.Status(), c.Destination) {
-			continue
-		}
-		in, waits, err := a.store.Oldest(ctx, c.Route)
+		in, isLate, err := lateOn(ctx, a.store, a.current().config, c, closed, time.Now())
 		if err != nil {
 			return nil, err
 		}
-		if waits && time.Since(in.ReadyAt) >= f.StalledAfter {
+		if isLate {
 			late = append(late, in)
 		}
 	}
