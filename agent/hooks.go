@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -236,7 +235,7 @@ func (h *hooks) sent(ctx context.Context, c *config.Config, f *config.Folder, d 
 		return ctx.Err()
 	}
 	view := ViewDelivery(d)
-	local := filepath.Join(f.Path, filepath.FromSlash(string(d.Path)))
+	local := d.Path.In(f.Path)
 	words := []string{
 		"FOLDER=" + d.Folder, "DESTINATION=" + d.Destination, "PATH=" + string(d.Path), "LOCAL_PATH=" + local, "REMOTE_PATH=" + d.RemotePath, "ID=" + d.ID,
 		"SIZE=" + strconv.FormatInt(d.Size, 10), "SHA256=" + view.SHA256, "EVIDENCE=" + d.Proof.Evidence,
@@ -258,7 +257,7 @@ func (h *hooks) failed(ctx context.Context, c *config.Config, f *config.Folder, 
 	if e.Err != nil {
 		failure.Error, failure.Hint = e.Err.Error(), remote.HintOf(e.Err)
 	}
-	local := filepath.Join(f.Path, filepath.FromSlash(string(e.Path)))
+	local := e.Path.In(f.Path)
 	words := []string{
 		"FOLDER=" + e.Folder, "DESTINATION=" + e.Destination, "PATH=" + string(e.Path), "LOCAL_PATH=" + local, "REMOTE_PATH=" + e.RemotePath, "ID=" + e.ID,
 		"SIZE=" + strconv.FormatInt(e.Size, 10), "ERROR=" + failure.Error,
