@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -98,6 +99,11 @@ func (h *hooks) hear(e syncer.Event) {
 	default:
 		return
 	}
+	h.wake()
+}
+
+// wake has run look for what there is to do.
+func (h *hooks) wake() {
 	select {
 	case h.poke <- struct{}{}:
 	default: // it is told already
@@ -150,41 +156,43 @@ func (h *hooks) work(ctx context.Context, c *config.Config, f *config.Folder) {
 	if err != nil && ctx.Err() == nil {
 		h.log.Warn("hooks could not be run: they are tried again in a minute", "folder", f.Name, "error", err)
 	}
-	for ctx.Err() == nil {
-		h.mu.Lock()
-		waiting := h.failures[f.Name]
-		if len(waiting) == 0 {
-			h.busy[f.Name] = false
-			h.mu.Unlock()
+	for {
+		e, more := h.next(ctx, f.Name)
+		if !more {
 			break
 		}
-		h.failures[f.Name] = waiting[1:]
-		h.mu.Unlock()
-		h.failed(ctx, c, f, waiting[0])
+		h.failed(ctx, c, f, e)
 	}
-	h.mu.Lock()
-	h.busy[f.Name] = false
-	h.mu.Unlock()
 	if ctx.Err() != nil || err != nil {
 		return
 	}
 	if more, err := h.store.Receipts(ctx, f.Name, h.cursor(ctx, f.Name), 1); err == nil && len(more) > 0 {
-		select { // what was delivered meanwhile
-		case h.poke <- struct{}{}:
-		default:
-		}
+		h.wake() // for what was delivered meanwhile
 	}
+}
+
+// next takes the first failure that waits for on_failed. Where none does, or ctx has ended, the folder's hooks are at work no more.
+func (h *hooks) next(ctx context.Context, folder string) (e syncer.Event, more bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	waiting := h.failures[folder]
+	if ctx.Err() != nil || len(waiting) == 0 {
+		h.busy[folder] = false
+		return e, false
+	}
+	h.failures[folder] = waiting[1:]
+	return waiting[0], true
 }
 
 // cursor returns the number of the last receipt for which hooks have run.
 func (h *hooks) cursor(ctx context.Context, folder string) int64 {
 	text, err := h.store.Meta(ctx, hookKey(folder))
 	if err != nil || text == "" {
-		return 1<<63 - 1 // nothing is known to be left
+		return math.MaxInt64 // nothing is known to be left
 	}
 	seq, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 1<<63 - 1
+		return math.MaxInt64
 	}
 	return seq
 }
