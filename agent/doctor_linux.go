@@ -7,14 +7,7 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/dropferry/dropferry/config"
 )
-
-// then stands between commands of which the next one wants the first to have gone well.
-const then = " && "
-
-func shellWord(word string) string { return config.ShellWord(word) }
 
 func sudoFor(root, installed bool) string {
 	if root || !installed {
@@ -29,10 +22,6 @@ func (w words) lookWhy(name string) string { return w.admin("journalctl -u " + n
 
 func (w words) letBoot(name string) string { return w.admin("systemctl enable " + name) }
 
-func (w words) makeRoom(dir string) string {
-	return w.own("du -xh "+shellWord(dir)) + " | sort -h | tail"
-}
-
 // logFile is where a service may write its log.
 func logFile(name string) string {
 	_, further, _ := strings.Cut(name, "@")
@@ -43,8 +32,6 @@ func logFile(name string) string {
 }
 
 func (words) lookUp(host string) string { return "getent hosts " + shellWord(host) }
-
-func (words) reach(host, port string) string { return "nc -vz " + shellWord(host) + " " + port }
 
 // staUnsync is a status of the kernel's clock: see adjtimex(2).
 const staUnsync = 0x0040
@@ -94,7 +81,7 @@ func (w words) acl(options, rights, path string, before ...string) string {
 	if install := installACL(exec.LookPath); install != "" {
 		commands = append([]string{w.admin(install)}, commands...)
 	}
-	return strings.Join(commands, " && ")
+	return strings.Join(commands, then)
 }
 
 // installACL is what brings setfacl, "" where it is there.
@@ -136,23 +123,5 @@ func (w words) makeDir(dir string) string {
 	return install
 }
 
-func (w words) makeStateDir(dir string) string {
-	return w.admin("install -d -o " + shellWord(w.account) + " -m 700 " + shellWord(dir))
-}
-
 // letEnter lets the account into a directory.
 func (w words) letEnter(dir string) string { return w.acl("", "x", dir) }
-
-// take gives a file, or a directory with all that is in it, to the account.
-func (w words) take(path string, all bool) string {
-	if all {
-		return w.admin("chown -R " + shellWord(w.account) + " " + shellWord(path))
-	}
-	return w.admin("chown " + shellWord(w.account) + " " + shellWord(path))
-}
-
-// copyFor makes a private copy of a file for the account.
-func (w words) copyFor(from, to string) string {
-	return w.admin("install -d -o "+shellWord(w.account)+" -m 700 "+shellWord(filepath.Dir(to))) +
-		" && " + w.admin("install -o "+shellWord(w.account)+" -m 600 "+shellWord(from)+" "+shellWord(to))
-}
