@@ -42,6 +42,14 @@ func keepTime(ctx context.Context, limits *bandwidth.Limits, current func() *con
 	}
 }
 
+// keepingTime keeps the time in the background, until end.
+func keepingTime(ctx context.Context, limits *bandwidth.Limits, current func() *config.Config) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); keepTime(ctx, limits, current) }()
+	return func() { cancel(); <-done }
+}
+
 // paced returns the target with the limits that its destination keeps.
 func paced(t remote.Target, limits *bandwidth.Limits) remote.Target {
 	t.Pacer = limits.Limit(t.Name)

@@ -64,11 +64,8 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	var scanErr error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var scanning, timing sync.WaitGroup
-	timed, stopTiming := context.WithCancel(ctx)
-	timing.Go(func() { keepTime(timed, a.limits, func() *config.Config { return a.current().config }) })
-	defer timing.Wait()
-	defer stopTiming()
+	defer keepingTime(ctx, a.limits, func() *config.Config { return a.current().config })()
+	var scanning sync.WaitGroup
 	scanning.Go(func() {
 		defer close(planned)
 		if scanErr = a.scanAll(ctx); scanErr != nil {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/dropferry/dropferry/bandwidth"
@@ -140,11 +139,7 @@ func (o *Put) Run(ctx context.Context, c *config.Config) (result syncer.PutResul
 			return result, err
 		}
 	}
-	var timing sync.WaitGroup
-	timed, stopTiming := context.WithCancel(ctx)
-	timing.Go(func() { keepTime(timed, limits, func() *config.Config { return c }) })
-	defer timing.Wait()
-	defer stopTiming()
+	defer keepingTime(ctx, limits, func() *config.Config { return c })()
 	result, err = put.Run(ctx)
 	result.Delivery.Destination = place.Destination.Name
 	return result, err
