@@ -176,15 +176,8 @@ func (d *doctor) agent(ctx context.Context, dir string) {
 
 // isSick tells whether a destination's key or secret is found to be at fault, so that trying again changes nothing.
 func (d *doctor) isSick(name string) bool {
-	if d.faulty[name] {
-		return true
-	}
-	for i := range d.config.Destinations {
-		if at := &d.config.Destinations[i]; at.Name == name {
-			return d.secretDiagnosis(at, remote.CheckSecrets(targetOf(d.config, at))).Severity == Broken
-		}
-	}
-	return false
+	at, there := d.config.Destination(name)
+	return d.faulty[name] || there && d.secretDiagnosis(at, remote.CheckSecrets(targetOf(d.config, at))).Severity == Broken
 }
 
 // agentDiagnosis judges the agent that runs; again is what starts it anew, by this program.
