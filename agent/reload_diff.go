@@ -73,10 +73,9 @@ func diff(old, c *config.Config, renamings []state.Renaming) difference {
 // wayChanged tells whether the connection to a destination goes through other servers, or through accounts there that are
 // reached in another manner.
 func wayChanged(old *config.Config, x *config.Destination, c *config.Config, y *config.Destination) bool {
-	before, now := old.Way(x), c.Way(y)
-	return len(before) != len(now) || slices.ContainsFunc(now, func(hop *config.Destination) bool {
-		i := slices.Index(now, hop)
-		return slices.ContainsFunc(differing("", *before[i], *hop), func(key string) bool { return slices.Contains(reaching, key) && !slices.Contains(atOnce, key) })
+	changes := func(key string) bool { return slices.Contains(reaching, key) && !slices.Contains(atOnce, key) }
+	return !slices.EqualFunc(old.Way(x), c.Way(y), func(before, now *config.Destination) bool {
+		return !slices.ContainsFunc(differing("", *before, *now), changes)
 	})
 }
 
