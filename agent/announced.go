@@ -27,7 +27,7 @@ func announced(c *config.Config, d *config.Destination, log *slog.Logger) func([
 	return func(keys []remote.Key) {
 		announcing.Lock()
 		defer announcing.Unlock()
-		before, err := AnnouncedKeys(c, d)
+		before, err := announcedKeys(c, d)
 		if err == nil && !sameKeys(before, keys) {
 			err = writeAnnounced(c, d, keys)
 			for _, text := range keyWarnings(c, d) {
@@ -64,9 +64,9 @@ func writeAnnounced(c *config.Config, d *config.Destination, keys []remote.Key) 
 	return writeFileAs(c, name, []byte(text.String()))
 }
 
-// AnnouncedKeys returns the keys that a destination's server has said, in a session with a trusted one, that it has. It has
+// announcedKeys returns the keys that a destination's server has said, in a session with a trusted one, that it has. It has
 // proved that it has them; of those that are not trusted, nobody has said that they are right.
-func AnnouncedKeys(c *config.Config, d *config.Destination) ([]remote.Key, error) {
+func announcedKeys(c *config.Config, d *config.Destination) ([]remote.Key, error) {
 	text, err := os.ReadFile(filepath.Join(c.Agent.StateDir, announcedName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -84,37 +84,40 @@ func AnnouncedKeys(c *config.Config, d *config.Destination) ([]remote.Key, error
 	return keys, nil
 }
 
-// trusts returns what tells whether a key is one of a destination's trusted ones.
-func trusts(c *config.Config, d *config.Destination) (func(remote.Key) bool, error) {
+// parted parts the announced keys in those that are trusted and those that are not.
+func parted(c *config.Config, d *config.Destination) (trusted, others []remote.Key, err error) {
+	keys, err := announcedKeys(c, d)
+	if err != nil || len(keys) == 0 {
+		return nil, nil, err
+	}
 	target := accountOf(c, d)
 	known, err := trustedBy(&target)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return func(k remote.Key) bool { return slices.Contains(known, k.Fingerprint) }, nil
+	for _, k := range keys {
+		if slices.Contains(known, k.Fingerprint) {
+			trusted = append(trusted, k)
+		} else {
+			others = append(others, k)
+		}
+	}
+	return trusted, others, nil
 }
 
 // keyWarnings tells of announced keys that will take the place of a trusted one: they are of its type. Further types are what most
 // servers have.
 func keyWarnings(c *config.Config, d *config.Destination) []string {
-	keys, err := AnnouncedKeys(c, d)
-	if err != nil || len(keys) == 0 {
-		return nil
-	}
-	trusted, err := trusts(c, d)
+	trusted, others, err := parted(c, d)
 	if err != nil {
 		return nil // the next dial will say why
 	}
-	types := map[string]bool{}
-	for _, k := range keys {
-		types[k.Type] = types[k.Type] || trusted(k)
-	}
+	target := accountOf(c, d)
 	var all []string
-	for _, k := range keys {
-		if trusted(k) || !types[k.Type] {
+	for _, k := range others {
+		if !slices.ContainsFunc(trusted, func(t remote.Key) bool { return t.Type == k.Type }) {
 			continue
 		}
-		target := accountOf(c, d)
 		how := fmt.Sprintf("accept it with: dropferry trust %s --fingerprint %s", d.Name, k.Fingerprint)
 		switch {
 		case len(d.HostKey) > 0:
@@ -129,13 +132,6 @@ func keyWarnings(c *config.Config, d *config.Destination) []string {
 
 // AnnouncedOnly returns the announced keys that are not trusted.
 func AnnouncedOnly(c *config.Config, d *config.Destination) ([]remote.Key, error) {
-	keys, err := AnnouncedKeys(c, d)
-	if err != nil || len(keys) == 0 {
-		return nil, err
-	}
-	trusted, err := trusts(c, d)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(keys, trusted), nil
+	_, others, err := parted(c, d)
+	return others, err
 }
