@@ -2,9 +2,6 @@ package control
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -143,12 +140,8 @@ func SignInURL(address, token string) string {
 
 // cookieOf is what a browser keeps, which is of no use as a token elsewhere.
 func cookieOf(token string) string {
-	h := hmac.New(sha256.New, []byte(token))
-	h.Write([]byte("cookie"))
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(proof(token, "cookie"))
 }
-
-func same(x, y string) bool { return subtle.ConstantTimeCompare([]byte(x), []byte(y)) == 1 }
 
 // guarded lets those through who know the token, and nobody whom a stranger's page has sent: it would come with another
 // Origin, or under a name that has been made to lead here.
