@@ -73,16 +73,24 @@ func writeAddress(dir, text string) error {
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := createPrivate(fresh)
+	if err := writePrivate(fresh, text); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, name); err != nil {
+		return errors.Join(err, os.Remove(fresh))
+	}
+	return nil
+}
+
+// writePrivate writes a file that must not exist, as createPrivate makes it. It leaves none behind that is not whole.
+func writePrivate(name, text string) error {
+	f, err := createPrivate(name)
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(fresh, name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(fresh))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(name))
 	}
 	return nil
 }

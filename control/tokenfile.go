@@ -39,25 +39,20 @@ func Token(stateDir string) (string, error) {
 func MakeToken(stateDir string) (string, error) {
 	name := TokenPath(stateDir)
 	info, err := os.Stat(name)
-	if err == nil && (info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows") {
-		return Token(stateDir)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
 		return "", err
-	}
-	if err == nil {
+	case info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows":
+		return Token(stateDir)
+	default:
 		if err := os.Remove(name); err != nil {
 			return "", err
 		}
 	}
-	f, err := createPrivate(name)
-	if err != nil {
-		return "", err
-	}
 	token := rand.Text()
-	_, err = f.WriteString(token + "\n")
-	if err := errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(name))
+	if err := writePrivate(name, token+"\n"); err != nil {
+		return "", err
 	}
 	return token, nil
 }
