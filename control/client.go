@@ -85,9 +85,7 @@ func (c *Client) greet(ctx context.Context) error {
 // Status implements API.
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	err = c.get(ctx, "status", nil, &s)
-	for i := range s.Attention {
-		restore(&s.Attention[i].Path, s.Attention[i].PathB64)
-	}
+	restoreAttention(s.Attention)
 	return s, err
 }
 
@@ -99,9 +97,7 @@ func (c *Client) History(ctx context.Context, q HistoryQuery) (h History, err er
 	if q.Failed && h.Failed == nil {
 		h.Failed = []Attention{}
 	}
-	for i := range h.Failed {
-		restore(&h.Failed[i].Path, h.Failed[i].PathB64)
-	}
+	restoreAttention(h.Failed)
 	return h, err
 }
 
@@ -128,6 +124,12 @@ func (c *Client) Plan(ctx context.Context) (p Plan, err error) {
 }
 
 func restoreDeliveries(all []Delivery) {
+	for i := range all {
+		restore(&all[i].Path, all[i].PathB64)
+	}
+}
+
+func restoreAttention(all []Attention) {
 	for i := range all {
 		restore(&all[i].Path, all[i].PathB64)
 	}
