@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -151,11 +152,21 @@ func (p *program) askFirst(ctx context.Context, f *first, dir string) error {
 	return nil
 }
 
-// askLine asks a person one question. Letters are read one by one, so that nothing of the next answer is taken.
+// askLine asks a person one question.
 func (p *program) askLine(ctx context.Context, question string) (string, error) {
 	if err := p.printf("%s", question); err != nil {
 		return "", err
 	}
+	text, err := p.readLine(ctx)
+	if errors.Is(err, io.EOF) {
+		err = errors.New("nothing was written: there was no answer")
+	}
+	return text, err
+}
+
+// readLine reads what a person types, without the spaces around it; with an error it is what there is of it. Letters are read one by
+// one, so that nothing of the next answer is taken.
+func (p *program) readLine(ctx context.Context) (string, error) {
 	type answer struct {
 		text string
 		err  error
@@ -163,22 +174,13 @@ func (p *program) askLine(ctx context.Context, question string) (string, error) 
 	answers := make(chan answer, 1)
 	go func() { // nothing ends a read of a terminal: after an interrupt it ends with the program
 		var text []byte
-		b := make([]byte, 1)
-		for {
-			n, err := p.in.Read(b)
-			switch {
-			case n == 1 && b[0] == '\n':
-				answers <- answer{strings.TrimSpace(string(text)), nil}
-				return
-			case err != nil:
-				if errors.Is(err, io.EOF) {
-					err = errors.New("nothing was written: there was no answer")
-				}
-				answers <- answer{"", err}
-				return
-			}
+		var err error
+		for b := make([]byte, 1); err == nil && !bytes.HasSuffix(text, []byte("\n")); {
+			var n int
+			n, err = p.in.Read(b)
 			text = append(text, b[:n]...)
 		}
+		answers <- answer{strings.TrimSpace(string(text)), err}
 	}()
 	select {
 	case a := <-answers:

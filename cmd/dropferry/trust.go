@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -171,18 +170,12 @@ func (p *program) askYes(ctx context.Context, key remote.Key) error {
 	if err := p.printf("Does the server's owner confirm %s? Type yes to accept it: ", key); err != nil {
 		return err
 	}
-	answer := make(chan string, 1)
-	go func() { // nothing ends a read of a terminal: after an interrupt it ends with the program
-		text, _ := bufio.NewReader(p.in).ReadString('\n') // without a line's end it is no answer
-		answer <- text
-	}()
-	select {
-	case text := <-answer:
-		if strings.TrimSpace(strings.ToLower(text)) == "yes" {
-			return nil
-		}
-		return errors.New("nothing was stored")
-	case <-ctx.Done():
+	text, err := p.readLine(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return ctx.Err()
+	case strings.ToLower(text) == "yes":
+		return nil
 	}
+	return errors.New("nothing was stored")
 }
