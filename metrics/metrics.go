@@ -15,6 +15,7 @@ import (
 // Metrics are those of one agent. All methods may be called by any goroutine.
 type Metrics struct {
 	registry   *prometheus.Registry
+	scrapes    http.Handler
 	deliveries *prometheus.CounterVec
 	bytes      *prometheus.CounterVec
 	failures   *prometheus.CounterVec
@@ -62,6 +63,7 @@ func New(version string, look Look) *Metrics {
 	m.registry.MustRegister(
 		info, newGauges(look), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	m.scrapes = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}) // one: each would count by itself
 	return m
 }
 
@@ -69,9 +71,7 @@ func New(version string, look Look) *Metrics {
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 
 // ServeHTTP answers a scrape.
-func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}).ServeHTTP(w, r)
-}
+func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.scrapes.ServeHTTP(w, r) }
 
 // Ready notes that a file was found ready, so long after its last change.
 func (m *Metrics) Ready(folder string, settled time.Duration) {
