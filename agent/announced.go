@@ -77,7 +77,10 @@ func announcedKeys(c *config.Config, d *config.Destination) ([]remote.Key, error
 	target := accountOf(c, d)
 	var keys []remote.Key
 	for line := range strings.Lines(string(text)) {
-		if host, key, ok := remote.ParseKnownKey([]byte(line)); ok && host == target.KnownAs() {
+		if !strings.HasPrefix(line, target.KnownAs()+" ") { // a status asks for each destination: keys of others are not even parsed
+			continue
+		}
+		if _, key, ok := remote.ParseKnownKey([]byte(line)); ok {
 			keys = append(keys, key)
 		}
 	}
