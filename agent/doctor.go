@@ -135,8 +135,9 @@ func (d *doctor) configuration() {
 		if f.Key == "folder.path" || f.Key == "agent.state_dir" {
 			continue
 		}
-		d.say(DiagnosisOf(f))
-		d.all[len(d.all)-1].Hint = cmp.Or(d.words.hinted(f.Hint), d.keyHint(f))
+		found := DiagnosisOf(f)
+		found.Hint = cmp.Or(d.words.hinted(f.Hint), d.keyHint(f))
+		d.say(found)
 		for _, at := range d.config.Destinations {
 			if !f.Warning && strings.HasPrefix(f.Text, fmt.Sprintf("destination %q: ", at.Name)) {
 				d.faulty[at.Name] = true
