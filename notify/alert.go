@@ -133,3 +133,6 @@ func (m *Message) Text() string {
 	}
 	return b.String()
 }
+
+// oneLine puts a text on one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -27,7 +27,7 @@ func (c *Command) Send(ctx context.Context, m *Message) error {
 	}
 	output, err := Run(ctx, c.Args, append(slices.Clip(c.Env), "DROPFERRY_AGENT="+m.Agent, "DROPFERRY_SUBJECT="+m.Subject()), text)
 	if err != nil && output != "" {
-		return fmt.Errorf("%w: %s", err, strings.Join(strings.Fields(output), " "))
+		return fmt.Errorf("%w: %s", err, oneLine(output))
 	}
 	return err
 }

@@ -157,7 +157,7 @@ func (a *loginAuth) Next(_ []byte, more bool) ([]byte, error) {
 
 // mail writes a message by RFC 5322.
 func (s *SMTP) mail(m *Message) ([]byte, error) {
-	subject := []rune(strings.Join(strings.Fields(m.Subject()), " "))
+	subject := []rune(oneLine(m.Subject()))
 	if len(subject) > 150 {
 		subject = append(subject[:150], '…')
 	}

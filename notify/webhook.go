@@ -111,7 +111,7 @@ func (w *Webhook) do(r *http.Request) error {
 		return fmt.Errorf("it answers %s, a redirection: name the place that it leads to", answer.Status)
 	}
 	err = fmt.Errorf("it answers %s", answer.Status)
-	if text := strings.Join(strings.Fields(string(said)), " "); text != "" {
+	if text := oneLine(string(said)); text != "" {
 		err = fmt.Errorf("%w: %s", err, text)
 	}
 	if after, ok := retryAfter(answer.Header.Get("Retry-After"), time.Now()); ok {
