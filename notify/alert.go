@@ -34,11 +34,6 @@ func Events() []Event {
 	return []Event{Delivered, Parked, Held, Blocked, HostKeyChanged, Halted, Stalled, Missing, Recovered}
 }
 
-// DefaultEvents returns what a receiver is told that does not say: all that somebody has to look at, and its end.
-func DefaultEvents() []Event {
-	return slices.DeleteFunc(Events(), func(e Event) bool { return e == Delivered })
-}
-
 // Alert is one thing that people are told. Its JSON is part of messages: fields are only ever added.
 type Alert struct {
 	Event Event `json:"event"`
