@@ -38,8 +38,6 @@ func certificateWarnings(c *config.Config, d *config.Destination, now time.Time)
 	return nil
 }
 
-func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
 // warnOfAccounts logs what a person should know of accounts although they work.
 func warnOfAccounts(log *slog.Logger, c *config.Config) {
 	for i := range c.Destinations {

@@ -183,7 +183,7 @@ const (
 var builtAfter = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 func (w words) clockDiagnosis(now time.Time, known clockKnowledge) Diagnosis {
-	at := now.UTC().Format(time.RFC3339)
+	at := rfc3339(now)
 	switch {
 	case now.Before(builtAfter):
 		return Diagnosis{Broken, "clock", "", "the clock says " + at + ", which is past: receipts, archives and retries go by it", w.setClock()}

@@ -181,7 +181,7 @@ func explainReceipt(r control.RouteOf, receipts []state.Delivery) control.RouteO
 		if d.Destination == r.Destination {
 			r.ID, r.RemotePath, r.Attempts = d.ID, d.RemotePath, d.Attempts
 			if r.State == "delivered" {
-				r.Reason = fmt.Sprintf("delivered at %s, evidence %s", d.DeliveredAt.UTC().Format(time.RFC3339), d.Proof.Evidence)
+				r.Reason = fmt.Sprintf("delivered at %s, evidence %s", rfc3339(d.DeliveredAt), d.Proof.Evidence)
 			}
 			break
 		}

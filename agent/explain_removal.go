@@ -73,7 +73,7 @@ func removing(r *control.RouteOf, planned []state.Operation) bool {
 
 // willBeRemoved tells of a removal that waits for its time.
 func willBeRemoved(due time.Time) string {
-	return "it has left the folder, and is removed by the first complete scan that misses it at " + due.UTC().Format(time.RFC3339) +
+	return "it has left the folder, and is removed by the first complete scan that misses it at " + rfc3339(due) +
 		" (delete_delay) or later"
 }
 
@@ -86,9 +86,9 @@ func wasRemoved(r *control.RouteOf, removed []state.Removal, delivered time.Time
 		if delivered.After(d.At) {
 			return false
 		}
-		r.State, r.Reason, r.RemotePath = "removed", "removed at "+d.At.UTC().Format(time.RFC3339), d.RemotePath
+		r.State, r.Reason, r.RemotePath = "removed", "removed at "+rfc3339(d.At), d.RemotePath
 		if d.Trash != "" {
-			r.Reason = fmt.Sprintf("moved to the trash at %s: %s", d.At.UTC().Format(time.RFC3339), d.Trash)
+			r.Reason = fmt.Sprintf("moved to the trash at %s: %s", rfc3339(d.At), d.Trash)
 		}
 		return true
 	}

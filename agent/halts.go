@@ -4,7 +4,6 @@ import (
 	"context"
 	"path"
 	"slices"
-	"time"
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
@@ -70,7 +69,7 @@ func haltOf(halts []state.Halt, folder string) (state.Halt, bool) {
 	return state.Halt{}, false
 }
 
-func haltedSince(h state.Halt) string { return "halted since " + h.Since.UTC().Format(time.RFC3339) }
+func haltedSince(h state.Halt) string { return "halted since " + rfc3339(h.Since) }
 
 // haltHint says what a person can do about a halted folder.
 func haltHint(folder string) string {

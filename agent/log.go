@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/syncer"
@@ -57,7 +56,7 @@ func (a *Agent) observe(e syncer.Event) {
 		add("hint", strings.TrimPrefix(heldHint(e.ID), "; "))
 	}
 	if !e.Next.IsZero() {
-		fields = append(fields, "next_attempt", e.Next.UTC().Format(time.RFC3339))
+		fields = append(fields, "next_attempt", rfc3339(e.Next))
 	}
 	a.log.Log(context.Background(), level, text, fields...)
 }

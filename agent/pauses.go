@@ -3,7 +3,6 @@ package agent
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/state"
@@ -20,7 +19,7 @@ func pauseOf(pauses []state.Pause, route state.Route) (longest state.Pause, ok b
 }
 
 // pausedSince words a pause.
-func pausedSince(p state.Pause) string { return "paused since " + p.Since.UTC().Format(time.RFC3339) }
+func pausedSince(p state.Pause) string { return "paused since " + rfc3339(p.Since) }
 
 func viewPause(p state.Pause) control.Pause {
 	return control.Pause{ID: p.Intent, Folder: p.Folder, Destination: p.Destination, Since: p.Since.UTC()}

@@ -42,6 +42,9 @@ func viewWaiting(o syncer.Operation) control.Waiting {
 	}
 }
 
+// rfc3339 writes a moment for people.
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
 // moment returns nil for the zero time, which JSON would show as the year 1.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {

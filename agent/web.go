@@ -117,7 +117,7 @@ func (a *Agent) Ready(ctx context.Context) (reasons []string, err error) {
 		return nil, err
 	}
 	for _, in := range late {
-		reasons = append(reasons, fmt.Sprintf("a file has waited for %s since %s: %s/%s", in.Destination, in.ReadyAt.UTC().Format(time.RFC3339), in.Folder, in.Path))
+		reasons = append(reasons, fmt.Sprintf("a file has waited for %s since %s: %s/%s", in.Destination, rfc3339(in.ReadyAt), in.Folder, in.Path))
 	}
 	return reasons, nil
 }
