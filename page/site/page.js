@@ -62,6 +62,9 @@ function remedy(label, words, sure) {
   }}, label);
 }
 
+// isStopped tells whether nothing can be sent to a destination.
+const isStopped = d => d.state === 'blocked' || d.state === 'waiting';
+
 function health(s) {
   const words = [];
   for (const f of s.folders || []) {
@@ -69,7 +72,7 @@ function health(s) {
     else if (f.state === 'waiting' || f.state === 'hanging') words.push(`folder ${f.name} cannot be read`);
     if (f.stuck) words.push(`${plural(f.stuck, 'file')} in ${f.name} not ready for over an hour`);
   }
-  for (const d of s.destinations || []) if (d.state === 'blocked' || d.state === 'waiting') words.push(`destination ${d.name} is ${d.state}`);
+  for (const d of s.destinations || []) if (isStopped(d)) words.push(`destination ${d.name} is ${d.state}`);
   const waiting = (s.folders || []).reduce((n, f) => n + f.held + f.parked, 0);
   if (waiting) words.push(`${plural(waiting, 'file waits', 'files wait')} for a person`);
   const queued = (s.destinations || []).reduce((n, d) => n + d.queued, 0);
@@ -85,7 +88,7 @@ function need(s) {
       el('div.buttons', remedy(`Look again at ${f.name}`, {command: 'resume', target: 'folder:' + f.name}),
         f.halted.count ? remedy(`Remove ${plural(f.halted.count, 'file')}`, {command: 'resume', target: 'folder:' + f.name, accept_deletes: f.halted.count}, `Remove up to ${f.halted.count} files at the destinations of ${f.name}?`) : '')));
   }
-  for (const d of s.destinations || []) if (d.state === 'blocked' || d.state === 'waiting') {
+  for (const d of s.destinations || []) if (isStopped(d)) {
     cards.push(el('div.card', el('h3', `Destination ${d.name} is ${d.state}`), el('p', d.reason), d.next_attempt ? el('p.dim', 'next attempt ', time(d.next_attempt)) : '',
       el('div.buttons', remedy(`Try ${d.name} now`, {command: 'retry', target: 'destination:' + d.name}, d.state === 'blocked' ? 'Every login that is refused is a step towards a locked account. Try again?' : ''))));
   }
@@ -136,7 +139,7 @@ function overview() {
   return {update(s) {
     const h = health(s);
     put('health', JSON.stringify(h), () => [el(h.bad ? 'p.health.bad' : 'p.health', {role: 'status', id: 'health'}, h.text)]);
-    put('need', JSON.stringify([s.folders.map(f => f.halted), s.destinations.map(d => [d.state === 'blocked' || d.state === 'waiting', d.reason, d.next_attempt]), s.attention]), () => {
+    put('need', JSON.stringify([s.folders.map(f => f.halted), s.destinations.map(d => [isStopped(d), d.reason, d.next_attempt]), s.attention]), () => {
       const cards = need(s);
       return cards.length ? [el('h2', 'What needs a person'), el('div.cards', {id: 'need'}, cards)] : [];
     });
@@ -212,7 +215,7 @@ function explain(query) {
   const path = query.get('path');
   if (path) {
     const bytes = String.fromCharCode(...new TextEncoder().encode(path));
-    ask('explain?path=' + btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')).then(x => fill(found, 
+    ask('explain?path=' + btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')).then(x => fill(found,
       el('p.health', el('span.state', x.state), ': ', x.reason), facts([['Folder', x.folder], ['Since', time(x.since)], ['Until', time(x.until)]]),
       (x.routes || []).length ? table(['Destination', 'State', 'Reason', 'Remote path', 'Attempts', 'Last error'], x.routes.map(r => [r.destination, r.state, r.reason, r.remote_path, r.attempts, r.last_error])) : '',
       (x.receipts || []).length ? [el('h2', 'Receipts'), table(['Delivered', 'Destination', 'Size', 'SHA-256'], x.receipts.map(d => [time(d.delivered_at), d.destination, size(d.size), d.sha256]))] : ''))
