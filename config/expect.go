@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -37,8 +36,6 @@ func (e Expect) Last(now time.Time, zone *time.Location) (last, before time.Time
 	return last, before
 }
 
-var expectDays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
-
 // expect reads such as "daily 18:00" or "Mon-Fri, Sun 7:30".
 func (t table) expect() Expect {
 	const key = "expect"
@@ -70,21 +67,10 @@ func parseExpect(text string) (Expect, error) {
 		e.Days = [7]bool{true, true, true, true, true, true, true}
 		return e, nil
 	}
-	for part := range strings.SplitSeq(days, ",") {
-		first, last, isRange := strings.Cut(strings.ToLower(strings.TrimSpace(part)), "-")
-		if !isRange {
-			last = first
-		}
-		from, to := slices.Index(expectDays, strings.TrimSpace(first)), slices.Index(expectDays, strings.TrimSpace(last))
-		if from < 0 || to < 0 {
-			return e, fmt.Errorf("%s is not daily, nor days such as Mon or Mon-Fri", show(strings.TrimSpace(part)))
-		}
-		for day := from; ; day = (day + 1) % 7 {
-			e.Days[day] = true
-			if day == to {
-				break
-			}
-		}
+	var wrong string
+	var ok bool
+	if e.Days, wrong, ok = parseDays(days); !ok {
+		return e, fmt.Errorf("%s is not daily, nor days such as Mon or Mon-Fri", show(strings.TrimSpace(wrong)))
 	}
 	return e, nil
 }

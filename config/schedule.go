@@ -99,26 +99,14 @@ var dayNames = []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 
 // parseWindow reads "Mon-Fri 06:00-20:00", "Sat,Sun 22:00-04:00" or, for each day, "06:00-20:00".
 func parseWindow(text string) (Window, error) {
-	days, hours, some := strings.Cut(strings.TrimSpace(text), " ")
-	if !some {
+	days, hours, ok := strings.Cut(strings.TrimSpace(text), " ")
+	if !ok {
 		days, hours = "Mon-Sun", days
 	}
 	w := Window{}
-	for part := range strings.SplitSeq(days, ",") {
-		first, last, isRange := strings.Cut(part, "-")
-		if !isRange {
-			last = first
-		}
-		from, to := dayOf(first), dayOf(last)
-		if from < 0 || to < 0 {
-			return w, fmt.Errorf("and %s is no day or days", show(part))
-		}
-		for day := from; ; day = (day + 1) % len(dayNames) {
-			w.Days[day] = true
-			if day == to {
-				break
-			}
-		}
+	var wrong string
+	if w.Days, wrong, ok = parseDays(days); !ok {
+		return w, fmt.Errorf("and %s is no day or days", show(wrong))
 	}
 	begin, end, isRange := strings.Cut(strings.TrimSpace(hours), "-")
 	var beginOK, endOK bool
@@ -131,6 +119,28 @@ func parseWindow(text string) (Window, error) {
 		return w, fmt.Errorf("which ends when it begins")
 	}
 	return w, nil
+}
+
+// parseDays reads days of the week, "Mon-Fri" or "Sat,Sun"; a span may reach over the week's end. wrong is the part that is none,
+// as it was written.
+func parseDays(text string) (days [7]bool, wrong string, ok bool) {
+	for part := range strings.SplitSeq(text, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		from, to := dayOf(first), dayOf(last)
+		if from < 0 || to < 0 {
+			return days, part, false
+		}
+		for day := from; ; day = (day + 1) % len(days) {
+			days[day] = true
+			if day == to {
+				break
+			}
+		}
+	}
+	return days, "", true
 }
 
 func dayOf(name string) int {
