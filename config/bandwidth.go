@@ -18,17 +18,27 @@ func (t table) bandwidth() int64 {
 		return 0
 	}
 	s, given := t.text(key)
-	if !given || s == "0" {
+	if !given {
 		return 0
 	}
-	n, ok := parseSize(strings.TrimSuffix(s, "/s"))
+	n, ok := parseRate(s)
 	switch {
 	case !ok:
 		t.faultAt(key, key+" = "+show(s)+" is not a size", hint)
 		return 0
-	case n > 0 && n < leastBandwidth:
+	case tooSlow(n):
 		t.faultAt(key, key+" = "+show(s)+" is less than 1KiB", hint)
 		return 0
 	}
 	return n
 }
+
+// parseRate reads a number of bytes per second such as "512KiB" or "20MiB/s"; "0" is no limit.
+func parseRate(s string) (int64, bool) {
+	if s == "0" {
+		return 0, true
+	}
+	return parseSize(strings.TrimSuffix(s, "/s"))
+}
+
+func tooSlow(rate int64) bool { return rate > 0 && rate < leastBandwidth }

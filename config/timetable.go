@@ -45,15 +45,15 @@ func (t table) timetable(zone *time.Location) Timetable {
 		}
 		hours, size, _ := cutLast(e.text, " ")
 		w, err := parseWindow(hours)
-		rate, ok := parseSize(strings.TrimSuffix(size, "/s"))
+		rate, ok := parseRate(size)
 		text := key + " holds " + show(e.text)
 		const hint = `days, hours and a size: "Mon-Fri 08:00-18:00 512KiB"; "0" is no limit`
 		switch {
 		case err != nil:
 			t.faultOn(e.at, key, text+", "+err.Error(), hint)
-		case size != "0" && !ok:
+		case !ok:
 			t.faultOn(e.at, key, text+", and "+show(size)+" is not a size", hint)
-		case rate > 0 && rate < leastBandwidth:
+		case tooSlow(rate):
 			t.faultOn(e.at, key, text+", which is less than 1KiB", hint)
 		default:
 			times.Rates = append(times.Rates, WindowRate{w, rate})
