@@ -94,24 +94,21 @@ func (t table) answers() []Answer {
 	return answers
 }
 
-// legacyAlgorithms are the names that legacy_algorithms may have: what this program can still do, and does only when it is
+// LegacyAlgorithms returns the names that legacy_algorithms may have: what this program can still do, and does only when it is
 // told to.
-func legacyAlgorithms() []string {
+func LegacyAlgorithms() []string {
 	return []string{
 		"diffie-hellman-group14-sha1", "diffie-hellman-group-exchange-sha1", "diffie-hellman-group1-sha1",
 		"aes128-cbc", "3des-cbc", "hmac-sha1-96", "ssh-rsa", "ssh-dss",
 	}
 }
 
-// LegacyAlgorithms returns the names that legacy_algorithms may have.
-func LegacyAlgorithms() []string { return legacyAlgorithms() }
-
 func (t table) legacyAlgorithms() []string {
 	const key = "legacy_algorithms"
 	elements, _ := t.list(key)
+	known := LegacyAlgorithms()
 	var names []string
 	for _, e := range elements {
-		known := legacyAlgorithms()
 		if e.text != "" && !slices.Contains(known, e.text) {
 			hint := didYouMean(e.text, known)
 			if hint == "" {

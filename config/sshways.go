@@ -105,7 +105,7 @@ func (t table) takeOver(h *sshHost, set func(key string, value any)) {
 	var legacy []any
 	for _, keyword := range []string{"kexalgorithms", "ciphers", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes"} {
 		for name := range strings.SplitSeq(strings.TrimLeft(h.values[keyword], "+^"), ",") {
-			if !strings.HasPrefix(h.values[keyword], "-") && slices.Contains(legacyAlgorithms(), name) && !slices.Contains(legacy, any(name)) {
+			if !strings.HasPrefix(h.values[keyword], "-") && slices.Contains(LegacyAlgorithms(), name) && !slices.Contains(legacy, any(name)) {
 				legacy = append(legacy, name)
 			}
 		}
