@@ -52,15 +52,7 @@ func (c *Config) checkDestination(i int) Faults {
 	d := c.Destinations[i]
 	table := place("").key("destination").index(i)
 	var faults Faults
-	check := func(key, name string, look func(string) error) {
-		if name == "" {
-			return
-		}
-		if err := look(name); err != nil {
-			label := fmt.Sprintf("destination %q: %s", d.Name, key)
-			faults = append(faults, pathFault(c.line(table.key(key), d.Line), label, "destination."+key, err))
-		}
-	}
+	check := c.pathChecker(&faults, table, d.Line, fmt.Sprintf("destination %q", d.Name), "destination")
 	if d.SshAgent != "" {
 		check("key_file", d.KeyFile, checkReadable) // its public part says which key of the agent's
 	} else {
@@ -103,6 +95,18 @@ func (c *Config) line(p place, otherwise int) int {
 		return otherwise
 	}
 	return c.lines.of(p)
+}
+
+// pathChecker returns what looks at the paths of the table at a place, "" being none, and adds what is wrong to faults.
+func (c *Config) pathChecker(faults *Faults, at place, line int, label, dotted string) func(key, name string, look func(string) error) {
+	return func(key, name string, look func(string) error) {
+		if name == "" {
+			return
+		}
+		if err := look(name); err != nil {
+			*faults = append(*faults, pathFault(c.line(at.key(key), line), label+": "+key, join(dotted, key), err))
+		}
+	}
 }
 
 func pathFault(line int, label, key string, err error) Fault {

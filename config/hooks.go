@@ -33,19 +33,13 @@ func (t table) hooks() Hooks {
 // checkHooks compares a folder's hooks with the disk.
 func (c *Config) checkHooks(i int) Faults {
 	f := &c.Folders[i]
-	at := place("").key("folder").index(i).key("hooks")
 	var faults Faults
-	for _, hook := range []struct {
-		key  string
-		args []string
-	}{{"on_delivered", f.Hooks.OnDelivered}, {"on_failed", f.Hooks.OnFailed}} {
-		if len(hook.args) == 0 {
-			continue
-		}
-		if err := checkProgram(hook.args[0]); err != nil {
-			label := fmt.Sprintf("folder %q: hooks: %s", f.Name, hook.key)
-			faults = append(faults, pathFault(c.line(at.key(hook.key), f.Line), label, "folder.hooks."+hook.key, err))
-		}
+	check := c.pathChecker(&faults, place("").key("folder").index(i).key("hooks"), f.Line, fmt.Sprintf("folder %q: hooks", f.Name), "folder.hooks")
+	if len(f.Hooks.OnDelivered) > 0 {
+		check("on_delivered", f.Hooks.OnDelivered[0], checkProgram)
+	}
+	if len(f.Hooks.OnFailed) > 0 {
+		check("on_failed", f.Hooks.OnFailed[0], checkProgram)
 	}
 	return faults
 }

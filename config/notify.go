@@ -238,16 +238,8 @@ func (t table) arguments(key string) []string {
 // checkNotify compares one [[notify]] with the disk.
 func (c *Config) checkNotify(i int) Faults {
 	o := &c.Notify[i]
-	table := place("").key("notify").index(i)
 	var faults Faults
-	check := func(key, name string, look func(string) error) {
-		if name == "" {
-			return
-		}
-		if err := look(name); err != nil {
-			faults = append(faults, pathFault(c.line(table.key(key), o.Line), fmt.Sprintf("notify %q: %s", o.Name, key), "notify."+key, err))
-		}
-	}
+	check := c.pathChecker(&faults, place("").key("notify").index(i), o.Line, fmt.Sprintf("notify %q", o.Name), "notify")
 	check("url", o.URL.File, checkSecretFile)
 	check("signing_key", o.SigningKey.File, checkSecretFile)
 	check("password", o.Password.File, checkSecretFile)
