@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -63,7 +62,7 @@ func (c *Config) checkControl() Faults {
 		return nil
 	}
 	return Faults{{
-		File: cmp.Or(c.shown, c.File), Line: c.line(place("").key("control").key("listen"), 0), Key: "control.listen", Warning: true,
+		Line: c.line(place("").key("control").key("listen"), 0), Key: "control.listen", Warning: true,
 		Text: fmt.Sprintf("control: listen = %s lets other machines in, and the token passes unencrypted", show(c.Control.Listen)),
 		Hint: "listen on 127.0.0.1, and put a proxy with TLS or an SSH tunnel in front",
 	}}
