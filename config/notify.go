@@ -251,7 +251,7 @@ func (c *Config) checkNotify(i int) Faults {
 }
 
 func checkAuthorities(name string) error {
-	if err := checkReadable(name); err != nil {
+	if err := checkRegular(name); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(name)
