@@ -12,15 +12,15 @@ import (
 )
 
 // noSSHConfig returns the table with what it may lack because of a fault that is told of already.
-func (t table) noSSHConfig() (with table, ignored []string) {
-	with = t
+func (t table) noSSHConfig() table {
+	with := t
 	with.values = maps.Clone(t.values)
 	for _, key := range []string{"host", "user", "key_file"} {
 		if !t.has(key) {
 			with.values[key] = "unknown"
 		}
 	}
-	return with, nil
+	return with
 }
 
 // withSSHConfig returns the table of a destination with what OpenSSH's configuration says of the host that it names. What the
@@ -37,20 +37,20 @@ func (t table) withSSHConfig() (with table, ignored []string) {
 	home, err := os.UserHomeDir()
 	if err != nil && !t.has("ssh_config_file") {
 		t.faultAt(key, "ssh_config is given, and the account has no home directory with a .ssh/config", `ssh_config_file = "FILE"`)
-		return t.noSSHConfig()
+		return t.noSSHConfig(), nil
 	}
 	files := []string{filepath.Join(home, ".ssh", "config"), systemSSHConfig()}
 	if file, given := t.local("ssh_config_file"); given {
 		files = []string{file}
 		if err := checkReadable(file); err != nil {
 			t.faultAt("ssh_config_file", "ssh_config_file: "+err.Error(), "")
-			return t.noSSHConfig()
+			return t.noSSHConfig(), nil
 		}
 	}
 	h, err := readSSHHost(alias, home, files...)
 	if err != nil {
 		t.faultAt(key, "ssh_config: "+err.Error(), "")
-		return t.noSSHConfig()
+		return t.noSSHConfig(), nil
 	}
 	with = t
 	with.values = maps.Clone(t.values)
@@ -76,20 +76,11 @@ func (t table) takeOver(h *sshHost, set func(key string, value any)) {
 	if user := h.values["user"]; user != "" {
 		set("user", user)
 	}
-	for keyword, key := range map[string]string{"port": "port", "connecttimeout": "connect_timeout"} {
-		value, given := h.values[keyword]
-		if !given || value == "none" {
-			continue
-		}
-		n, err := strconv.ParseInt(value, 10, 64)
-		switch {
-		case err != nil:
-			t.faultAt("ssh_config", fmt.Sprintf("ssh_config: %s = %s is no number", keyword, show(value)), "")
-		case keyword == "port":
-			set(key, n)
-		default:
-			set(key, fmt.Sprintf("%ds", n))
-		}
+	if n, given := t.sshNumber(h, "port"); given {
+		set("port", n)
+	}
+	if n, given := t.sshNumber(h, "connecttimeout"); given {
+		set("connect_timeout", fmt.Sprintf("%ds", n))
 	}
 	if alias := h.values["hostkeyalias"]; alias != "" {
 		set("host_key_alias", alias)
@@ -113,6 +104,19 @@ func (t table) takeOver(h *sshHost, set func(key string, value any)) {
 	if len(legacy) > 0 {
 		set("legacy_algorithms", legacy)
 	}
+}
+
+// sshNumber returns a host's setting that is a number.
+func (t table) sshNumber(h *sshHost, keyword string) (n int64, given bool) {
+	value, given := h.values[keyword]
+	if !given || value == "none" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		t.faultAt("ssh_config", fmt.Sprintf("ssh_config: %s = %s is no number", keyword, show(value)), "")
+	}
+	return n, err == nil
 }
 
 // takeOverWay takes over how the server is reached, where the table itself says nothing of that.
