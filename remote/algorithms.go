@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,12 +116,8 @@ func (t *Target) adviseOn(ctx context.Context, way *trail, err error) error {
 			return err
 		}
 		asked.Legacy = append(asked.Legacy, offers...)
-		set := algorithms(asked.Legacy)
-		_, _, again := asked.connect(ctx, way, &ssh.ClientConfig{
-			Config: set.config(), User: t.User, ClientVersion: clientVersion, HostKeyAlgorithms: slices.Concat(set.hostKeys...),
-			HostKeyCallback: func(_ string, _ net.Addr, public ssh.PublicKey) error { return &keySeen{keyOf(public)} },
-		})
-		if _, seen := errors.AsType[*keySeen](again); seen {
+		_, again := asked.hostKey(ctx, way, asked.hostKeyAlgorithms())
+		if again == nil {
 			return &advised{err, "the server has nothing better: ask its owner for a current SSH server, or allow what it has: " + legacyLine(asked.Legacy)}
 		}
 		if none, ok = errors.AsType[*ssh.AlgorithmNegotiationError](again); !ok {

@@ -255,12 +255,13 @@ func HostKeys(ctx context.Context, t Target) ([]Key, error) {
 	return keys, nil
 }
 
-func (t *Target) hostKey(ctx context.Context, way *trail, family []string) (Key, error) {
+// hostKey returns the key that the server shows, of the kinds that sign with one of the algorithms offered.
+func (t *Target) hostKey(ctx context.Context, way *trail, offered []string) (Key, error) {
 	_, _, err := t.connect(ctx, way, &ssh.ClientConfig{
 		Config:            algorithms(t.Legacy).config(),
 		User:              t.User,
 		ClientVersion:     clientVersion,
-		HostKeyAlgorithms: family,
+		HostKeyAlgorithms: offered,
 		HostKeyCallback:   func(_ string, _ net.Addr, public ssh.PublicKey) error { return &keySeen{keyOf(public)} },
 	})
 	if seen, ok := errors.AsType[*keySeen](err); ok {
