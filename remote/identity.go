@@ -170,7 +170,7 @@ func (c Certificate) Expires(now time.Time) bool {
 	return c.Until.Sub(now) < cmp.Or(max(warn, 0), soon)
 }
 
-// loadKey reads a private key. RSA keys sign with SHA-2 only: SHA-1 signatures are refused by current servers.
+// loadKey reads a private key.
 func loadKey(name string, passphrase func() (string, error)) (ssh.Signer, error) {
 	if err := checkPrivate(name); err != nil {
 		return nil, err
@@ -205,8 +205,8 @@ func loadKey(name string, passphrase func() (string, error)) (ssh.Signer, error)
 	return signer, nil
 }
 
-// modern lets RSA keys sign with SHA-2 only, in a certificate too. Where SHA-1 is asked for it is offered as well, behind the
-// others: there are servers that announce SHA-2 and refuse it.
+// modern lets RSA keys sign with SHA-2 only, in a certificate too: SHA-1 signatures are refused by current servers. Where SHA-1 is
+// asked for it is offered as well, behind the others: there are servers that announce SHA-2 and refuse it.
 func modern(signer ssh.Signer, legacy []string) ([]ssh.Signer, error) {
 	kind := signer.PublicKey().Type()
 	rsa, ok := signer.(ssh.AlgorithmSigner)
