@@ -18,11 +18,11 @@ type algorithmSet struct {
 	signatures               []string   // of RSA keys, of either side
 }
 
-// keyFamilies are the signature algorithms by kind of key, the preferred first. SHA-1 and DSA are left out.
+// keyFamilies are the signature algorithms by kind of key, the preferred first, but for RSA, which comes behind them. SHA-1 and
+// DSA are left out.
 var keyFamilies = [][]string{
 	{ssh.KeyAlgoED25519},
 	{ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521},
-	rsaSignatures,
 }
 
 var rsaSignatures = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
@@ -68,7 +68,7 @@ func algorithms(legacy []string) algorithmSet {
 		exchanges: also(exchanges, weak.exchanges), ciphers: also(modern.Ciphers, weak.ciphers), macs: also(modern.MACs, weak.macs),
 		signatures: also(rsaSignatures, weak.signatures),
 	}
-	set.hostKeys = append(slices.Clone(keyFamilies[:2:2]), set.signatures)
+	set.hostKeys = append(slices.Clone(keyFamilies), set.signatures)
 	if dsa := also(nil, weak.hostKeys[1]); len(dsa) > 0 {
 		set.hostKeys = append(set.hostKeys, dsa)
 	}

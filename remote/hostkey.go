@@ -140,7 +140,7 @@ func (t *Target) hostKeyAlgorithms() []string { return slices.Concat(algorithms(
 
 // outdated tells whether a signature algorithm for host keys rests on SHA-1, and is not asked for all the same.
 func (t *Target) outdated(algorithm string) bool {
-	return !slices.Contains(t.Legacy, algorithm) && slices.Contains([]string{ssh.KeyAlgoRSA, ssh.CertAlgoRSAv01, "ssh-dss", "ssh-dss-cert-v01@openssh.com"}, algorithm)
+	return !slices.Contains(t.Legacy, algorithm) && slices.Contains([]string{ssh.KeyAlgoRSA, ssh.CertAlgoRSAv01, keyDSA, "ssh-dss-cert-v01@openssh.com"}, algorithm)
 }
 
 // callback is the ssh.HostKeyCallback of the policy.
