@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +41,7 @@ type HostKeyError struct {
 	Got         []Key    // what the server showed
 	Want        []string // what is known or pinned: "type fingerprint" or a fingerprint; empty where nothing is
 	Pinned      bool     // Want stands in the configuration
-	known       string   // how known_hosts files name the server; "" is by Addr
+	known       string   // the address under which known_hosts files have the server
 	Files       []string // the configuration's own known_hosts files, which nobody but a person writes; else none
 }
 
@@ -84,7 +83,7 @@ func (e *HostKeyError) lines() []string {
 	var lines []string
 	for _, k := range e.Got {
 		if k.public != nil {
-			lines = append(lines, k.Line(cmp.Or(e.known, e.Addr)))
+			lines = append(lines, k.Line(e.known))
 		}
 	}
 	return lines
