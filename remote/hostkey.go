@@ -20,11 +20,17 @@ type Key struct {
 	public      ssh.PublicKey
 }
 
+// bareKey returns the key that a certificate is for, and any other key as it is.
+func bareKey(public ssh.PublicKey) ssh.PublicKey {
+	if c, ok := public.(*ssh.Certificate); ok {
+		return c.Key
+	}
+	return public
+}
+
 // keyOf returns the key itself where it is shown in a certificate, as ssh-keygen -l does.
 func keyOf(public ssh.PublicKey) Key {
-	if c, ok := public.(*ssh.Certificate); ok {
-		public = c.Key
-	}
+	public = bareKey(public)
 	return Key{Type: public.Type(), Fingerprint: ssh.FingerprintSHA256(public), public: public}
 }
 

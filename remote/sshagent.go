@@ -77,11 +77,7 @@ func chosen(held []ssh.Signer, keyFile string) ([]ssh.Signer, error) {
 	}
 	var signers []ssh.Signer
 	for _, s := range held {
-		key := s.PublicKey()
-		if c, ok := key.(*ssh.Certificate); ok {
-			key = c.Key
-		}
-		if bytes.Equal(key.Marshal(), public.Marshal()) {
+		if bytes.Equal(bareKey(s.PublicKey()).Marshal(), public.Marshal()) {
 			signers = append(signers, s)
 		}
 	}
@@ -98,10 +94,7 @@ func publicPart(name string) (ssh.PublicKey, error) {
 		return nil, err
 	}
 	if public, _, _, _, err := ssh.ParseAuthorizedKey(text); err == nil {
-		if c, ok := public.(*ssh.Certificate); ok {
-			return c.Key, nil
-		}
-		return public, nil
+		return bareKey(public), nil
 	}
 	signer, err := ssh.ParsePrivateKey(text)
 	if missing, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok && missing.PublicKey != nil {
