@@ -116,30 +116,39 @@ func closeRequest(handle string) *request {
 
 // parseHandle reads the reply to an OPEN.
 func parseHandle(reply []byte) (string, error) {
-	if len(reply) < 5 || reply[0] != packetHandle {
-		if err := parseStatus(reply); err != nil {
-			return "", err
-		}
-		return "", errNotSFTP
-	}
-	handle, _, err := readString(reply[5:])
+	handle, err := parseString(packetHandle, reply)
 	if err == nil && len(handle) > longestHandle {
-		err = fmt.Errorf("a handle of %d bytes", len(handle))
+		return "", errors.Join(errNotSFTP, fmt.Errorf("a handle of %d bytes", len(handle)))
 	}
+	return handle, err
+}
+
+// parseString reads a reply of a kind that is one string.
+func parseString(kind byte, reply []byte) (string, error) {
+	const head = 5 // type, id
+	if len(reply) < head || reply[0] != kind {
+		return "", unexpected(reply)
+	}
+	s, _, err := readString(reply[head:])
 	if err != nil {
 		return "", errors.Join(errNotSFTP, err)
 	}
-	return handle, nil
+	return s, nil
+}
+
+// unexpected returns the error of a reply that is not of the kind that was asked for.
+func unexpected(reply []byte) error {
+	if err := parseStatus(reply); err != nil {
+		return err
+	}
+	return errNotSFTP
 }
 
 // parseInfo reads the reply to an LSTAT or FSTAT. What the server does not tell is zero.
 func parseInfo(reply []byte) (Info, error) {
 	const head = 5 // type, id
 	if len(reply) == 0 || reply[0] != packetAttrs {
-		if err := parseStatus(reply); err != nil {
-			return Info{}, err
-		}
-		return Info{}, errNotSFTP
+		return Info{}, unexpected(reply)
 	}
 	if len(reply) < head+4 {
 		return Info{}, errNotSFTP

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 )
 
 // A hash command costs the server several processes, and takes longer than reading a small file again: on a short line a small
@@ -74,15 +73,9 @@ func readRequests(handle string, content []byte) []*request {
 
 // parseData reads the reply to a READ, which has to be as long as what was asked for.
 func parseData(reply, into []byte) error {
-	if len(reply) < 5 || reply[0] != packetData {
-		if err := parseStatus(reply); err != nil {
-			return err
-		}
-		return errNotSFTP
-	}
-	data, _, err := readString(reply[5:])
+	data, err := parseString(packetData, reply)
 	if err != nil {
-		return errors.Join(errNotSFTP, err)
+		return err
 	}
 	if len(data) != len(into) {
 		return errShortFile
