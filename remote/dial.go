@@ -64,12 +64,12 @@ func (t *Target) logIn(ctx context.Context) (*login, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, conn, key, err := t.dialTrusted(ctx, way, account)
+	in, err := t.dialTrusted(ctx, way, account)
 	if err != nil {
 		way.close()
 		return nil, err
 	}
-	return &login{client, conn, key, way}, nil
+	return in, nil
 }
 
 // connecting bounds the time of getting a connection.
@@ -80,10 +80,10 @@ func (t *Target) connecting(ctx context.Context) (context.Context, context.Cance
 
 // dialTrusted connects and accepts only a trusted host key, with as many dials as it takes to see the kinds of key that
 // are trusted. Nothing about the account is sent before a key is accepted.
-func (t *Target) dialTrusted(ctx context.Context, way *trail, account *proofs) (*ssh.Client, *liveConn, Key, error) {
+func (t *Target) dialTrusted(ctx context.Context, way *trail, account *proofs) (*login, error) {
 	policy, err := t.policy()
 	if err != nil {
-		return nil, nil, Key{}, err
+		return nil, err
 	}
 	for {
 		var auth authentication
@@ -97,13 +97,13 @@ func (t *Target) dialTrusted(ctx context.Context, way *trail, account *proofs) (
 			HostKeyCallback:   policy.callback,
 		})
 		if err == nil {
-			return client, conn, *policy.got, nil
+			return &login{client, conn, *policy.got, way}, nil
 		}
 		if ctx.Err() != nil {
-			return nil, nil, Key{}, err
+			return nil, err
 		}
 		if err := policy.next(auth.explain(t.User, err)); err != nil {
-			return nil, nil, Key{}, t.adviseOn(ctx, way, err)
+			return nil, t.adviseOn(ctx, way, err)
 		}
 	}
 }

@@ -47,18 +47,17 @@ func (w *trail) extend(ctx context.Context, t *Target) error {
 		return err
 	}
 	defer account.release()
-	var client *ssh.Client
-	var conn *liveConn
+	var in *login
 	err = t.Gate.pass(ctx, account, func() (err error) {
-		client, conn, _, err = t.dialTrusted(ctx, w, account)
+		in, err = t.dialTrusted(ctx, w, account)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	h := &hop{name: t.Name, client: client, conn: conn, over: make(chan struct{})}
+	h := &hop{name: t.Name, client: in.client, conn: in.conn, over: make(chan struct{})}
 	w.waits.Go(func() {
-		h.ended = client.Wait()
+		h.ended = h.client.Wait()
 		close(h.over)
 	})
 	w.hops = append(w.hops, h)
