@@ -184,16 +184,6 @@ func (p *Product) run() error {
 	return nil
 }
 
-// isOver tells whether the process has ended.
-func (p *process) isOver() bool {
-	select {
-	case <-p.over:
-		return true
-	default:
-		return false
-	}
-}
-
 // Start starts a stopped server again, on its port. A fault ends the test.
 func (p *Product) Start() {
 	p.tb.Helper()

@@ -91,16 +91,9 @@ func StartProgram(tb TB, cmd *exec.Cmd, ready func() bool) bool {
 		tb.Fatalf("start %s: %v", cmd.Path, err)
 	}
 	tb.Cleanup(p.killAll)
-	for deadline := time.Now().Add(sshdDeadline); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) { // no event tells when a process listens
-		select {
-		case <-p.over:
-			return false
-		default:
-		}
-		if ready() {
-			return true
-		}
+	over := false
+	if !waitUntil(sshdDeadline, func() bool { over = p.isOver(); return over || ready() }) {
+		tb.Fatalf("%s is not ready in time", cmd.Path)
 	}
-	tb.Fatalf("%s is not ready in time", cmd.Path)
-	return false
+	return !over
 }

@@ -78,18 +78,23 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
+// isOver tells whether the process has ended.
+func (p *process) isOver() bool {
+	select {
+	case <-p.over:
+		return true
+	default:
+		return false
+	}
+}
+
 // answers waits until the process says that it listens, and then until it greets: the port alone may be another's.
 func (s *SSHD) answers(p *process, from int) error {
 	deadline := time.Now().Add(sshdDeadline)
 	listening := fmt.Sprintf("Server listening on %s port %d", s.Host, s.Port)
 	for {
 		said := s.log.Since(from)
-		ended := false
-		select {
-		case <-p.over:
-			ended = true
-		default:
-		}
+		ended := p.isOver()
 		switch {
 		case strings.Contains(said, "Address already in use"):
 			return errPortTaken
@@ -127,10 +132,8 @@ func greetsAs(addr, prefix string) error {
 // killAll kills sshd and all that descends from it, and waits until they are gone. It is stopped first, so that no
 // child escapes that it would make meanwhile.
 func (p *process) killAll() {
-	select {
-	case <-p.over:
+	if p.isOver() {
 		return // its number may be another's by now
-	default:
 	}
 	_ = signalStop(p.pid) // a process that is gone has nothing left to do
 	waitUntil(time.Second, func() bool { return stateOf(p.pid) != running })
