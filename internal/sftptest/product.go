@@ -67,12 +67,10 @@ type recipe struct {
 func (r recipe) start(tb TB, o ProductOptions) *Product {
 	tb.Helper()
 	program, err := findProgram(r.program)
-	switch {
-	case err != nil && os.Getenv(RequireSSHD) == "1":
-		tb.Fatalf("%s is not installed, and %s=1 asks for it: install %s", r.name, RequireSSHD, r.install)
-	case err != nil:
-		tb.Skipf("%s is not installed: install %s to run this test", r.name, r.install)
-	case r.root && os.Geteuid() != 0:
+	if err != nil {
+		missingProgram(tb, r.name, r.install)
+	}
+	if r.root && os.Geteuid() != 0 {
 		tb.Skipf("%s can be run beside the system's only by root", r.name)
 	}
 	p := &Product{

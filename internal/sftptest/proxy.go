@@ -72,14 +72,19 @@ func listens(addr string) bool {
 func Program(tb TB, name, debian string) string {
 	tb.Helper()
 	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
+	if err != nil {
+		missingProgram(tb, name, debian)
 	}
+	return path
+}
+
+// missingProgram ends a test that cannot be made without a program.
+func missingProgram(tb TB, name, debian string) {
+	tb.Helper()
 	if os.Getenv(RequireSSHD) == "1" {
 		tb.Fatalf("%s is not installed, and %s=1 asks for it: install %s", name, RequireSSHD, debian)
 	}
 	tb.Skipf("%s is not installed: install %s to run this test", name, debian)
-	return ""
 }
 
 // StartProgram starts a program that ends with the test, and waits until it is ready; false where it has ended before.

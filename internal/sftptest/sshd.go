@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
@@ -130,12 +129,7 @@ func missingSSHD(tb TB, err error) {
 
 // findSSHD returns the absolute path of sshd, which needs one to run itself again for each connection.
 func findSSHD() (string, error) {
-	for _, name := range []string{"/usr/sbin/sshd", "/usr/local/sbin/sshd"} {
-		if _, err := os.Stat(name); err == nil {
-			return name, nil
-		}
-	}
-	name, err := exec.LookPath("sshd")
+	name, err := findProgram("sshd")
 	if err != nil {
 		return "", errors.New("no OpenSSH server (sshd) is installed")
 	}
