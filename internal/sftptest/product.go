@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // Product is a private SFTP server of another make than OpenSSH's, run as a program of its own, as the current user, on a
@@ -31,9 +33,9 @@ type Product struct {
 	recipe  recipe
 	options ProductOptions
 	program string
-	home    string // the server's own files
-	public  []byte // of KeyFile, as authorized_keys has it
-	hostKey string // file of the host's private key
+	home    string        // the server's own files
+	public  ssh.PublicKey // of KeyFile
+	hostKey string        // file of the host's private key
 	log     logBuffer
 
 	mu      sync.Mutex
@@ -91,7 +93,7 @@ func (r recipe) start(tb TB, o ProductOptions) *Product {
 		p.User = u.Username
 	}
 	key, keyFile := clientKey(tb, p.home)
-	p.KeyFile, p.public = keyFile, authorizedLine(key)
+	p.KeyFile, p.public = keyFile, key.PublicKey()
 	if err := p.writeHostKey(); err != nil {
 		tb.Fatalf("%s: %v", r.name, err)
 	}

@@ -42,7 +42,7 @@ func (p *Product) withHome(cmd *exec.Cmd) error {
 	if err := os.MkdirAll(keys, 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(keys, "authorized_keys"), p.public, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(keys, "authorized_keys"), ssh.MarshalAuthorizedKey(p.public), 0o600); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(passwdFile)
@@ -51,6 +51,3 @@ func (p *Product) withHome(cmd *exec.Cmd) error {
 	}
 	return underPasswd(cmd, p.home, withField(string(text), p.User, homeField, p.home))
 }
-
-// authorizedLine is a key's line in a file authorized_keys.
-func authorizedLine(key ssh.Signer) []byte { return ssh.MarshalAuthorizedKey(key.PublicKey()) }

@@ -44,12 +44,8 @@ func (p *Product) proFTPD() ([]string, error) {
 	if p.options.Jail {
 		lines = append(lines, "DefaultRoot ~")
 	}
-	key, _, _, _, err := ssh.ParseAuthorizedKey(p.public)
-	if err != nil {
-		return nil, err
-	}
 	for name, text := range map[string]string{
-		"accounts": account, "groups": group, "keys": rfc4716(key), "proftpd.conf": strings.Join(slices.Concat(lines, p.options.Config), "\n") + "\n",
+		"accounts": account, "groups": group, "keys": rfc4716(p.public), "proftpd.conf": strings.Join(slices.Concat(lines, p.options.Config), "\n") + "\n",
 	} {
 		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
 			return nil, err

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // StartRclone starts `rclone serve sftp`, a server with parallel workers whose files are written through a layer of its own.
@@ -19,7 +21,7 @@ func StartRclone(tb TB, o ProductOptions) *Product {
 
 func (p *Product) rclone() ([]string, error) {
 	keys := filepath.Join(p.home, "keys")
-	if err := os.WriteFile(keys, p.public, 0o600); err != nil {
+	if err := os.WriteFile(keys, ssh.MarshalAuthorizedKey(p.public), 0o600); err != nil {
 		return nil, err
 	}
 	return append([]string{
