@@ -43,7 +43,7 @@ func (t table) timetable(zone *time.Location) Timetable {
 		if e.text == "" { // which is told already
 			continue
 		}
-		hours, size, _ := cutLast(e.text, " ")
+		hours, size := cutLast(e.text, " ")
 		w, err := parseWindow(hours)
 		rate, ok := parseRate(size)
 		text := key + " holds " + show(e.text)
@@ -62,11 +62,11 @@ func (t table) timetable(zone *time.Location) Timetable {
 	return times
 }
 
-// cutLast cuts a text around the last of its separators.
-func cutLast(text, separator string) (before, after string, found bool) {
+// cutLast cuts a text around the last of its separators; after is empty where there is none.
+func cutLast(text, separator string) (before, after string) {
 	i := strings.LastIndex(text, separator)
 	if i < 0 {
-		return text, "", false
+		return text, ""
 	}
-	return text[:i], text[i+len(separator):], true
+	return text[:i], text[i+len(separator):]
 }
