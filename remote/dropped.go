@@ -42,11 +42,13 @@ func CheckSecrets(t Target) error {
 		return t.connectError(err)
 	}
 	first := &t
+	if len(t.Jump) > 0 {
+		first = &t.Jump[0]
+	}
 	for i := range t.Jump {
 		if err := t.Jump[i].checkSecrets(); err != nil {
 			return t.connectError(jumpError(t.Jump[i].Name, err))
 		}
-		first = &t.Jump[0]
 	}
 	if p := first.Proxy; p != nil && p.Password != nil {
 		if _, err := p.Password(); err != nil {
