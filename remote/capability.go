@@ -182,9 +182,7 @@ func (s *Session) Capabilities() Capabilities { return *s.caps.Load() }
 func (s *Session) Use(c Capabilities) {
 	s.caps.Store(&c)
 	s.hash.use(c.Hash)
-	s.handles.limit(s.OpenFiles())
-	s.mux.flying.limit(least(c.InFlight, s.bound(aboutRequests)))
-	s.packet.Store(int64(least(c.writeSize(s.limits, time.Now()), s.bound(aboutWrites)<<10)))
+	s.keepTo(c.writeSize(s.limits, time.Now()), c.OpenFiles(), c.InFlight)
 }
 
 // note changes what is known of the server, after it has refused something.

@@ -79,9 +79,7 @@ func (s *Session) start() (err error) {
 		s.trip.took(time.Since(began)) // the first measure of it
 	}
 	s.chooseProfile()
-	s.packet.Store(int64(least(s.limits.write(), s.bound(aboutWrites)<<10)))
-	s.handles.limit(least(Capabilities{Limits: s.limits}.OpenFiles(), s.bound(aboutFiles)))
-	s.mux.flying.limit(s.bound(aboutRequests))
+	s.keepTo(s.limits.write(), Capabilities{Limits: s.limits}.OpenFiles(), 0)
 	return startError(s.startLane(&s.lane))
 }
 

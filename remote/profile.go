@@ -192,6 +192,14 @@ func (s *Session) bound(about subject) int {
 	return n
 }
 
+// keepTo has the session keep to what the server takes in one WRITE, in bytes, in open files and in requests under way, of which 0
+// is any number; and to the bounds of its target and its profile.
+func (s *Session) keepTo(write, files, requests int) {
+	s.packet.Store(int64(least(write, s.bound(aboutWrites)<<10)))
+	s.handles.limit(least(files, s.bound(aboutFiles)))
+	s.mux.flying.limit(least(requests, s.bound(aboutRequests)))
+}
+
 // least returns the smaller of two bounds of which 0 is none.
 func least(a, b int) int {
 	if a == 0 || b == 0 {
