@@ -14,7 +14,6 @@ import (
 // brief is a connect timeout that is to run out.
 const brief = 500 * time.Millisecond
 
-// wantLate checks that a dial ended with its connect timeout.
 // TestOneConnectionAtATime says what is wrong where the account may have one, and has it.
 func TestOneConnectionAtATime(t *testing.T) {
 	t.Parallel()
@@ -28,6 +27,7 @@ func TestOneConnectionAtATime(t *testing.T) {
 	}
 }
 
+// wantLate checks that a dial ended with its connect timeout.
 func wantLate(t *testing.T, begun time.Time, err error) {
 	t.Helper()
 	wantError(t, err, Transient, "connect acme: not connected within 500ms (connect_timeout)")
