@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -39,19 +38,10 @@ func TestDroppedBeforeLogin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var serving sync.WaitGroup
-			serving.Go(func() {
-				for {
-					c, err := listener.Accept()
-					if err != nil {
-						return
-					}
-					row.serve(c)
-					_ = c.Close() // the client may have closed it first
-				}
+			accepting(t, listener, func(c net.Conn) {
+				row.serve(c)
+				_ = c.Close() // the client may have closed it first
 			})
-			t.Cleanup(serving.Wait)
-			t.Cleanup(func() { _ = listener.Close() })
 			err = dialFor(t, listener.Addr().(*net.TCPAddr).Port, keyIn(t, 0o600))
 			if got := DroppedBeforeLogin(err); got != row.want {
 				t.Errorf("%t, want %t: %v", got, row.want, err)

@@ -247,21 +247,9 @@ func serveAgent(t *testing.T, a agent.Agent) (socket string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = agent.ServeAgent(a, c) // until the client is gone
-			_ = c.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = l.Close() // what matters is that accepting ends
-		<-served
+	accepting(t, l, func(c net.Conn) {
+		_ = agent.ServeAgent(a, c) // until the client is gone
+		_ = c.Close()
 	})
 	return socket
 }

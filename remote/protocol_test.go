@@ -25,6 +25,16 @@ func subsystem(t *testing.T, sftp func(ssh.Channel)) Target {
 	if err != nil {
 		t.Fatal(err)
 	}
+	accepting(t, l, func(c net.Conn) { serve(c, config, sftp) })
+	addr := l.Addr().(*net.TCPAddr)
+	return Target{
+		Name: destination, Host: addr.IP.String(), Port: addr.Port, User: "u", PinnedKeys: []string{host.Fingerprint()},
+		ConnectTimeout: patience, StallTimeout: patience,
+	}
+}
+
+// accepting serves each connection that comes until the test ends.
+func accepting(t *testing.T, l net.Listener, serve func(net.Conn)) {
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for {
@@ -32,18 +42,13 @@ func subsystem(t *testing.T, sftp func(ssh.Channel)) Target {
 			if err != nil {
 				return
 			}
-			serving.Go(func() { serve(c, config, sftp) })
+			serving.Go(func() { serve(c) })
 		}
 	})
 	t.Cleanup(func() {
 		_ = l.Close() // what matters is that accepting ends
 		serving.Wait()
 	})
-	addr := l.Addr().(*net.TCPAddr)
-	return Target{
-		Name: destination, Host: addr.IP.String(), Port: addr.Port, User: "u", PinnedKeys: []string{host.Fingerprint()},
-		ConnectTimeout: patience, StallTimeout: patience,
-	}
 }
 
 func serve(c net.Conn, config *ssh.ServerConfig, sftp func(ssh.Channel)) {

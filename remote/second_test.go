@@ -66,30 +66,19 @@ func startSecondFactor(t *testing.T, prompts []string, right []string) *secondFa
 	if err != nil {
 		t.Fatal(err)
 	}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer c.Close() //nolint:errcheck // the client has what it came for
-				conn, channels, requests, err := ssh.NewServerConn(c, config)
-				if err != nil {
-					return
-				}
-				serving.Go(func() { ssh.DiscardRequests(requests) })
-				for channel := range channels {
-					_ = channel.Reject(ssh.Prohibited, "logins only") // the client is told, or gone
-				}
-				_ = conn.Wait()
-			})
+	accepting(t, l, func(c net.Conn) {
+		defer c.Close() //nolint:errcheck // the client has what it came for
+		conn, channels, requests, err := ssh.NewServerConn(c, config)
+		if err != nil {
+			return
 		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close() // what matters is that accepting ends
-		serving.Wait()
+		var serving sync.WaitGroup
+		defer serving.Wait()
+		serving.Go(func() { ssh.DiscardRequests(requests) })
+		for channel := range channels {
+			_ = channel.Reject(ssh.Prohibited, "logins only") // the client is told, or gone
+		}
+		_ = conn.Wait()
 	})
 	addr := l.Addr().(*net.TCPAddr)
 	s.target = Target{
