@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
 // sshFiles writes files below a directory, and returns it.
@@ -177,13 +179,7 @@ func TestSSHWords(t *testing.T) {
 
 // TestSSHConfigAsSSHReadsIt compares with what the real client makes of a file.
 func TestSSHConfigAsSSHReadsIt(t *testing.T) {
-	ssh, err := exec.LookPath("ssh")
-	if err != nil {
-		if os.Getenv("DROPFERRY_REQUIRE_SSHD") == "1" {
-			t.Fatal("ssh is not installed, and DROPFERRY_REQUIRE_SSHD=1 asks for it: install openssh-client")
-		}
-		t.Skip("ssh is not installed: install openssh-client to run this test")
-	}
+	ssh := sftptest.Program(t, "ssh", "openssh-client")
 	dir := sshFiles(t, map[string]string{
 		"config": `User=first
 Host a* !ab*

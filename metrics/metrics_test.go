@@ -15,6 +15,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
 // busy are metrics of which each has a value.
@@ -165,16 +167,8 @@ func TestMonitoringFiles(t *testing.T) {
 	}
 }
 
-// promtool finds Prometheus' own tool. Without it the test skips, or fails where all is to be tried.
+// promtool finds Prometheus' own tool.
 func promtool(t *testing.T) string {
 	t.Helper()
-	tool, err := exec.LookPath("promtool")
-	if err != nil {
-		const lacking = "promtool is not installed: Debian's package prometheus has it"
-		if os.Getenv("DROPFERRY_REQUIRE_SSHD") == "1" {
-			t.Fatal(lacking)
-		}
-		t.Skip(lacking)
-	}
-	return tool
+	return sftptest.Program(t, "promtool", "prometheus")
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
 // browser is a headless Chromium that is spoken to over a pipe, by https://chromedevtools.github.io/devtools-protocol/.
@@ -32,13 +34,7 @@ type browser struct {
 // newBrowser starts Debian's chromium, with a page that has nothing in it.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("DROPFERRY_REQUIRE_SSHD") == "1" {
-			t.Fatal("chromium is not installed")
-		}
-		t.Skip("chromium is not installed")
-	}
+	program := sftptest.Program(t, "chromium", "chromium")
 	fromUs, to, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
 // TestDoctorLooksWithTheRightsOfTheService finds what the service's account may not, although root may.
@@ -115,8 +117,8 @@ func hintOf(t *testing.T, all []finding, area, text string) string {
 // obeys types a hint as it stands.
 func obeys(t *testing.T, hint string) {
 	t.Helper()
-	if _, err := exec.LookPath("setfacl"); err != nil && strings.Contains(hint, "setfacl") {
-		t.Skip("there is no setfacl: install acl")
+	if strings.Contains(hint, "setfacl") {
+		sftptest.Program(t, "setfacl", "acl")
 	}
 	if out, err := exec.Command("sh", "-ec", hint).CombinedOutput(); hint == "" || err != nil {
 		t.Fatalf("%q: %v\n%s", hint, err, out)
