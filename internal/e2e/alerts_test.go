@@ -98,11 +98,7 @@ func (r *rig) tells(h *hook, lines string) {
 	r.t.Helper()
 	r.write(r.at("hook"), h.URL+"/secret-of-the-hook\n")
 	r.secrets = append(r.secrets, "secret-of-the-hook")
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.write(r.config, string(text)+"\n[[notify]]\ntype = \"webhook\"\ninterval = \"100ms\"\nurl = { file = \"hook\" }\n"+lines+"\n")
+	r.write(r.config, r.configuration()+"\n[[notify]]\ntype = \"webhook\"\ninterval = \"100ms\"\nurl = { file = \"hook\" }\n"+lines+"\n")
 }
 
 // TestAlerts follows troubles from their beginning to their end, over restarts of the agent and failures of the receiver.
@@ -194,11 +190,7 @@ func TestHostKeyThatChanged(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "to = [\"acme\"]")
 	h := newHook(t)
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, regexp.MustCompile(`SHA256:[^"]*`).ReplaceAllString(string(text), "SHA256:THIS+IS+THE+KEY+OF+QUITE+ANOTHER+SERVER+++A"))
+	r.write(r.config, regexp.MustCompile(`SHA256:[^"]*`).ReplaceAllString(r.configuration(), "SHA256:THIS+IS+THE+KEY+OF+QUITE+ANOTHER+SERVER+++A"))
 	r.tells(h, "")
 	r.drop("a.txt", "a")
 	r.expect(13, "once")
@@ -236,13 +228,9 @@ func TestNotifyIsReloaded(t *testing.T) {
 	contains(t, r.expect(0, "reload").stdout, "notify: changed")
 	r.drop("a.txt", "a")
 	h.hears("delivered", 1)
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, strings.Replace(string(text), `on = ["delivered"]`, `on = ["deliverd"]`, 1))
+	r.edit(`on = ["delivered"]`, `on = ["deliverd"]`)
 	contains(t, r.expect(5, "reload").stderr, `did you mean "delivered"?`)
-	r.write(r.config, strings.Replace(string(text), `on = ["delivered"]`, `on = ["parked"]`, 1))
+	r.edit(`on = ["deliverd"]`, `on = ["parked"]`)
 	contains(t, r.expect(0, "reload").stdout, "notify: changed")
 	r.drop("b.txt", "b")
 	eventually(t, "b.txt is delivered", time.Minute, func() bool { return len(tree(t, r.sshd.Dir)) == 2 })

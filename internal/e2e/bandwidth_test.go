@@ -15,11 +15,7 @@ import (
 func (r *rig) configureAgent(lines, rest string) {
 	r.t.Helper()
 	r.configure(rest)
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.write(r.config, replaced(r.t, string(text), `name = "rig"`, "name = \"rig\"\n"+lines))
+	r.edit(`name = "rig"`, "name = \"rig\"\n"+lines)
 }
 
 // sparse puts a large file of zeroes into the outbox.

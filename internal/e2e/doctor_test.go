@@ -44,11 +44,7 @@ func finds(t *testing.T, all []finding, severity, area, subject, text, hint stri
 func TestDoctorOfAHealthyAgent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "after = \"archive\"\narchive = \"ARCHIVE\"\nto = [\"acme\"]")
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, strings.ReplaceAll(string(text), "ARCHIVE", r.archive))
+	r.edit("ARCHIVE", r.archive)
 	found := r.doctor(0)
 	finds(t, found, "ok", "configuration", "", "1 folders, 1 destinations", "")
 	finds(t, found, "note", "state", "", "not there yet", "")

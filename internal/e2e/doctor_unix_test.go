@@ -68,11 +68,7 @@ func TestDoctorMendsAnArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	archive := filepath.Join(r.mkdir("my archives"), "of acme", "sent")
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, strings.ReplaceAll(string(text), "ARCHIVE", archive))
+	r.edit("ARCHIVE", archive)
 	give(t, r.mkdir("state"))
 	give(t, r.sshd.KeyFile)
 	give(t, filepath.Dir(r.sshd.KeyFile))
@@ -92,10 +88,7 @@ func TestDoctorMendsAnArchive(t *testing.T) {
 		t.Errorf("what is above the archive: %v\n%s", err, acl)
 	}
 	log := filepath.Join(r.state, "mine.log")
-	if text, err = os.ReadFile(r.config); err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, strings.Replace(string(text), "[[destination]]", "[log]\ntarget = \"file\"\nfile = \""+log+"\"\n[[destination]]", 1))
+	r.withLog("target = \"file\"\nfile = \"" + log + "\"")
 	r.write(log, "")
 	chmod(t, log, 0o600)
 	obeys(t, hintOf(t, r.doctor(1, "--offline"), "log", "permission denied"))

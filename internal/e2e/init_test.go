@@ -43,13 +43,10 @@ func TestInit(t *testing.T) {
 	r.expect(0, "check")
 	r.expect(0, "once")
 	wantTree(t, r.sshd.Dir, map[string]string{"in/a.xml": "a"})
-	before, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := r.configuration()
 	contains(t, r.expect(1, args...).stderr, "is there already, and stays as it is")
-	if after, err := os.ReadFile(r.config); err != nil || string(after) != string(before) {
-		t.Errorf("the file was changed: %v", err)
+	if after := r.configuration(); after != before {
+		t.Errorf("the file was changed: %s", after)
 	}
 }
 

@@ -135,11 +135,7 @@ func TestLogFile(t *testing.T) {
 	r.reload()
 	r.drop("after.txt", "x")
 	logged(name, "after.txt")
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, replaced(t, string(text), `target = "file"`, "target = \"file\"\nfile = \"other.log\""))
+	r.edit(`target = "file"`, "target = \"file\"\nfile = \"other.log\"")
 	r.reload("log.file: changed")
 	r.drop("moved.txt", "x")
 	logged(r.at("other.log"), "moved.txt")

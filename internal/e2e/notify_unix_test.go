@@ -101,14 +101,11 @@ func TestAgentUnderSystemd(t *testing.T) {
 
 	r.reload()
 	s.hears(2, "READY=1")
-	good, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	good := r.configuration()
 	r.write(r.config, "version = 2\n")
 	a.hangup() // a configuration with faults: the agent goes on with the old one, and is ready again
 	s.hears(3, "READY=1")
-	r.write(r.config, string(good))
+	r.write(r.config, good)
 	if n := s.count("MONOTONIC_USEC="); n != 2 {
 		t.Errorf("%d reloads with the time of the request", n)
 	}

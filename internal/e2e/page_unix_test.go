@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -19,11 +18,7 @@ func TestPage(t *testing.T) {
 	r.write(r.inbox("held.txt"), "theirs")
 	r.write(r.at("private/secret"), "hunter2hunter2\n")
 	r.outboxTo(r.acme()+r.dead("away"), "to = [\"acme\"]")
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, string(text)+"\n[[notify]]\ntype = \"webhook\"\nurl = { file = \"private/secret\" }\n"+
+	r.write(r.config, r.configuration()+"\n[[notify]]\ntype = \"webhook\"\nurl = { file = \"private/secret\" }\n"+
 		r.folder("other", r.mkdir("other"), "to = [\"away\"]"))
 	r.drop(evil, "whatever")
 	r.drop("held.txt", "ours")

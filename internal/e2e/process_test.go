@@ -152,11 +152,7 @@ func (r *rig) launch(args ...string) *agent {
 // watching starts an agent and waits until it watches all its folders.
 func (r *rig) watching(args ...string) *agent {
 	r.t.Helper()
-	config, err := os.ReadFile(r.config)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	folders := strings.Count(string(config), "[[folder]]")
+	folders := strings.Count(r.configuration(), "[[folder]]")
 	a := r.start(args...)
 	eventually(r.t, "the agent watches", 20*time.Second, func() bool { return lines(a.text(), "folder watching") >= folders })
 	return a

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -65,15 +64,12 @@ func TestReloadRefusesFaults(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, `to = ["acme"]`)
 	a := r.watching()
-	good, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	good := r.configuration()
 	loaded := r.left().Agent.LoadedAt
 	if loaded == nil {
 		t.Fatal("it was never loaded")
 	}
-	bad := replaced(t, string(good), `to = ["acme"]`, "to = [\"acne\"]\nrescan = \"soon\"")
+	bad := replaced(t, good, `to = ["acme"]`, "to = [\"acne\"]\nrescan = \"soon\"")
 	r.write(r.config, bad)
 	faults := []string{"unknown destination", `rescan = "soon" is not a duration`}
 	contains(t, r.expect(5, "reload").stderr, faults...)
@@ -81,23 +77,23 @@ func TestReloadRefusesFaults(t *testing.T) {
 	a.wait("rescan")
 	contains(t, a.text(), "was not reloaded", "acne")
 
-	r.write(r.config, replaced(t, string(good), r.state, r.at("elsewhere")))
+	r.write(r.config, replaced(t, good, r.state, r.at("elsewhere")))
 	a.hangup()
 	a.wait("state_dir cannot change while the agent runs")
 	contains(t, a.text(), "restart the agent")
 	contains(t, r.expect(10, "reload").stderr, "another state_dir")
 
 	// What the next start would refuse, or could not write its log to, is not loaded either.
-	r.write(r.config, string(good))
+	r.write(r.config, good)
 	r.withLog("target = \"file\"\nfile = \"agent.toml/x.log\"")
 	contains(t, r.expect(1, "reload").stderr, "open the log")
 	if runtime.GOOS != "windows" {
-		r.write(r.config, string(good))
+		r.write(r.config, good)
 		r.withLog(`target = "eventlog"`)
 		contains(t, r.expect(5, "reload").stderr, "only Windows has an event log")
 	}
 
-	r.write(r.config, string(good))
+	r.write(r.config, good)
 	if now := r.left().Agent.LoadedAt; !now.Equal(*loaded) {
 		t.Errorf("loaded %v, and %v before", now, loaded)
 	}
@@ -201,17 +197,13 @@ func TestReloadTwoAtOnce(t *testing.T) {
 func TestReloadOfTheLog(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, `to = ["acme"]`)
-	config, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, string(config)+"\n[log]\nlevel = \"error\"\n")
+	r.withLog(`level = "error"`)
 	a := r.launch("-c", r.config, "run")
 	eventually(t, "the agent answers", 10*time.Second, func() bool { return r.run("reload").code == 0 })
 	r.drop("quiet.txt", "x")
 	r.arrives("quiet.txt", "x")
 	lacks(t, a.text(), "delivered", "reloaded")
-	r.write(r.config, string(config)+"\n[log]\nlevel = \"info\"\nformat = \"json\"\n")
+	r.edit(`level = "error"`, "level = \"info\"\nformat = \"json\"")
 	r.reload("log.level: changed", "log.format: changed")
 	r.drop("loud.txt", "x")
 	a.wait(`"msg":"delivered"`)

@@ -145,11 +145,23 @@ func (r *rig) configureWith(defaults, rest string) {
 // withLog adds a [log] to the rig's configuration.
 func (r *rig) withLog(lines string) {
 	r.t.Helper()
+	r.edit("[defaults]", "[log]\n"+lines+"\n[defaults]")
+}
+
+// configuration is the text of the rig's configuration.
+func (r *rig) configuration() string {
+	r.t.Helper()
 	text, err := os.ReadFile(r.config)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.write(r.config, replaced(r.t, string(text), "[defaults]", "[log]\n"+lines+"\n[defaults]"))
+	return string(text)
+}
+
+// edit changes a part of the rig's configuration.
+func (r *rig) edit(old, by string) {
+	r.t.Helper()
+	r.write(r.config, replaced(r.t, r.configuration(), old, by))
 }
 
 func (r *rig) mkdir(name string) string {

@@ -21,11 +21,7 @@ func TestVerifyOutbox(t *testing.T) {
 			t.Parallel()
 			verifyServers(t, lines, func(t *testing.T, r *rig, dir string) {
 				if after == "archive" {
-					config, err := os.ReadFile(r.config)
-					if err != nil {
-						t.Fatal(err)
-					}
-					r.write(r.config, replaced(t, string(config), lines, lines+fmt.Sprintf("archive = %q\n", r.archive)))
+					r.edit(lines, lines+fmt.Sprintf("archive = %q\n", r.archive))
 				}
 				for _, name := range []string{"there.txt", "taken.txt", "cut.txt", "changed.txt", "again.txt"} {
 					r.drop(name, "content")

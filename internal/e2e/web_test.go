@@ -22,11 +22,7 @@ type site struct {
 // seen adds a [control] that listens at a free port, and starts an agent.
 func (r *rig) seen() (*agent, *site) {
 	r.t.Helper()
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.write(r.config, replaced(r.t, string(text), `listen = ""`, `listen = "127.0.0.1:0"`))
+	r.edit(`listen = ""`, `listen = "127.0.0.1:0"`)
 	a := r.watching()
 	return a, r.site()
 }
@@ -149,11 +145,7 @@ func TestWeb(t *testing.T) {
 	})
 
 	// A reload may be asked for over it, and may take it elsewhere.
-	text2, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, replaced(t, string(text2), `listen = "127.0.0.1:0"`, "listen = \"127.0.0.1:0\"\nmetrics = false"))
+	r.edit(`listen = "127.0.0.1:0"`, "listen = \"127.0.0.1:0\"\nmetrics = false")
 	code, text = s.ask("POST", "/api/v1/commands", `{"command":"reload","target":""}`)
 	if code != 200 || !strings.Contains(text, "control.metrics: changed") {
 		t.Errorf("%d: %s", code, text)
@@ -162,7 +154,7 @@ func TestWeb(t *testing.T) {
 	if code, _ := again.ask("GET", "/metrics", ""); code == 200 || again.token != s.token {
 		t.Errorf("metrics are off, and answer %d", code)
 	}
-	r.write(r.config, replaced(t, string(text2), `listen = "127.0.0.1:0"`, `listen = ""`))
+	r.edit("listen = \"127.0.0.1:0\"\nmetrics = false", `listen = ""`)
 	r.reload("control.listen: changed", "control.metrics: changed")
 	if conn, err := net.Dial("tcp", strings.TrimPrefix(again.address, "http://")); err == nil {
 		_ = conn.Close() // there is nothing in it
@@ -184,11 +176,7 @@ func TestPortThatIsTaken(t *testing.T) {
 	}
 	defer l.Close() //nolint:errcheck // nothing was written to it
 	r := newRig(t, "to = [\"acme\"]")
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.config, replaced(t, string(text), `listen = ""`, `listen = "`+l.Addr().String()+`"`))
+	r.edit(`listen = ""`, `listen = "`+l.Addr().String()+`"`)
 	a := r.watching()
 	a.wait("nobody can look at this agent over HTTP")
 	r.drop("a.txt", "a")
