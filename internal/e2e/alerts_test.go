@@ -233,7 +233,7 @@ func TestNotifyIsReloaded(t *testing.T) {
 	r.edit(`on = ["deliverd"]`, `on = ["parked"]`)
 	contains(t, r.expect(0, "reload").stdout, "notify: changed")
 	r.drop("b.txt", "b")
-	eventually(t, "b.txt is delivered", time.Minute, func() bool { return len(tree(t, r.sshd.Dir)) == 2 })
+	r.arrives("b.txt", "b")
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

@@ -52,17 +52,13 @@ func isMissing(err error) bool {
 func TestFolderThatHangs(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	r.mkdir("share")
-	share := filepath.Join(r.dir, "share")
+	share := r.mkdir("share")
 	folders := r.folder("outbox", r.outbox, `to = ["acme:{folder}"]`) + r.folder("share", filepath.Join(share, "out"), `to = ["acme:{folder}"]`)
 	r.configure(r.acme() + folders)
 	r.drop("a.txt", "a")
 	release := hang(t, share)
 	a := r.start()
-	eventually(t, "the other folder is delivered", 30*time.Second, func() bool {
-		_, err := os.Stat(r.inbox("outbox/a.txt"))
-		return err == nil
-	})
+	r.arrives("outbox/a.txt", "a") // from the other folder
 	r.grace = "1s"
 	r.configure(r.acme() + folders)
 	for _, c := range []struct {
@@ -82,10 +78,7 @@ func TestFolderThatHangs(t *testing.T) {
 		t.Logf("%q took %v", c.args, time.Since(began).Round(time.Millisecond))
 	}
 	r.drop("b.txt", "b")
-	eventually(t, "the other folder is delivered after a reload", 30*time.Second, func() bool {
-		_, err := os.Stat(r.inbox("outbox/b.txt"))
-		return err == nil
-	})
+	r.arrives("outbox/b.txt", "b") // after a reload
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

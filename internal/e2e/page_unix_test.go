@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// tooWide is by how many pixels a page is wider than its window.
+const tooWide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
 // TestPage looks at a running agent with a browser: what is going on, what needs a person and its remedy, each view, at the width
 // of a phone too, and nothing from elsewhere.
 func TestPage(t *testing.T) {
@@ -35,7 +38,7 @@ func TestPage(t *testing.T) {
 	b.picture("overview")
 	b.wide(390, "dark")
 	b.picture("overview-phone-dark")
-	if over := b.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
+	if over := b.eval(tooWide); over != "0" {
 		t.Errorf("at the width of a phone the page is %s pixels too wide", over)
 	}
 	if names := b.eval(`[...document.querySelectorAll('button, input, a, progress')].filter(x => !(x.textContent.trim() || x.getAttribute('aria-label') || x.labels?.length)).length`); names != "0" {
@@ -46,9 +49,9 @@ func TestPage(t *testing.T) {
 	b.eval("window.confirm = () => true")
 	b.click("Overwrite")
 	b.shows("Overwrite: done, 1 changed", "All is well")
-	eventually(t, "the file is there", time.Minute, func() bool { return tree(t, r.sshd.Dir)["held.txt"] == "ours" })
+	r.arrives("held.txt", "ours")
 
-	write(t, r, "other/x.txt") // nobody listens there
+	r.write(r.at("other/x.txt"), "x") // nobody listens there
 	b.shows("Destination away is waiting", "Try away now")
 
 	b.click("Deliveries")
@@ -68,11 +71,14 @@ func TestPage(t *testing.T) {
 	b.click("Log")
 	b.shows("msg=delivered")
 	b.picture("log")
-	for _, view := range []string{"", "deliveries", "explain", "configuration", "log"} {
+	for _, view := range []struct{ name, shows string }{
+		{"", "Destination away is waiting"}, {"deliveries", evil}, {"explain", "Why was a file"}, {"configuration", `"stable_for"`}, {"log", "msg=delivered"},
+	} {
 		b.wide(390, "light")
-		b.open(s.address + "/#/" + view)
-		if over := b.eval("new Promise(done => setTimeout(() => done(document.documentElement.scrollWidth - document.documentElement.clientWidth), 300))"); over != "0" {
-			t.Errorf("%s is %s pixels too wide for a phone", view, over)
+		b.open(s.address + "/#/" + view.name)
+		b.shows(view.shows)
+		if over := b.eval(tooWide); over != "0" {
+			t.Errorf("%s is %s pixels too wide for a phone", view.name, over)
 		}
 	}
 
@@ -108,9 +114,4 @@ func TestPageMoves(t *testing.T) {
 	first := b.eval("document.querySelector('progress').value")
 	eventually(t, "the bar moves", time.Minute, func() bool { return b.eval("document.querySelector('progress')?.value ?? 'gone'") != first })
 	b.picture("transfer")
-}
-
-func write(t *testing.T, r *rig, name string) {
-	t.Helper()
-	r.write(r.at(name), "x")
 }

@@ -21,7 +21,7 @@ func hoursAway() string {
 func TestOutsideTheSchedule(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	other := strings.Replace(r.acme(), `name = "acme"`, `name = "globex"`, 1)
+	other := replaced(t, r.acme(), `name = "acme"`, `name = "globex"`)
 	r.outboxTo(r.acme()+hoursAway()+other, `to = ["acme:late", "globex:now"]`)
 	r.drop("a.txt", "a")
 	got := r.expect(3, "once")
@@ -67,7 +67,7 @@ func TestOutsideTheSchedule(t *testing.T) {
 	// A reload that lets it go at once.
 	r.outboxTo(r.acme()+"schedule = { windows = [\"00:00-24:00\"] }\n"+other, `to = ["acme:late", "globex:now"]`)
 	contains(t, r.expect(0, "reload").text(), "acme", "schedule")
-	eventually(t, "the file arrives", 20*time.Second, func() bool { return tree(t, r.sshd.Dir)["late/a.txt"] == "a" })
+	r.arrives("late/a.txt", "a")
 	if code := running.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -112,7 +112,7 @@ func TestIdleServersThatClose(t *testing.T) {
 	for i := range 3 {
 		name := fmt.Sprintf("%d.txt", i)
 		r.drop(name, name)
-		eventually(t, name+" arrives", 20*time.Second, func() bool { return tree(t, r.sshd.Dir)[name] == name })
+		r.arrives(name, name)
 		eventually(t, "the destination is idle", 20*time.Second, func() bool { return r.status().Destinations[0].State == "idle" })
 		r.sshd.KillSessions()
 		eventually(t, "the end is seen", 20*time.Second, func() bool { return !r.status().Destinations[0].Connected })

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -30,13 +29,10 @@ func (r *rig) seen() (*agent, *site) {
 // site finds out where the running agent answers.
 func (r *rig) site() *site {
 	r.t.Helper()
-	var page struct {
+	page := decode[struct {
 		Address, URL string
 		TokenFile    string `json:"token_file"`
-	}
-	if err := json.Unmarshal([]byte(r.expect(0, "page", "--json").stdout), &page); err != nil {
-		r.t.Fatal(err)
-	}
+	}](r.t, r.expect(0, "page", "--json").stdout)
 	token, err := os.ReadFile(page.TokenFile)
 	if err != nil {
 		r.t.Fatal(err)
@@ -116,14 +112,9 @@ func TestWeb(t *testing.T) {
 	}
 
 	// The same JSON as that of the commands.
-	var asked, said struct{ Deliveries []struct{ ID, SHA256 string } }
+	type deliveries struct{ Deliveries []struct{ ID, SHA256 string } }
 	_, text = s.ask("GET", "/api/v1/history?limit=1", "")
-	if err := json.Unmarshal([]byte(text), &asked); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal([]byte(r.expect(0, "history", "--json").stdout), &said); err != nil {
-		t.Fatal(err)
-	}
+	asked, said := decode[deliveries](t, text), decode[deliveries](t, r.expect(0, "history", "--json").stdout)
 	if len(asked.Deliveries) != 1 || len(said.Deliveries) != 1 || asked.Deliveries[0] != said.Deliveries[0] {
 		t.Errorf("asked %+v, said %+v", asked, said)
 	}
