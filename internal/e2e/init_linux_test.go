@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -13,12 +12,9 @@ func TestInitAsksAPerson(t *testing.T) {
 	r, args := initRig(t)
 	s := newScreen(t, 120, 40)
 	port, root := args[4], args[8]
-	command := exec.Command(binary, "-c", r.config, "init", "--port", port, "--root", root)
-	r.prepare(command)
-	command.Stdin, command.Stdout, command.Stderr = s.terminal, s.terminal, s.terminal
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
+	on := *r
+	on.stdin, on.stdout, on.stderr = s.terminal, s.terminal, s.terminal
+	a := on.launch("-c", r.config, "init", "--port", port, "--root", root)
 	for _, step := range []struct{ question, answer string }{
 		{"The server's name or address: ", "127.0.0.1"},
 		{"The account there: ", args[6]},
@@ -32,8 +28,9 @@ func TestInitAsksAPerson(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := command.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, s.text())
+	<-a.done
+	if code := a.command.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, s.text())
 	}
 	eventually(t, "it is written", time.Minute, func() bool { return strings.Contains(s.text(), "agent.toml is written.") })
 	contains(t, s.text(), "ssh-ed25519 "+r.sshd.Fingerprints[0])

@@ -120,6 +120,9 @@ func (r *rig) launch(args ...string) *agent {
 	a := &agent{t: r.t, done: make(chan struct{})}
 	a.command = exec.Command(cmp.Or(r.program, binary), args...)
 	a.command.Stdout, a.command.Stderr = a, a
+	if r.stdout != nil {
+		a.command.Stdout = r.stdout
+	}
 	if r.stderr != nil {
 		a.command.Stderr = r.stderr
 	}

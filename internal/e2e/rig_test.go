@@ -75,7 +75,8 @@ type rig struct {
 	program string // that is run; "" is the one under test
 	env     []string
 	stdin   io.Reader            // of the program's processes; nil is nothing
-	stderr  *os.File             // of agents; nil is kept
+	stdout  *os.File             // of agents; nil is kept
+	stderr  *os.File             // likewise
 	attr    *syscall.SysProcAttr // of the program's processes
 	secrets []string             // must not be seen in any output
 }

@@ -3,8 +3,6 @@ package e2e
 import (
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,36 +24,20 @@ func echoes(t *testing.T, terminal *os.File) bool {
 func TestSecretIsTypedUnseen(t *testing.T) {
 	t.Parallel()
 	r, _ := passwordRig(t, "hunter2-hunter2", `{ credential = "acme-pass" }`)
-	person, terminal := openTerminal(t)
-	var mu sync.Mutex
-	var seen strings.Builder
-	go func() { // ends when the terminal is closed
-		b := make([]byte, 4096)
-		for {
-			n, err := person.Read(b)
-			mu.Lock()
-			seen.Write(b[:n])
-			mu.Unlock()
-			if err != nil {
-				return
-			}
-		}
-	}()
-	r.stdin = terminal
+	s := newScreen(t, 80, 24)
+	r.stdin = s.terminal
 	a := r.launch("-c", r.config, "secret", "set", "acme-pass")
 	a.wait("acme-pass: ")
-	eventually(t, "the terminal hides what is typed", 10*time.Second, func() bool { return !echoes(t, terminal) })
-	if _, err := person.WriteString("hunter2-hunter2\n"); err != nil {
+	eventually(t, "the terminal hides what is typed", 10*time.Second, func() bool { return !echoes(t, s.terminal) })
+	if _, err := s.person.WriteString("hunter2-hunter2\n"); err != nil {
 		t.Fatal(err)
 	}
 	<-a.done
 	if got := tree(t, filepath.Join(r.state, "secrets"))["acme-pass"]; got != "hunter2-hunter2" {
 		t.Errorf("stored is %q\n%s", got, a.text())
 	}
-	mu.Lock()
-	lacks(t, seen.String(), "hunter2")
-	mu.Unlock()
-	if !echoes(t, terminal) {
+	lacks(t, s.text(), "hunter2")
+	if !echoes(t, s.terminal) {
 		t.Error("the terminal is left without an echo")
 	}
 }

@@ -2,7 +2,7 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,22 +89,14 @@ func TestStatusWatch(t *testing.T) {
 		env       []string
 	}{{"q", "q", 0, nil}, {"Ctrl-C and no colours", "\x03", 130, []string{"NO_COLOR=1"}}} {
 		s := newScreen(t, 100, 30)
-		command := exec.Command(binary, "-c", r.config, "status", "--watch")
-		r.prepare(command)
-		command.Env = append(append(command.Env, "TERM=xterm"), c.env...)
-		command.Stdin, command.Stdout, command.Stderr = s.terminal, s.terminal, s.terminal
 		before, err := unix.IoctlGetTermios(int(s.terminal.Fd()), unix.TCGETS)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := command.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_ = command.Wait() // the exit code is asked for below
-		}()
+		on := *r
+		on.env = append(append(slices.Clip(r.env), "TERM=xterm"), c.env...)
+		on.stdin, on.stdout, on.stderr = s.terminal, s.terminal, s.terminal
+		a := on.launch("-c", r.config, "status", "--watch")
 		eventually(t, c.name+": the transfer moves", time.Minute, func() bool {
 			last := s.last()
 			return strings.Contains(last, "large.bin -> acme") && strings.Contains(last, "/s") && strings.Contains(last, " left") && strings.Contains(last, "[#")
@@ -118,12 +110,11 @@ func TestStatusWatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		select {
-		case <-ended:
+		case <-a.done:
 		case <-time.After(time.Minute):
-			_ = command.Process.Kill() // nothing is lost
 			t.Fatalf("%s: it goes on", c.name)
 		}
-		if code := command.ProcessState.ExitCode(); code != c.code {
+		if code := a.command.ProcessState.ExitCode(); code != c.code {
 			t.Errorf("%s: exit code %d, want %d", c.name, code, c.code)
 		}
 		after, err := unix.IoctlGetTermios(int(s.terminal.Fd()), unix.TCGETS)
@@ -147,14 +138,10 @@ func TestOnceShowsItsProgressOnATerminal(t *testing.T) {
 	r.drop("a.bin", noise(6<<20))
 	r.drop("b.bin", noise(6<<20))
 	s := newScreen(t, 100, 30)
-	var out strings.Builder
-	command := exec.Command(binary, "-c", r.config, "once")
-	r.prepare(command)
-	command.Stdout, command.Stderr = &out, s.terminal
-	if err := command.Run(); err != nil {
-		t.Fatal(err)
-	}
-	contains(t, out.String(), "2 delivered")
+	r.stderr = s.terminal
+	a := r.launch("-c", r.config, "once")
+	a.wantEnd(0)
+	contains(t, a.text(), "2 delivered")
 	eventually(t, "the terminal has all", time.Minute, func() bool { return lines(s.text(), "msg=delivered") == 2 })
 	contains(t, s.text(), "of 2 files", "of 12.0 MiB", "MiB/s", "msg=delivered", "\r\x1b[Ktime=")
 	// Elsewhere there are lines alone.
