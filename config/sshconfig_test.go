@@ -13,7 +13,7 @@ import (
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
-// sshFiles writes files below a directory, and returns it.
+// sshFiles writes files below a directory, which DIR stands for in their text, and returns it.
 func sshFiles(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -22,7 +22,7 @@ func sshFiles(t *testing.T, files map[string]string) string {
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(name, []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,7 +44,7 @@ Host acme !acme-*
   port=2222
   User "contoso"
   IdentityFile ~/.ssh/none
-  IdentityFile ` + "KEYS" + `/%r_key
+  IdentityFile DIR/keys/%r_key
   HostKeyAlias acme-cluster
   UserKnownHostsFile /etc/dropferry/known_%h /etc/more
   ConnectTimeout 7
@@ -69,14 +69,6 @@ Host *
 		"more/a.conf":      "Host acme\n  IdentityAgent none\n  Compression yes\nHost nobody\n  Compression yes\n",
 		"keys/contoso_key": "x",
 	})
-	config := filepath.Join(dir, "config")
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(config, []byte(strings.ReplaceAll(string(text), "KEYS", filepath.Join(dir, "keys"))), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	d := parse(t, withSSH(dir, "acme", "")).Destinations[0]
 	if d.Host != "sftp.acme.example" || d.Port != 2222 || d.User != "contoso" || d.KeyFile != filepath.Join(dir, "keys", "contoso_key") ||
 		d.HostKeyAlias != "acme-cluster" || d.KnownHosts != at(t, "/etc/dropferry/known_sftp.acme.example") || d.ConnectTimeout != 7*time.Second ||
@@ -195,7 +187,7 @@ Match originalhost cc,dd
   BindAddress 192.0.2.9
 Host "quoted one" c? d#d
   Port 2203
-Include ` + "DIR" + `/more
+Include DIR/more
 Match all
   ConnectTimeout 9
 Match !all
@@ -207,13 +199,6 @@ Host *
 		"more": "Host cc\n  HostName three.example\nHost dd\n  HostName four.example\n",
 	})
 	config := filepath.Join(dir, "config")
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(config, []byte(strings.ReplaceAll(string(text), "DIR", dir)), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for _, alias := range []string{"a", "aa", "abb", "b", "AB", "cc", "dd", "d", "zz"} {
 		out, err := exec.Command(ssh, "-G", "-F", config, alias).CombinedOutput()
 		if err != nil {

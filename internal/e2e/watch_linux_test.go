@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
 // screen is what a program writes to a terminal.
@@ -77,10 +75,7 @@ func (s *screen) widest() (n int) {
 // TestStatusWatch follows a transfer on a terminal, heeds its size, and gives it back as it was.
 func TestStatusWatch(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "to = [\"acme\"]")
-	wire := sftptest.StartWire(t, r.sshd.Addr)
-	wire.SetRate(1 << 20)
-	r.outboxTo(sftptest.Through(wire, r.acme()), "to = [\"acme\"]")
+	r, _ := slowRig(t, 1<<20, patient, "to = [\"acme\"]")
 	r.drop("large.bin", noise(24<<20))
 	r.watching()
 	for _, c := range []struct {
@@ -131,10 +126,7 @@ func TestStatusWatch(t *testing.T) {
 // TestOnceShowsItsProgressOnATerminal in one line below its log.
 func TestOnceShowsItsProgressOnATerminal(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "to = [\"acme\"]")
-	wire := sftptest.StartWire(t, r.sshd.Addr)
-	wire.SetRate(4 << 20)
-	r.outboxTo(sftptest.Through(wire, r.acme()), "to = [\"acme\"]")
+	r, _ := slowRig(t, 4<<20, patient, "to = [\"acme\"]")
 	r.drop("a.bin", noise(6<<20))
 	r.drop("b.bin", noise(6<<20))
 	s := newScreen(t, 100, 30)
