@@ -107,11 +107,7 @@ type (
 			Free                              *int64
 			Seconds                           float64
 			Way                               []string
-			Capabilities                      *struct {
-				Extensions    map[string]string
-				Rename, Fsync bool
-				Hash          string
-			}
+			Capabilities                      *abilities
 		}
 	}
 )

@@ -14,12 +14,14 @@ type serverRow struct {
 	version, upload, resume, evidence, publish, replace, hash, lacks string
 }
 
-// abilities are what `check --connect --json` says of them.
+// abilities are what `check --connect --json` says that a server can do.
 type abilities struct {
+	Extensions    map[string]string
 	Banner        string
 	Hash          string
 	CheckFile     string `json:"check_file"`
 	Limits        struct{ Write int }
+	Rename        bool
 	RenameRefuses bool `json:"rename_refuses"`
 	PosixRename   bool `json:"posix_rename"`
 	Fsync         bool

@@ -114,7 +114,7 @@ func deliverTo(t *testing.T, a account) serverRow {
 	r.configure(sftptest.Through(wire, a.toml) + patient +
 		r.folder("outbox", r.outbox, "checkpoint = { size = \"1MiB\" }\nretry = { initial = \"50ms\", max = \"100ms\" }\nto = [\"acme:in\"]") +
 		r.folder("copied", copied, "mode = \"mirror\"\ndelete = true\ndelete_delay = \"1ms\"\nto = [\"acme:copy\"]"))
-	checked := decode[serverJSON](t, r.expect(0, "check", "--connect", "--json").stdout).Destinations[0]
+	checked := decode[checkJSON](t, r.expect(0, "check", "--connect", "--json").stdout).Destinations[0]
 	if left := names(t, a.dir); len(left) > 0 {
 		t.Errorf("check has left %q", left)
 	}
@@ -134,7 +134,7 @@ func deliverTo(t *testing.T, a account) serverRow {
 		t.Error("the connection was not cut")
 	}
 	after, _, _ := wire.Stats()
-	row := rowOf(a.version, &checked.Capabilities, after-sent < large*11/8) // half, and all but one checkpoint
+	row := rowOf(a.version, checked.Capabilities, after-sent < large*11/8) // half, and all but one checkpoint
 	if a.varies {
 		row.resume = "as it closes files"
 	}
@@ -185,9 +185,4 @@ func evidenceOf(events []eventJSON) string {
 		}
 	}
 	return strings.Join(slices.Sorted(maps.Keys(kinds)), ", ")
-}
-
-// serverJSON is what `check --connect --json` says of a server's abilities, spelled out as the other shapes are.
-type serverJSON struct {
-	Destinations []struct{ Capabilities abilities }
 }
