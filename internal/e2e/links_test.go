@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/dropferry/dropferry/file"
 )
 
 // TestLinkToAFileLeadsElsewhere makes a link that led to a file lead to a directory, to nothing and back: the other side has
@@ -27,7 +25,14 @@ func TestLinkToAFileLeadsElsewhere(t *testing.T) {
 		"nowhere":   {},
 	}
 	a := r.start()
-	for _, to := range []string{"pool/file", "pool/dir", "pool/file", "nowhere", "pool/dir"} {
+	var to string
+	var want, there map[string]string
+	defer func() {
+		if t.Failed() {
+			t.Logf("leading to %s, there is %q, want %q\nplan: %s\nstatus: %s", to, there, want, r.run("plan").text(), r.run("status").text())
+		}
+	}()
+	for _, to = range []string{"pool/file", "pool/dir", "pool/file", "nowhere", "pool/dir"} {
 		link := filepath.Join(r.outbox, "link")
 		if err := os.Symlink(to, link+".tmp"); err != nil {
 			t.Fatal(err)
@@ -35,21 +40,13 @@ func TestLinkToAFileLeadsElsewhere(t *testing.T) {
 		if err := os.Rename(link+".tmp", link); err != nil {
 			t.Fatal(err)
 		}
-		want := maps.Clone(fixed)
+		want = maps.Clone(fixed)
 		maps.Copy(want, as[to])
-		var there map[string]string
-		same := func() bool {
-			there = tree(t, r.inbox("in"))
-			maps.DeleteFunc(there, func(name, _ string) bool {
-				return strings.HasPrefix(name, ".trash/") || file.IsPrivate(filepath.Base(name))
-			})
+		eventually(t, "the other side has what there is here", 10*time.Second, func() bool {
+			there = published(t, r.inbox("in"))
+			maps.DeleteFunc(there, func(name, _ string) bool { return isTrash(name) })
 			return maps.Equal(there, want) && r.planIsEmpty()
-		}
-		for deadline := time.Now().Add(time.Minute); !same(); time.Sleep(100 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("leading to %s, there is %q, want %q\nplan: %s\nstatus: %s", to, there, want, r.run("plan").text(), r.run("status").text())
-			}
-		}
+		})
 	}
 	// What was delivered just now is compared once more, and not for as long as its fingerprint may hide a change.
 	if n := strings.Count(a.text(), "msg=unchanged"); n > 10 {
