@@ -72,8 +72,11 @@ func (r recipe) start(tb TB, o ProductOptions) *Product {
 	if err != nil {
 		missingProgram(tb, r.name, r.install)
 	}
-	if r.root && os.Geteuid() != 0 {
+	switch {
+	case r.root && os.Geteuid() != 0:
 		tb.Skipf("%s can be run beside the system's only by root", r.name)
+	case o.Jail && !r.jailed && os.Geteuid() != 0:
+		tb.Skipf("a jail needs root")
 	}
 	p := &Product{
 		Name: r.name, Host: "127.0.0.1", User: r.user, Dir: tb.TempDir(), Root: "/",
