@@ -58,7 +58,7 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	o.further = t.count(o)
 	retry := l.folderOf(&o.intent).Retry
 	v := judgeFailure(o.err, alive, failedWith(o, t, l.isFull(w)), retry, l.random)
-	if inTheWay, err := l.isInTheWay(ctx, o); err != nil {
+	if inTheWay, err := l.isInTheWay(ctx, w.session, o); err != nil {
 		return err
 	} else if inTheWay {
 		v = verdict{action: later, wait: backoff(retry, o.intent.Failures, l.random)}
