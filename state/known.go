@@ -122,3 +122,17 @@ func (s *Store) Renumber(ctx context.Context, folder string, all []Numbered) err
 		return nil
 	})
 }
+
+// RenumberBelow gives all that is on record of a file system below a directory, "" being the whole folder, the number that it
+// has now.
+func (s *Store) RenumberBelow(ctx context.Context, folder string, dir file.Path, was, now uint64) error {
+	return s.write(ctx, "renumber a file system in "+folder, func(c *conn) error {
+		for _, table := range []string{"known", "intents", "dirs"} {
+			if _, err := c.exec("UPDATE "+table+` SET dev = ?4 WHERE dev = ?3 AND folder = ?1
+				AND (?2 = '' OR path > ?2 || '/' AND path < ?2 || '0')`, folder, dir, was, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

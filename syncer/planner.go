@@ -61,7 +61,7 @@ func (p *Planner) Scan(ctx context.Context, entries iter.Seq[watcher.Entry]) err
 	if err := p.apply(ctx, &g, m.changes(c.follow(entries), known, c.passed)); err != nil {
 		return err
 	}
-	if err := numbers.flush(ctx); err != nil {
+	if err := numbers.end(ctx); err != nil {
 		return err
 	}
 	p.endLook(look)

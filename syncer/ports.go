@@ -26,6 +26,7 @@ type Store interface {
 	Lift(ctx context.Context, id string) (bool, error)
 	Forget(ctx context.Context, folder string, paths []file.Path) error
 	Renumber(ctx context.Context, folder string, all []state.Numbered) error
+	RenumberBelow(ctx context.Context, folder string, dir file.Path, was, now uint64) error
 
 	Due(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]state.Intent, error)
 	DueSmall(ctx context.Context, destination string, now time.Time, most int64, limit int, skip map[string]bool) ([]state.Intent, error)

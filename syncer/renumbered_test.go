@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/dropferry/dropferry/file"
@@ -81,5 +82,40 @@ func TestNestedFileSystemWithAnotherNumber(t *testing.T) {
 	r.thrice()
 	if got := s.mirror(); len(got) != 1 {
 		t.Errorf("the mirror holds %v", got)
+	}
+}
+
+// TestRemovedBeforeItsNewNumberWasSeen has a file removed from what is mounted in a folder after the machine was started anew, and
+// before a scan has seen it: the other files there show that it is the same file system. A directory of it goes too.
+func TestRemovedBeforeItsNewNumberWasSeen(t *testing.T) {
+	t.Parallel()
+	for _, others := range []bool{true, false} {
+		t.Run(fmt.Sprintf("others %v", others), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			s := r.toFake()
+			r.mirrors("")
+			r.drop("stays", "x")
+			r.drop("sub/a", "goes")
+			r.drop("sub/deep/b", "goes too")
+			r.drop("sub/z", "stays")
+			r.once()
+			r.renumber("sub/a")
+			r.renumber("sub/deep/b")
+			if others {
+				r.renumber("sub/z")
+			}
+			r.gone("sub/a")
+			r.gone("sub/deep")
+			r.thrice()
+			r.once()
+			want := 2
+			if !others { // nothing tells that it is the same file system
+				want = 4
+			}
+			if got := s.mirror(); len(got) != want {
+				t.Errorf("the mirror holds %v", got)
+			}
+		})
 	}
 }
