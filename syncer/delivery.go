@@ -34,7 +34,8 @@ type delivery struct {
 
 	occupied *atomic.Bool // something stood at the last new name that was looked at; nil: nobody remembers
 
-	alikes *odds // of finding the content at the destination under another name; nil: none is looked for in vain
+	alikes  *odds // of finding the content at the destination under another name; nil: none is looked for in vain
+	growths *odds // of finding that a file that is larger begins with what it was; likewise
 
 	sum []byte // of the source, once it was needed: see sumOf
 
@@ -107,6 +108,9 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	d.tell(EventStarted)
 	crashpoint("started")
 	if done, err := d.moveOrCopy(ctx, src); err != nil || done {
+		return false, err
+	}
+	if err := d.grow(ctx, src); err != nil {
 		return false, err
 	}
 	if err := d.beginDirect(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,10 @@ type fakeServer struct {
 
 	hashes, posix, keepsTimes bool
 	writeOnly                 bool // nothing can be read back
+
+	// copies makes what a copy at the server holds; nil is a server that copies nothing.
+	copies func(content string) string
+
 	hostKey, identity         string
 	room                      int64 // bytes that a file may have; 0 is any number
 	tellsRoom                 bool
@@ -231,8 +236,25 @@ func (f *fakeSession) Fits(ctx context.Context, name string, size int64) error {
 
 func (f *fakeSession) SetMode(context.Context, string, fs.FileMode) error { return nil }
 
-func (f *fakeSession) Copy(context.Context, string, string, int64) error {
-	return problem("copy", "", remote.Unsupported, errors.New("no"))
+func (f *fakeSession) Copy(ctx context.Context, from, temp string, size int64) error {
+	if f.server.copies == nil {
+		return problem("copy", "", remote.Unsupported, errors.New("no"))
+	}
+	return f.request(ctx, "copy", temp, func(files map[string]fakeFile) error {
+		content := files[from].content
+		files[temp] = fakeFile{content: f.server.copies(content[:min(size, int64(len(content)))])}
+		return nil
+	})
+}
+
+// goOn returns what the temp has below the mark of an upload, and brings the source there.
+func (f *fakeSession) goOn(u remote.Upload, src io.Reader) (have string, err error) {
+	have, _ = f.server.content(u.Temp)
+	if u.From.Offset == 0 || int64(len(have)) < u.From.Offset {
+		return "", nil
+	}
+	_, err = src.(io.Seeker).Seek(u.From.Offset, io.SeekStart)
+	return have[:u.From.Offset], err
 }
 
 func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader) ([]byte, error) {
@@ -250,6 +272,10 @@ func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader
 	if err == nil && moving != nil {
 		moving(u.Progress, f)
 	}
+	have := ""
+	if err == nil {
+		have, err = f.goOn(u, src)
+	}
 	if err == nil {
 		if u.Size != remote.Unknown {
 			src = io.LimitReader(src, u.Size)
@@ -258,6 +284,7 @@ func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader
 	}
 	if err == nil {
 		err = f.take(u.Temp, int64(len(content)))
+		content = append([]byte(have), content...)
 	}
 	at := f.server.now()
 	if err == nil && !u.ModTime.IsZero() {
@@ -271,8 +298,12 @@ func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader
 			return nil
 		})
 	}
-	h := sha256.Sum256(content)
-	return h[:], err
+	h := sha256.New()
+	if have != "" {
+		err = errors.Join(err, h.(encoding.BinaryUnmarshaler).UnmarshalBinary(u.From.Hash))
+	}
+	h.Write(content[len(have):])
+	return h.Sum(nil), err
 }
 
 // take takes the bytes of an upload, as far as there is room.

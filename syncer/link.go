@@ -34,7 +34,8 @@ type link struct {
 	maxAge     time.Duration
 	shared     bool // other processes use the store
 
-	alikes   odds     // see odds
+	alikes   odds // see odds
+	growths  odds
 	reserved sync.Map // sweeps of files that a session makes use of: string -> true
 
 	wake  chan struct{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"hash"
 	"io"
 
 	"github.com/dropferry/dropferry/watcher"
@@ -36,20 +37,27 @@ func (d *delivery) sumToTell(ctx context.Context, src *watcher.Source) ([]byte, 
 // hashSource reads the whole source and goes back to its beginning.
 func hashSource(ctx context.Context, src *watcher.Source) ([]byte, error) {
 	h := sha256.New()
+	if err := readInto(ctx, h, src); err != nil {
+		return nil, err
+	}
+	_, err := src.Seek(0, io.SeekStart)
+	return h.Sum(nil), err
+}
+
+// readInto reads all of a source.
+func readInto(ctx context.Context, h hash.Hash, src io.Reader) error {
 	buf := make([]byte, 1<<20)
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		n, err := src.Read(buf)
 		h.Write(buf[:n])
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	_, err := src.Seek(0, io.SeekStart)
-	return h.Sum(nil), err
 }

@@ -266,7 +266,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	}
 	d := &delivery{
 		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
-		familiar: w.familiar, careful: o.careful, names: &l.ops.names, occupied: &w.occupied, alikes: &l.alikes,
+		familiar: w.familiar, careful: o.careful, names: &l.ops.names, occupied: &w.occupied, alikes: &l.alikes, growths: &l.growths,
 		observe: func(e Event) {
 			if e.Type == EventProgress {
 				w.progress.note(e.ID, e.Sent, time.Now())

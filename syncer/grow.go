@@ -1,0 +1,76 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding"
+	"io"
+
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// A file that has grown, as logs and exports do that are written to at their end, is not sent again from its beginning: the
+// server copies what it has to the temp, and the upload goes on behind that, as behind a checkpoint.
+
+// leastGrown is the size in bytes that a file must have had for that: copying and proving it takes a few round trips and a command at
+// the server.
+const leastGrown = 8 << 20
+
+// grow has the server begin the temp with the version that it has, where the source begins with it. That it has done so is
+// only believed on the strength of a hash; where anything is wrong, the file is sent from its beginning.
+func (d *delivery) grow(ctx context.Context, src *watcher.Source) error {
+	k, err := d.mayHaveGrown(ctx, src)
+	if err != nil || k == nil {
+		return err
+	}
+	size := k.Fingerprint.Size
+	hash := sha256.New()
+	if err := readInto(ctx, hash, io.NewSectionReader(src, 0, size)); err != nil {
+		return err
+	}
+	same := bytes.Equal(hash.Sum(nil), k.SHA256)
+	d.growths.note(true, same)
+	if !same {
+		return nil
+	}
+	reached, err := hash.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		return err
+	}
+	d.sent = true
+	err = d.session.Copy(ctx, k.RemotePath, d.intent.Temp, size)
+	var got []byte
+	if err == nil {
+		got, _, err = d.session.Hash(ctx, d.intent.Temp, size)
+	}
+	switch {
+	case err == nil && bytes.Equal(got, k.SHA256):
+		return d.checkpoint(ctx, remote.Mark{Offset: size, Hash: reached})
+	case err != nil && (remote.KindOf(err) == remote.Transient || remote.KindOf(err) == remote.DiskFull):
+		return err
+	}
+	return nil
+}
+
+// mayHaveGrown returns the version at the final name, if the source may be that and more, and the server can be asked to use it.
+func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source) (*state.Known, error) {
+	can := d.session.Capabilities()
+	if !can.Hashes() || !can.Copies() || can.NoResume || d.intent.Temp == "" || d.intent.Source != "" || src.Size() <= leastGrown {
+		return nil, nil
+	}
+	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {
+		return nil, err
+	}
+	record, err := d.store.Lookup(ctx, d.intent.Folder, d.intent.Path)
+	k := knownOf(record, d.intent.Destination)
+	if err != nil || k == nil || !movable(k) || k.RemotePath != d.intent.Final {
+		return nil, err
+	}
+	if size := k.Fingerprint.Size; size < leastGrown || size >= src.Size() || !d.growths.worth(size) {
+		return nil, nil
+	}
+	return k, nil
+}

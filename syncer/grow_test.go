@@ -1,0 +1,113 @@
+package syncer
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/dropferry/dropferry/remote"
+)
+
+// growingRig is a mirror with one delivered file "log", of a server that copies.
+func growingRig(t *testing.T, content string) (*rig, *fakeServer) {
+	t.Helper()
+	r := newRig(t)
+	r.folder.Mirror = true
+	s := r.toFake()
+	s.hashes, s.copies = true, func(content string) string { return content }
+	can, err := json.Marshal(remote.Capabilities{
+		Version: remote.ProbeVersion, PosixRename: true, SetTimes: true, RenameRefuses: true, Fsync: true,
+		Hash: "sha256sum", Extensions: map[string]string{"copy-data": "1"},
+	})
+	r.must(err)
+	r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, can))
+	r.drop("log", content)
+	r.once()
+	r.wantReceipts(1)
+	s.sent = 0
+	return r, s
+}
+
+// TestGrownFile has more written to the end of a file: only that is sent. Where the copy at the server is wrong, or somebody has
+// changed the file there, or it has another beginning now, or is smaller, what is published is the source all the same.
+func TestGrownFile(t *testing.T) {
+	t.Parallel()
+	was := large(leastGrown + 7)
+	for _, row := range []struct {
+		name   string
+		now    string
+		change func(s *fakeServer)
+		sent   int
+	}{
+		{"grown", was + "more", nil, len("more")},
+		{"another beginning", "x" + was, nil, len(was) + 1},
+		{"shrunk", was[:leastGrown], nil, leastGrown},
+		{"as long", "X" + was[1:], nil, len(was)},
+		{"the server copies nothing", was + "more", func(s *fakeServer) { s.copies = nil }, len(was) + 4},
+		{"a copy cut short", was + "more", func(s *fakeServer) { s.copies = func(c string) string { return c[:len(c)-1] } }, len(was) + 4},
+		{"a wrong copy", was + "more", func(s *fakeServer) { s.copies = func(c string) string { return c[1:] + "?" } }, len(was) + 4},
+		{"no more hashes", was + "more", func(s *fakeServer) { s.hashes = false }, len(was) + 4},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			r, s := growingRig(t, was)
+			if row.change != nil {
+				row.change(s)
+			}
+			r.drop("log", row.now)
+			r.once()
+			r.wantReceipts(2)
+			if got, _ := s.content("in/log"); got != row.now {
+				t.Errorf("%d bytes are published, want %d", len(got), len(row.now))
+			}
+			if s.sent != int64(row.sent) {
+				t.Errorf("%d bytes were sent, want %d", s.sent, row.sent)
+			}
+			if left := s.names(".part"); len(left) != 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
+// TestGrownFileCutOff loses the connection at each request of the delivery: it is right in the end.
+func TestGrownFileCutOff(t *testing.T) {
+	t.Parallel()
+	was := large(leastGrown)
+	now := was + "more"
+	for _, op := range []string{"copy", "hash", "put", "close", "stat"} {
+		for n := range 2 {
+			r, s := growingRig(t, was)
+			calls := 0
+			s.setRefuse(func(got, _ string, cut func()) error {
+				if got == op {
+					if calls++; calls == n+1 {
+						cut()
+						return errCut
+					}
+				}
+				return nil
+			})
+			r.drop("log", now)
+			r.once()
+			if got, _ := s.content("in/log"); got != now {
+				t.Errorf("cut at %s %d: %d bytes are published, want %d", op, n, len(got), len(now))
+			}
+		}
+	}
+}
+
+// TestGrownFileThatWasChangedThere is a conflict, as any other.
+func TestGrownFileThatWasChangedThere(t *testing.T) {
+	t.Parallel()
+	was := large(leastGrown)
+	r, s := growingRig(t, was)
+	s.put("in/log", "somebody's", settledClock())
+	r.drop("log", was+"more")
+	r.once()
+	if i := r.intent("log"); i.Phase != "held" {
+		t.Errorf("%+v", i)
+	}
+	if got, _ := s.content("in/log"); got != "somebody's" {
+		t.Error("it was replaced")
+	}
+}
