@@ -58,7 +58,7 @@ func saveDir(c *conn, d *Dir) error {
 	return err
 }
 
-// ForgetDirs removes what is recorded of directories, as far as a known file of ours speaks for them.
+// ForgetDirs removes what is recorded of directories, as far as a known file of ours speaks for them that is not to be removed.
 func (s *Store) ForgetDirs(ctx context.Context, all []Dir) error {
 	if len(all) == 0 {
 		return nil
@@ -66,8 +66,10 @@ func (s *Store) ForgetDirs(ctx context.Context, all []Dir) error {
 	return s.write(ctx, "forget directories", func(c *conn) error {
 		for i := range all {
 			d := &all[i]
-			_, err := c.exec(`DELETE FROM dirs WHERE folder = ?1 AND path = ?2 AND destination = ?3 AND EXISTS (SELECT 1 FROM known
-				WHERE folder = ?1 AND path > ?2 || '/' AND path < ?2 || '0' AND destination = ?3 AND owned = 1)`, d.Folder, d.Path, d.Destination)
+			_, err := c.exec(`DELETE FROM dirs WHERE folder = ?1 AND path = ?2 AND destination = ?3 AND EXISTS (SELECT 1 FROM known AS k
+				WHERE folder = ?1 AND path > ?2 || '/' AND path < ?2 || '0' AND destination = ?3 AND owned = 1
+				AND NOT EXISTS (SELECT 1 FROM operations AS o WHERE o.folder = k.folder AND o.destination = k.destination
+					AND o.path = k.path AND o.step = 'delete'))`, d.Folder, d.Path, d.Destination)
 			if err != nil {
 				return err
 			}

@@ -31,6 +31,10 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	case errors.Is(o.err, errSuperseded): // which was told by whoever did so
 		delete(l.troubles, o.intent.ID)
 		l.sweepWanted = true
+		// It may have made its directories after those were removed for having left the folder.
+		if err := leaveDirs(ctx, l.store, l.folderOf(&o.intent), o.intent.Destination, o.intent.Path); err != nil {
+			return err
+		}
 		if o.direct && o.intent.Phase == state.Planned { // it may have begun to write there after it was taken back
 			return l.store.SweepLater(ctx, []state.Sweep{state.SweepOfFinal(&o.intent)}, time.Time{})
 		}

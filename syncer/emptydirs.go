@@ -90,17 +90,21 @@ func (c *census) missDir(d *state.Dir) {
 // leaveDirs puts on record that a file of ours leaves its directories at a destination, or has made some there and is not
 // published after all. The next scan shows which of them are still in the folder.
 func leaveDirs(ctx context.Context, store Store, f *Folder, destination string, p file.Path) error {
-	r, ok := f.route(destination)
-	if !ok || !f.Mirror || !f.Deletes {
-		return nil
+	if r, ok := f.route(destination); ok && f.Mirror && f.Deletes {
+		return store.SaveDirs(ctx, dirsAbove(f, r, p))
 	}
+	return nil
+}
+
+// dirsAbove returns the directories above a file at a route's destination.
+func dirsAbove(f *Folder, r Route, p file.Path) []state.Dir {
 	var all []state.Dir
 	for dir := p.Dir(); dir != ""; dir = dir.Dir() {
 		all = append(all, state.Dir{
-			Route: state.Route{Folder: f.Name, Destination: destination}, Path: dir, RemotePath: r.RemotePath(dir, time.Time{}),
+			Route: state.Route{Folder: f.Name, Destination: r.Destination}, Path: dir, RemotePath: r.RemotePath(dir, time.Time{}),
 		})
 	}
-	return store.SaveDirs(ctx, all)
+	return all
 }
 
 // unmade returns the empty directories that we have not made at their destinations.

@@ -48,6 +48,26 @@ func TestDirectoriesAboveAnEmptyOneGoWithIt(t *testing.T) {
 	r.wantGone(s, "d")
 }
 
+// TestDirectoryOfAFileThatWasNeverSentGoes: when the last file of ours there was removed, the directory held another one, which
+// was never ready.
+func TestDirectoryOfAFileThatWasNeverSentGoes(t *testing.T) {
+	t.Parallel()
+	r, s := leftMirror(t)
+	r.drop("d/deeper/a", "content")
+	r.once()
+	r.gone("d/deeper/a")
+	r.drop("d/deeper/waits", "not ready")
+	entries := r.entries()
+	for i := range entries {
+		entries[i].Ready = entries[i].Path != "d/deeper/waits"
+	}
+	for range 3 {
+		r.onceWith(entries)
+	}
+	r.wantInbox("acme", map[string]string{"stays": "x"})
+	r.wantGone(s, "d")
+}
+
 // TestDirectoriesOfACancelledFileGo: they were made for an upload that never came to its end.
 func TestDirectoriesOfACancelledFileGo(t *testing.T) {
 	t.Parallel()

@@ -18,12 +18,14 @@ const removalBatch = 500
 func (p *Planner) planRemovals(ctx context.Context, c *census, s situation, before time.Time) error {
 	f, at := p.folder, p.folder.places()
 	planned, passed := map[file.Path]bool{}, map[file.Path]bool{} // no more than may be removed
+	left := map[dirKey]bool{}
 	for after := file.Path(""); ; {
 		known, err := p.store.RipeFiles(ctx, f.Name, f.destinations(), before, after, removalBatch)
 		if err != nil {
 			return err
 		}
 		var all []state.Operation
+		var dirs []state.Dir
 		for i := range known {
 			k := &known[i]
 			r, ok := f.route(k.Destination)
@@ -35,6 +37,16 @@ func (p *Planner) planRemovals(ctx context.Context, c *census, s situation, befo
 			o := p.operation(state.StepDelete, k.Destination, k.Path, k.RemotePath, c)
 			o.Trash = trashPath(r.Trash, p.cycle.now, strings.TrimPrefix(k.RemotePath, r.dir()))
 			all = append(all, o)
+			for _, d := range dirsAbove(f, r, k.Path) {
+				if key := (dirKey{d.Path, d.Destination}); !left[key] {
+					left[key] = true
+					dirs = append(dirs, d)
+				}
+			}
+		}
+		// Another file may be all that the directory holds by now, and may never get there.
+		if err := p.store.SaveDirs(ctx, dirs); err != nil {
+			return err
 		}
 		if err := p.planOperations(ctx, all); err != nil {
 			return err

@@ -29,6 +29,10 @@ const (
 	maxMarker = 4096   // bytes, far more than a marker has
 )
 
+// markerTemp is what a marker is called until it is whole. The name is always the same, so that what a crash has left goes when the
+// next one is written.
+var markerTemp = file.PrivateName(file.Marker, strings.Repeat("0", len(file.NewID(time.Time{}))), file.TempSuffix)
+
 // rootMarker is the marker that a root holds.
 type rootMarker struct {
 	there bool
@@ -70,7 +74,10 @@ func (m rootMarker) is(mark *state.Mark) bool { return m.there && (mark.ID == ""
 func writeMarker(root string, now time.Time) (id string, err error) {
 	id = file.NewID(now)
 	name := filepath.Join(root, file.Marker)
-	partial := filepath.Join(root, file.PrivateName(file.Marker, id, file.TempSuffix)) // it must not be there by half
+	partial := filepath.Join(root, markerTemp) // it must not be there by half
+	if err := ignoreMissing(os.Remove(partial)); err != nil {
+		return "", err
+	}
 	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return "", err

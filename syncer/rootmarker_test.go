@@ -22,6 +22,24 @@ func markerRig(t *testing.T) (*rig, *fakeServer) {
 	return r, s
 }
 
+// TestMarkerCutOff finds what a crash has left of a marker that was being written: it goes with the next one.
+func TestMarkerCutOff(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.must(os.WriteFile(r.source(markerTemp), []byte("half of"), 0o644))
+	if !file.IsPrivate(markerTemp) {
+		t.Errorf("%s would be sent", markerTemp)
+	}
+	id, err := writeMarker(r.root, settledClock())
+	r.must(err)
+	if m := r.marker(); m.id != id {
+		t.Errorf("%+v, want %s", m, id)
+	}
+	if _, err := os.Lstat(r.source(markerTemp)); !os.IsNotExist(err) {
+		t.Errorf("what was left: %v", err)
+	}
+}
+
 // wantHalt checks why the folder halts; "" that it does not.
 func (r *rig) wantHalt(reason string) state.Halt {
 	r.Helper()
