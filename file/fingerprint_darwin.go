@@ -17,5 +17,6 @@ func FromInfo(info fs.FileInfo) Fingerprint {
 	return f
 }
 
-func fingerprint(_ string, info fs.FileInfo) (Fingerprint, error)         { return FromInfo(info), nil }
+func fingerprint(_ string, info fs.FileInfo) (Fingerprint, error) { return FromInfo(info), nil }
+
 func handleFingerprint(_ *os.File, info fs.FileInfo) (Fingerprint, error) { return FromInfo(info), nil }

@@ -29,11 +29,11 @@ type fakeServer struct {
 	// copies makes what a copy at the server holds; nil is a server that copies nothing.
 	copies func(content string) string
 
-	hostKey, identity         string
-	room                      int64 // bytes that a file may have; 0 is any number
-	tellsRoom                 bool
-	sent                      int64 // bytes of all uploads
-	now                       func() time.Time
+	hostKey, identity string
+	room              int64 // bytes that a file may have; 0 is any number
+	tellsRoom         bool
+	sent              int64 // bytes of all uploads
+	now               func() time.Time
 
 	// refuse is asked before each request and may fail it; cut ends the session.
 	refuse func(op, name string, cut func()) error
