@@ -13,7 +13,7 @@ type Dir struct {
 	Route
 	Path       file.Path
 	RemotePath string
-	Dev        uint64 // that it lay on in the folder; 0 where that is not known
+	Dev        uint64 // that the directory above it lay on in the folder; 0 where that is not known
 	Made       bool   // it surely is there: we have made it for itself
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -268,11 +269,11 @@ func (l *link) makeDir(ctx context.Context, session Session, o *state.Operation,
 	if err := session.MkdirAll(ctx, o.RemotePath); err != nil {
 		return err
 	}
-	dir, err := ofDirectory(name)
+	above, err := ofDirectory(filepath.Dir(name)) // what is mounted on it is another file system, and may not be there for long
 	if err != nil {
 		return l.store.DropOperation(ctx, o.ID)
 	}
-	if err := l.store.DirMade(ctx, o, dir.Dev); err != nil {
+	if err := l.store.DirMade(ctx, o, above.Dev); err != nil {
 		return err
 	}
 	l.tellOperation(EventMadeDir, o, "")
