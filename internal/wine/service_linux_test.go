@@ -22,7 +22,7 @@ func TestService(t *testing.T) {
 		sshd: sftptest.StartSSHD(t, sftptest.SSHDOptions{}),
 	}
 	s.wire = sftptest.StartWire(t, s.sshd.Addr)
-	first, second, third := packages(t, p)
+	first, second, third, fourth := packages(t, p)
 	for _, step := range []struct {
 		name string
 		do   func()
@@ -41,7 +41,8 @@ func TestService(t *testing.T) {
 		{"package is upgraded", func() { s.upgrade(second) }},
 		{"stopped service stays stopped", func() { s.staysStopped(third) }},
 		{"service is uninstalled and installed by hand", s.byHand},
-		{"package is removed", func() { s.remove(third) }},
+		{"service that was removed stays away", func() { s.staysAway(fourth) }},
+		{"package is removed", func() { s.remove(fourth) }},
 	} {
 		if !t.Run(step.name, func(t *testing.T) {
 			s.t = t
@@ -54,8 +55,8 @@ func TestService(t *testing.T) {
 	s.tellState()
 }
 
-// packages builds the program in two versions, and three packages: the last has the program of the second.
-func packages(t *testing.T, p *prefix) (first, second, third string) {
+// packages builds the program in two versions, and four packages: the last two have the program of the second.
+func packages(t *testing.T, p *prefix) (first, second, third, fourth string) {
 	t.Helper()
 	program := func(version string) string { return filepath.Join(p.dir, "dropferry-"+version+".exe") }
 	pack := func(version, program string) string {
@@ -71,7 +72,7 @@ func packages(t *testing.T, p *prefix) (first, second, third string) {
 		}
 		return pack(version, program(version))
 	}
-	return build("v0.1.0"), build("v0.2.0"), pack("v0.3.0", program("v0.2.0"))
+	return build("v0.1.0"), build("v0.2.0"), pack("v0.3.0", program("v0.2.0")), pack("v0.4.0", program("v0.2.0"))
 }
 
 func (s *installed) install(pkg string) {
