@@ -92,10 +92,10 @@ packages:
 msi:
 	VERSION=$(VERSION) PLATFORMS=windows/amd64 sh packaging/build.sh dist msi
 
-# Needs root: a clean Debian is made and booted in a container, and lives with the packages.
+# Needs root: a clean Debian is made and booted in a container, and lives with the packages. PARTS takes some of it: PARTS=deb.
 test-packages:
 	@sh scripts/needs.sh packages
-	sh packaging/test/run.sh
+	sh packaging/test/run.sh "$(PARTS)"
 
 clean:
 	rm -rf dropferry dist .tools bench/out
