@@ -29,6 +29,7 @@ cp "$program" "$stage/dropferry.exe"
 cp "$root/agent.toml.example" "$stage/agent.toml.example"
 cp "$root/LICENSE" "$stage/LICENSE.txt"
 (cd "$root" && go run ./packaging/notices) >"$stage/third-party-notices.txt"
+(cd "$root" && go run ./cmd/dropferry completion powershell) >"$stage/dropferry.ps1"
 [ -z "${SOURCE_DATE_EPOCH:-}" ] || touch -d "@$SOURCE_DATE_EPOCH" "$stage"/*
 
 product=$(guid dropferry product "$version")
