@@ -50,7 +50,7 @@ func (s suite) run(t *testing.T, p *prefix, program string) {
 		args = append(args, "-test.skip="+strings.Join(names, "|"))
 	}
 	if some := os.Getenv(askedFor); some != "" {
-		args, s.least = append(args, "-test.run="+some), 0
+		args, s.least = append(args, strings.Fields("-test.run="+some)...), 0
 	}
 	begun := time.Now()
 	r := s.once(t, p, program, args)
@@ -73,7 +73,8 @@ func (s suite) run(t *testing.T, p *prefix, program string) {
 	}
 }
 
-// askedFor is the environment variable that names the tests of a suite that are run, for a closer look; else all are.
+// askedFor is the environment variable that names the tests of a suite that are run, for a closer look, with further flags behind:
+// "TestScan -test.count=9". Else all are.
 const askedFor = "DROPFERRY_WINE_RUN"
 
 // mayRepeat is how many failures of one suite may be wine's.
