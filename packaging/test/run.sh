@@ -57,7 +57,7 @@ elif [ -n "${ROOT_TAR:-}" ]; then
 	tar -C "$work/clean" -xf "$ROOT_TAR"
 else
 	say "making a clean Debian meanwhile"
-	mmdebstrap --quiet --variant=apt --include=systemd,systemd-sysv,dbus,openssh-server,acl --dpkgopt=force-unsafe-io \
+	mmdebstrap --quiet --variant=apt --include=systemd,systemd-sysv,dbus,openssh-server,acl,sudo --dpkgopt=force-unsafe-io \
 		bookworm "$clean" >"$work/mmdebstrap.log" 2>&1 &
 	making=$!
 fi
