@@ -74,6 +74,7 @@ systemd-analyze security --threshold=20 dropferry.service | tail -n 1
 step "the quickstart of docs/service.md, word for word, by somebody who may use sudo"
 useradd --system erp
 useradd -m admin
+echo "127.0.1.1 $(hostname)" >>/etc/hosts # which sudo looks for
 echo 'admin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/admin
 page=/usr/share/doc/dropferry/service.md
 # block N: what stands between the fences of the page, for the Nth time
@@ -175,7 +176,7 @@ is "who put it there" erp "$(stat -c %U /srv/erp/sent/invoices/a.xml)"
 is "the archive" "dropferry erp 2750" "$(stat -c '%U %G %a' /srv/erp/sent/invoices)"
 is "the archive for its producers" "first invoice" "$(runuser -u erp -- cat /srv/erp/sent/invoices/a.xml)"
 has "$(dropferry -c /etc/dropferry/agent.toml history)" a.xml
-is "priority of the line in the journal" 6 "$(journalctl -u dropferry -o json --output-fields=PRIORITY,MESSAGE | grep 'msg=delivered' | sed 's/.*"PRIORITY":"\([0-9]\)".*/\1/')"
+is "priority of the line in the journal" 6 "$(journalctl -u dropferry -o json --output-fields=PRIORITY,MESSAGE | grep 'msg=delivered' | tail -n 1 | sed 's/.*"PRIORITY":"\([0-9]\)".*/\1/')"
 has "$(dropferry service status)" "service dropferry: running, pid $(property dropferry MainPID), as dropferry, started with the system"
 dropferry doctor # root's -c is found: /etc/dropferry/agent.toml
 
