@@ -77,6 +77,7 @@ func suites() []suite {
 			"TestHasLeftBehindALink":                               noLinks,
 			"TestPartOfAFileGoesWhenItsSourceGoesMeanwhile":        unlinked,
 			"TestAnotherNameLeavesTheEarlierOne":                   noColon,
+			"TestServerWhoseClockIsAnHourOff":                      openFile,
 			"TestCaseOnlyRename":                                   spelling,
 			"TestCaseOnlyRenameThatWasCutOff":                      spelling,
 			"TestADirectoryThatFoldsNames":                         spelling,
