@@ -190,6 +190,7 @@ func (s *installed) resumes() {
 	const size = 24 << 20
 	content := make([]byte, size)
 	_, _ = rand.Read(content) // it never fails
+	pid := s.state().PID
 	s.wire.SetRate(4 << 20)
 	before, _, _ := s.wire.Stats()
 	s.write(filepath.Join(s.dir, "large.bin"), string(content))
@@ -200,7 +201,7 @@ func (s *installed) resumes() {
 		sent, _, _ := s.wire.Stats()
 		return sent-before > size/2
 	})
-	pid := s.state().PID
+	s.wire.SetRate(16 << 10) // however long it takes to kill it
 	if r := s.machine.run(time.Minute, s.dir, "", "taskkill", "/f", "/pid", fmt.Sprint(pid)); r.err != nil {
 		s.t.Fatalf("taskkill: %v: %s", r.err, r.text)
 	}
