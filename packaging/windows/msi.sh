@@ -54,11 +54,6 @@ query "INSERT INTO \`CustomAction\` (\`Action\`, \`Type\`, \`Source\`, \`Target\
 query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('UndoService', 'NOT REMOVE', 4001)"
 query "INSERT INTO \`CustomAction\` (\`Action\`, \`Type\`, \`Source\`, \`Target\`) VALUES ('UndoStop', 3410, 'Exe', 'service start --again')"
 query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('UndoStop', 'Installed', 1849)"
-query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=1850 WHERE \`Action\`='StopAll'"
-query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=4002 WHERE \`Action\`='InstallService'"
-query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=4003 WHERE \`Action\`='InstallAgain'"
-# Last, when nothing is left that could fail.
-query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=6500 WHERE \`Action\`='RestartService'"
 # An id of its own for each package, made of what is in it, and the times that were asked for.
 msiinfo export "$out" _SummaryInformation | sed -E "s/^9	.*/9	{$(guid dropferry package "$version" "$(cat "$stage"/* | sha256sum)")}/" >"$stage/_SummaryInformation.idt"
 [ -z "${SOURCE_DATE_EPOCH:-}" ] ||
