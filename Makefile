@@ -74,7 +74,7 @@ cross:
 # The agent as a Windows service, and the tests of other packages, under wine: see docs/windows.md.
 test-windows:
 	@sh scripts/needs.sh windows
-	DROPFERRY_WINE=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -count=1 -timeout 25m -v -run '$(WINE_TESTS)' ./internal/wine
+	DROPFERRY_WINE=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -count=1 -timeout 60m -v -run '$(WINE_TESTS)' ./internal/wine
 
 # dropferry beside its peers, and what is dropferry's alone: up to 20 minutes. PARTS measures some of it: PARTS=latency,idle.
 bench:
@@ -92,10 +92,10 @@ packages:
 msi:
 	VERSION=$(VERSION) PLATFORMS=windows/amd64 sh packaging/build.sh dist msi
 
-# Needs root: a clean Debian is made and booted in a container, and lives with the packages.
+# Needs root: a clean Debian is made and booted in a container, and lives with the packages. PARTS takes some of it: PARTS=deb.
 test-packages:
 	@sh scripts/needs.sh packages
-	sh packaging/test/run.sh
+	sh packaging/test/run.sh "$(PARTS)"
 
 clean:
 	rm -rf dropferry dist .tools bench/out

@@ -18,6 +18,7 @@ command -v puttygen >/dev/null 2>&1 || missing="$missing putty-tools"
 command -v groff >/dev/null 2>&1 || missing="$missing groff-base"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
+command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
 if [ "${1:-}" = packages ]; then
 	command -v rpmbuild >/dev/null 2>&1 || missing="$missing rpm"
 	command -v zip >/dev/null 2>&1 || missing="$missing zip"

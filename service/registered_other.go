@@ -10,6 +10,9 @@ func WorksWith(string) (name string, is bool) { return "", false }
 // StopAll does nothing on this system: packages replace a program that runs.
 func StopAll(context.Context) ([]string, error) { return nil, ErrUnsupported }
 
+// TakenAway knows nothing on this system: packages have their own means.
+func TakenAway(string) (bool, error) { return false, ErrUnsupported }
+
 // StartAgain does nothing on this system.
 func StartAgain(context.Context) ([]string, error) { return nil, ErrUnsupported }
 

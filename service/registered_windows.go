@@ -12,6 +12,8 @@ const (
 	servicesKey = `SYSTEM\CurrentControlSet\Services`
 	// notesKey is where a package keeps what it has to know later, while services are replaced.
 	notesKey = `SOFTWARE\dropferry`
+	// foundNote names the services that there were before the program was replaced.
+	foundNote = "Found"
 	// ranNote names the services that ran before they were stopped for another program.
 	ranNote = "Ran"
 	// beforeNote and a service's name: the command line that it had before it was installed; "" where it was not there.

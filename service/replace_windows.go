@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
@@ -19,7 +21,7 @@ func own() ([]string, error) {
 	return ofProgram(all, program), err
 }
 
-// StopAll stops all services of this program, and writes down which of them ran, for StartAgain.
+// StopAll stops all services of this program, and writes down which there are, for TakenAway, and which of them ran, for StartAgain.
 func StopAll(ctx context.Context) ([]string, error) {
 	names, err := own()
 	if err != nil {
@@ -32,7 +34,10 @@ func StopAll(ctx context.Context) ([]string, error) {
 			ran = append(ran, name)
 		}
 	}
-	if err := note(func(key registry.Key) error { return key.SetStringsValue(ranNote, ran) }); err != nil {
+	err = note(func(key registry.Key) error {
+		return errors.Join(key.SetStringsValue(foundNote, names), key.SetStringsValue(ranNote, ran))
+	})
+	if err != nil {
 		return nil, err
 	}
 	var failed error
@@ -44,6 +49,22 @@ func StopAll(ctx context.Context) ([]string, error) {
 		done = append(done, name+" is stopped")
 	}
 	return done, failed
+}
+
+// TakenAway tells whether the service was none of this program's when StopAll stopped them, since a person had removed it, say, and
+// is to stay so when the program is replaced. It is asked once.
+func TakenAway(name string) (bool, error) {
+	found, is, err := noted(func(key registry.Key) ([]string, uint32, error) { return key.GetStringsValue(foundNote) })
+	if err != nil || !is {
+		return false, err
+	}
+	if err := forget(foundNote); err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(found, func(n string) bool { return strings.EqualFold(n, name) }) {
+		return false, nil
+	}
+	return true, forget(beforeNote + name) // nothing is to be undone
 }
 
 // StartAgain starts the services that ran when StopAll stopped them, and are still there. Who was stopped before that stays so.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
 // worstExposure is what `systemd-analyze security` may give the unit, in tenths. It is 1.3 by systemd 252; later versions ask
@@ -16,9 +18,7 @@ const worstExposure = "20"
 // offline copies the units to a directory of their own, with a program that exists here.
 func offline(t *testing.T) []string {
 	t.Helper()
-	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		t.Skip("systemd-analyze is not installed")
-	}
+	sftptest.Program(t, "systemd-analyze", "systemd")
 	program := filepath.Join(t.TempDir(), "dropferry")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)

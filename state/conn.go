@@ -167,13 +167,13 @@ func (c *conn) interruptible(ctx context.Context, sql string, args ...any) (int6
 	return res.RowsAffected()
 }
 
-// script runs several statements once.
-func (c *conn) script(sql string) error {
+// script runs several statements once. The end of ctx interrupts them.
+func (c *conn) script(ctx context.Context, sql string) error {
 	st, err := c.driver.Prepare(sql)
 	if err != nil {
 		return err
 	}
-	_, err = st.(statement).ExecContext(context.Background(), nil)
+	_, err = st.(statement).ExecContext(ctx, nil)
 	return errors.Join(err, st.Close())
 }
 

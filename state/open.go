@@ -12,7 +12,8 @@ import (
 
 // Open opens the store in dir for an agent, and creates both where they do not exist. It holds the directory against
 // other agents until Close: ErrLocked says that another one has it. A store of an older schema is copied and brought
-// up to date. A damaged one is a CorruptError, one of a newer program a NewerError, and neither is touched.
+// up to date, which the end of ctx interrupts. A damaged one is a CorruptError, one of a newer program a NewerError, and neither
+// is touched.
 func Open(ctx context.Context, dir string) (*Store, error) { return open(ctx, dir, schema) }
 
 func open(ctx context.Context, dir string, schema []migration) (*Store, error) {
@@ -31,7 +32,7 @@ func open(ctx context.Context, dir string, schema []migration) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{dir: dir, file: databaseIn(dir), lock: lock}
-	if err := s.start(schema); err != nil {
+	if err := s.start(ctx, schema); err != nil {
 		return nil, errors.Join(s.opening(err), lock.Close())
 	}
 	return s, nil
@@ -39,8 +40,8 @@ func open(ctx context.Context, dir string, schema []migration) (*Store, error) {
 
 // start looks before it writes: as long as something may be wrong with the store, it is only opened for reading. The
 // last connection that may write moves the log into the database when it closes.
-func (s *Store) start(schema []migration) error {
-	if err := s.ensure(schema); err != nil {
+func (s *Store) start(ctx context.Context, schema []migration) error {
+	if err := s.ensure(ctx, schema); err != nil {
 		return err
 	}
 	now := time.Now()
@@ -55,7 +56,7 @@ func (s *Store) start(schema []migration) error {
 	if err != nil {
 		return err
 	}
-	if err := s.prepare(c, schema); err != nil {
+	if err := s.prepare(ctx, c, schema); err != nil {
 		return errors.Join(err, c.close())
 	}
 	s.readers = s.newPool()
@@ -63,11 +64,11 @@ func (s *Store) start(schema []migration) error {
 	return nil
 }
 
-func (s *Store) prepare(c *conn, schema []migration) error {
+func (s *Store) prepare(ctx context.Context, c *conn, schema []migration) error {
 	if err := restrict(s.file); err != nil {
 		return err
 	}
-	if err := migrate(c, s.file, schema); err != nil {
+	if err := migrate(ctx, c, s.file, schema); err != nil {
 		return err
 	}
 	if err := forgetSpellings(c); err != nil {
@@ -87,7 +88,7 @@ func (s *Store) newPool() *pool {
 
 // ensure creates the database where there is none. It appears under its name whole, so that one that is empty later is
 // known to be damaged, and is not taken for a new one to which nothing has been delivered yet.
-func (s *Store) ensure(schema []migration) error {
+func (s *Store) ensure(ctx context.Context, schema []migration) error {
 	_, err := os.Stat(s.file)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -112,7 +113,7 @@ func (s *Store) ensure(schema []migration) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(migrate(c, fresh, schema), c.close()); err != nil {
+	if err := errors.Join(migrate(ctx, c, fresh, schema), c.close()); err != nil {
 		return err
 	}
 	return publish(fresh, s.file)

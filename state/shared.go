@@ -38,7 +38,7 @@ func OpenShared(ctx context.Context, dir string) (*Shared, error) {
 		return nil, err
 	}
 	s := &Store{dir: dir, file: databaseIn(dir), lock: lock}
-	if err := s.start(schema); err != nil {
+	if err := s.start(ctx, schema); err != nil {
 		return nil, errors.Join(s.opening(err), lock.Close())
 	}
 	if err := unlock(lock); err != nil {

@@ -193,7 +193,7 @@ func alter(tb testing.TB, name, sql string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := c.script(sql); err != nil {
+	if err := c.script(tb.Context(), sql); err != nil {
 		tb.Fatal(err)
 	}
 	if err := c.close(); err != nil {

@@ -20,8 +20,9 @@ import (
 	"github.com/dropferry/dropferry/watcher"
 )
 
-// patience bounds what should happen soon.
-const waitLimit = time.Minute
+// waitLimit bounds what should happen soon. It is longer than an open breaker waits: five attempts to connect may have failed before
+// a slow machine lets the next one through.
+const waitLimit = 2 * time.Minute
 
 // rig is a folder with its store, its destinations and a syncer between them. What a watcher would do is done by a
 // plain scan of the directory, so that tests say when.

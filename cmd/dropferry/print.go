@@ -71,9 +71,9 @@ func clock(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
-// indented moves the lines of a text behind its first to the right: what a name in it holds cannot be taken for a line of
-// its own.
-func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n    ") }
+// indented moves the lines of a text behind its first to the right, and marks them: what a name in it holds cannot be taken for
+// a line of its own.
+func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n    | ") }
 
 // shown makes a file name safe to print: a name may hold anything, commands to the terminal too.
 func shown(name string) string {

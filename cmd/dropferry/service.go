@@ -33,7 +33,7 @@ func (p *program) serviceCommand() *cobra.Command {
 
 func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 	setup := service.Setup{}
-	var undo bool
+	var undo, again bool
 	command := &cobra.Command{
 		Use:   "install",
 		Short: "Have the system run the agent, from its next start on",
@@ -41,6 +41,11 @@ func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) (err error) {
 			if undo {
 				return p.serviceDone(service.UndoInstall(command.Context(), *name))
+			}
+			if again {
+				if away, err := service.TakenAway(*name); err != nil || away {
+					return p.serviceDone([]string{"service " + *name + " was removed before, and stays so"}, err)
+				}
 			}
 			setup.Name = *name
 			if setup.Program, err = os.Executable(); err != nil {
@@ -64,6 +69,7 @@ func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 	}
 	command.Flags().StringVar(&setup.Account, "account", "", "whom the service runs as (else an account of its own)")
 	forPackages(command, &undo, "undo", "make the last installation undone")
+	forPackages(command, &again, "again", "only if it was there when `service stop --all` stopped it")
 	return command
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -129,6 +130,9 @@ func missingSSHD(tb TB, err error) {
 
 // findSSHD returns the absolute path of sshd, which needs one to run itself again for each connection.
 func findSSHD() (string, error) {
+	if runtime.GOOS == "windows" { // under wine it can be seen, and not be started
+		return "", errors.New("this takes an OpenSSH server on Unix")
+	}
 	name, err := findProgram("sshd")
 	if err != nil {
 		return "", errors.New("no OpenSSH server (sshd) is installed")

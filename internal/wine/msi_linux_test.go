@@ -48,13 +48,20 @@ func TestPackage(t *testing.T) {
 	if text := tool("msiinfo", "export", "one.msi", "Property"); !strings.Contains(text, "ProductVersion\t1.2.3") {
 		t.Errorf("properties:\n%s", text)
 	}
+	// A build without a version has the day: SOURCE_DATE_EPOCH is that many days after 1970.
+	tool("sh", script, "abcdef0", program, "untagged.msi")
+	if text := tool("msiinfo", "export", "untagged.msi", "Property"); !strings.Contains(text, "ProductVersion\t0.0.19675") {
+		t.Errorf("properties of a build without a version:\n%s", text)
+	}
 	for table, rows := range map[string][]string{
 		"CustomAction": {
+			"InstallService\t3090\tExe\tservice install", "InstallAgain\t3090\tExe\tservice install --again",
 			"StopAll\t3154\tExe\tservice stop --all", "RestartService\t3154\tExe\tservice start --again", "RemoveService\t3154\tExe\tservice uninstall --all",
 			"UndoService\t3410\tExe\tservice install --undo", "UndoStop\t3410\tExe\tservice start --again",
 		},
 		"InstallExecuteSequence": {
-			"UndoStop\tInstalled\t1849", "StopAll\tInstalled\t1850", "UndoService\tNOT REMOVE\t4001", "InstallService\tNOT REMOVE\t4002",
+			"UndoStop\tInstalled\t1849", "StopAll\tInstalled\t1850", "UndoService\tNOT REMOVE\t4001", "InstallService\tNOT REMOVE AND NOT WIX_UPGRADE_DETECTED\t4002",
+			"InstallAgain\tWIX_UPGRADE_DETECTED AND NOT REMOVE\t4003",
 			"RestartService\t(Installed OR WIX_UPGRADE_DETECTED) AND NOT REMOVE\t6500",
 		},
 	} {

@@ -61,7 +61,8 @@ func makePrefix(dir string) (*prefix, error) {
 		}
 	}
 	p.env = append(os.Environ(), "WINEPREFIX="+p.root, "WINEARCH=win64", "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml=",
-		"HOME="+home, "DISPLAY=", "WAYLAND_DISPLAY=", "DROPFERRY_CONFIG=")
+		"HOME="+home, "DISPLAY=", "WAYLAND_DISPLAY=", "DROPFERRY_CONFIG=",
+		"DROPFERRY_REQUIRE_SSHD=") // the programs of this machine are none of Windows'
 	program, err := wineServer()
 	if err != nil {
 		return nil, err

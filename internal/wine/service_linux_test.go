@@ -22,7 +22,7 @@ func TestService(t *testing.T) {
 		sshd: sftptest.StartSSHD(t, sftptest.SSHDOptions{}),
 	}
 	s.wire = sftptest.StartWire(t, s.sshd.Addr)
-	first, second, third := packages(t, p)
+	first, second, third, fourth := packages(t, p)
 	for _, step := range []struct {
 		name string
 		do   func()
@@ -41,7 +41,8 @@ func TestService(t *testing.T) {
 		{"package is upgraded", func() { s.upgrade(second) }},
 		{"stopped service stays stopped", func() { s.staysStopped(third) }},
 		{"service is uninstalled and installed by hand", s.byHand},
-		{"package is removed", func() { s.remove(third) }},
+		{"service that was removed stays away", func() { s.staysAway(fourth) }},
+		{"package is removed", func() { s.remove(fourth) }},
 	} {
 		if !t.Run(step.name, func(t *testing.T) {
 			s.t = t
@@ -54,8 +55,8 @@ func TestService(t *testing.T) {
 	s.tellState()
 }
 
-// packages builds the program in two versions, and three packages: the last has the program of the second.
-func packages(t *testing.T, p *prefix) (first, second, third string) {
+// packages builds the program in two versions, and four packages: the last two have the program of the second.
+func packages(t *testing.T, p *prefix) (first, second, third, fourth string) {
 	t.Helper()
 	program := func(version string) string { return filepath.Join(p.dir, "dropferry-"+version+".exe") }
 	pack := func(version, program string) string {
@@ -71,12 +72,12 @@ func packages(t *testing.T, p *prefix) (first, second, third string) {
 		}
 		return pack(version, program(version))
 	}
-	return build("v0.1.0"), build("v0.2.0"), pack("v0.3.0", program("v0.2.0"))
+	return build("v0.1.0"), build("v0.2.0"), pack("v0.3.0", program("v0.2.0")), pack("v0.4.0", program("v0.2.0"))
 }
 
 func (s *installed) install(pkg string) {
 	said := s.installer("/i", windows(pkg))
-	for _, name := range []string{"dropferry.exe", "agent.toml.example", "LICENSE.txt", "third-party-notices.txt"} {
+	for _, name := range []string{"dropferry.exe", "dropferry.ps1", "agent.toml.example", "LICENSE.txt", "third-party-notices.txt"} {
 		if _, err := os.Stat(s.machine.drive("Program Files", "dropferry", name)); err != nil {
 			s.t.Error(err)
 		}
@@ -189,6 +190,7 @@ func (s *installed) resumes() {
 	const size = 24 << 20
 	content := make([]byte, size)
 	_, _ = rand.Read(content) // it never fails
+	pid := s.state().PID
 	s.wire.SetRate(4 << 20)
 	before, _, _ := s.wire.Stats()
 	s.write(filepath.Join(s.dir, "large.bin"), string(content))
@@ -199,7 +201,7 @@ func (s *installed) resumes() {
 		sent, _, _ := s.wire.Stats()
 		return sent-before > size/2
 	})
-	pid := s.state().PID
+	s.wire.SetRate(16 << 10) // however long it takes to kill it
 	if r := s.machine.run(time.Minute, s.dir, "", "taskkill", "/f", "/pid", fmt.Sprint(pid)); r.err != nil {
 		s.t.Fatalf("taskkill: %v: %s", r.err, r.text)
 	}

@@ -169,6 +169,16 @@ func (s *installed) startsAgain() {
 	s.run("service", "start")
 }
 
+// staysAway upgrades the package after a person has removed its service, and not the other one.
+func (s *installed) staysAway(pkg string) {
+	s.run("service", "install", "--name", erp)
+	s.run("service", "uninstall")
+	s.installer("/i", windows(pkg))
+	s.wantPhase("not installed")
+	s.run("service", "install")
+	s.wantPhase("stopped")
+}
+
 // staysStopped upgrades the package while the service is stopped.
 func (s *installed) staysStopped(pkg string) {
 	s.run("service", "stop")

@@ -71,8 +71,49 @@ step "the unit, by systemd"
 systemd-analyze verify --man=no dropferry.service dropferry@x.service
 systemd-analyze security --threshold=20 dropferry.service | tail -n 1
 
-step "configure, as docs/service.md says"
+step "the quickstart of docs/service.md, word for word, by somebody who may use sudo"
 useradd --system erp
+useradd -m admin
+echo "127.0.1.1 $(hostname)" >>/etc/hosts # which sudo looks for
+echo 'admin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/admin
+page=/usr/share/doc/dropferry/service.md
+# block N: what stands between the fences of the page, for the Nth time
+block() { awk -v want="$1" '/^```/ { if (on) { on = 0; next } on = 1; n++; next } on && n == want' "$page"; }
+# types N: a person types it
+types() {
+	block "$1" | sed "s#trust acme#trust acme --fingerprint $host_key#" >/tmp/block
+	[ -s /tmp/block ] || { echo "the page has no block $1"; exit 1; }
+	runuser -u admin -- sh -ec "cd; . /tmp/block"
+}
+has "$(block 1)" "sudo dpkg -i dropferry_" # as above
+install -d -o erp -g erp -m 2775 /srv/erp/out
+types 2 >/tmp/out
+has "$(cat /tmp/out)" "ssh-ed25519 "
+grep '^ssh-ed25519 ' /tmp/out >>~partner/.ssh/authorized_keys
+install -d -o partner -g partner ~partner/incoming
+block 3 | sed 's#"sftp.acme.example"#"127.0.0.1"#; s#"contoso"#"partner"#' >/etc/dropferry/agent.toml
+# What the page shows behind `systemctl edit` is typed into the editor.
+block 4 | sed -n 's/.*#\( and add: \)\? *\(\[Service\]\|ReadWritePaths=.*\)$/\2/p' >/tmp/typed
+is "what is added to the unit" "[Service] ReadWritePaths=/srv/erp" "$(tr '\n' ' ' </tmp/typed | sed 's/ $//')"
+printf '#!/bin/sh\nfor file; do :; done\nsed -i "2r /tmp/typed" "$file"\n' >/usr/local/bin/editor
+chmod +x /usr/local/bin/editor
+block 4 >/tmp/block
+runuser -u admin -- script -qec "sh -e /tmp/block" /dev/null </dev/null >/tmp/out 2>&1 || { cat /tmp/out; exit 1; }
+types 5 >/tmp/out 2>&1 || { cat /tmp/out; exit 1; }
+has "$(cat /tmp/out)" "Active: active (running)"
+runuser -u erp -- sh -c 'echo quick >/srv/erp/out/q.xml'
+eventually 60 test -e ~partner/incoming/q.xml
+eventually 30 test -e "/srv/erp/sent/$(date -u +%Y/%m)/q.xml"
+for words in status history "explain /srv/erp/out/q.xml"; do
+	# shellcheck disable=SC2086 # they are words
+	has "$(runuser -u admin -- sudo dropferry $words)" invoices
+done
+systemctl stop dropferry
+rm -r /etc/systemd/system/dropferry.service.d /srv/erp ~partner/incoming /etc/dropferry/keys /etc/dropferry/agent.toml /usr/local/bin/editor
+find /var/lib/dropferry -mindepth 1 -delete
+systemctl daemon-reload
+
+step "configure, as docs/service.md says"
 mkdir /srv/erp
 install -d -o erp -g erp -m 2775 /srv/erp/out
 setfacl -R -m u:dropferry:rwX,d:u:dropferry:rwX /srv/erp/out
@@ -135,7 +176,7 @@ is "who put it there" erp "$(stat -c %U /srv/erp/sent/invoices/a.xml)"
 is "the archive" "dropferry erp 2750" "$(stat -c '%U %G %a' /srv/erp/sent/invoices)"
 is "the archive for its producers" "first invoice" "$(runuser -u erp -- cat /srv/erp/sent/invoices/a.xml)"
 has "$(dropferry -c /etc/dropferry/agent.toml history)" a.xml
-is "priority of the line in the journal" 6 "$(journalctl -u dropferry -o json --output-fields=PRIORITY,MESSAGE | grep 'msg=delivered' | sed 's/.*"PRIORITY":"\([0-9]\)".*/\1/')"
+is "priority of the line in the journal" 6 "$(journalctl -u dropferry -o json --output-fields=PRIORITY,MESSAGE | grep 'msg=delivered' | tail -n 1 | sed 's/.*"PRIORITY":"\([0-9]\)".*/\1/')"
 has "$(dropferry service status)" "service dropferry: running, pid $(property dropferry MainPID), as dropferry, started with the system"
 dropferry doctor # root's -c is found: /etc/dropferry/agent.toml
 

@@ -10,9 +10,10 @@ version=$1 program=$2 out=$3
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH='' cd -- "$here/../.." && pwd)
 
-# The installer compares three numbers, and nothing else.
+# The installer compares three numbers, and nothing else. A build that no version stands for has the day of its commit as the third,
+# so that a later one replaces an earlier one, and any version all of them.
 numbers=$(printf '%s\n' "$version" | sed -nE 's/^v?([0-9]+)\.([0-9]+)\.([0-9]+).*/\1.\2.\3/p')
-numbers=${numbers:-0.0.0}
+numbers=${numbers:-0.0.$((${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || echo 0)} / 86400))}
 
 # guid makes an id that is the same whenever it is made of the same words.
 guid() {
@@ -28,6 +29,7 @@ cp "$program" "$stage/dropferry.exe"
 cp "$root/agent.toml.example" "$stage/agent.toml.example"
 cp "$root/LICENSE" "$stage/LICENSE.txt"
 (cd "$root" && go run ./packaging/notices) >"$stage/third-party-notices.txt"
+(cd "$root" && go run ./cmd/dropferry completion powershell) >"$stage/dropferry.ps1"
 [ -z "${SOURCE_DATE_EPOCH:-}" ] || touch -d "@$SOURCE_DATE_EPOCH" "$stage"/*
 
 product=$(guid dropferry product "$version")
@@ -52,10 +54,6 @@ query "INSERT INTO \`CustomAction\` (\`Action\`, \`Type\`, \`Source\`, \`Target\
 query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('UndoService', 'NOT REMOVE', 4001)"
 query "INSERT INTO \`CustomAction\` (\`Action\`, \`Type\`, \`Source\`, \`Target\`) VALUES ('UndoStop', 3410, 'Exe', 'service start --again')"
 query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('UndoStop', 'Installed', 1849)"
-query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=1850 WHERE \`Action\`='StopAll'"
-query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=4002 WHERE \`Action\`='InstallService'"
-# Last, when nothing is left that could fail.
-query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=6500 WHERE \`Action\`='RestartService'"
 # An id of its own for each package, made of what is in it, and the times that were asked for.
 msiinfo export "$out" _SummaryInformation | sed -E "s/^9	.*/9	{$(guid dropferry package "$version" "$(cat "$stage"/* | sha256sum)")}/" >"$stage/_SummaryInformation.idt"
 [ -z "${SOURCE_DATE_EPOCH:-}" ] ||

@@ -4,6 +4,10 @@ let status = null;   // the latest
 let view = null;     // {update} of what is shown
 let rates = {};      // of transfers: id -> {sent, at, rate}
 
+// shown spells out what could deceive a reader: control characters, and the marks that turn the direction of writing.
+const shown = text => String(text).replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu,
+  c => c === '\n' || c === '\t' ? c : '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
+
 // el makes an element: el('p.dim', {title: 'x'}, 'text', child).
 function el(name, ...rest) {
   const [tag, ...classes] = name.split('.');
@@ -12,8 +16,8 @@ function el(name, ...rest) {
   for (const r of rest.flat(Infinity)) {
     if (r === null || r === undefined || r === '') continue;
     if (r instanceof Node) e.append(r);
-    else if (typeof r === 'object') for (const [k, v] of Object.entries(r)) k.startsWith('on') ? e.addEventListener(k.slice(2), v) : e.setAttribute(k, v);
-    else e.append(String(r));
+    else if (typeof r === 'object') for (const [k, v] of Object.entries(r)) k.startsWith('on') ? e.addEventListener(k.slice(2), v) : e.setAttribute(k, k === 'title' ? shown(v) : v);
+    else e.append(shown(r));
   }
   return e;
 }
