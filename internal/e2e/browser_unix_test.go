@@ -195,6 +195,32 @@ func (b *browser) wide(width int, scheme string) {
 	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 }
 
+// fits makes sure that a view is not wider than its window.
+func (b *browser) fits(view string) {
+	b.t.Helper()
+	if over := b.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
+		b.t.Errorf("%s is %s pixels too wide", view, over)
+	}
+}
+
+// isContent makes sure that the browser has asked nobody but the agent at address, and had nothing to complain of.
+func (b *browser) isContent(address string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, url := range b.asked {
+		if !strings.HasPrefix(url, address+"/") && url != "about:blank" && !strings.HasPrefix(url, "data:") { // the browser draws its own buttons
+			b.t.Errorf("the page asks elsewhere: %s", url)
+		}
+	}
+	for _, trouble := range b.troubles {
+		if strings.Contains(trouble, "favicon.ico") { // which it has asked for before it was signed in
+			continue
+		}
+		b.t.Errorf("the browser complains: %s", trouble)
+	}
+}
+
 // picture keeps what the page looks like, where DROPFERRY_PICTURES names a directory.
 func (b *browser) picture(name string) {
 	b.t.Helper()

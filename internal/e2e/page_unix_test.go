@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// tooWide is by how many pixels a page is wider than its window.
-const tooWide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
 // TestPage looks at a running agent with a browser: what is going on, what needs a person and its remedy, each view, at the width
 // of a phone too, and nothing from elsewhere.
 func TestPage(t *testing.T) {
@@ -38,9 +35,7 @@ func TestPage(t *testing.T) {
 	b.picture("overview")
 	b.wide(390, "dark")
 	b.picture("overview-phone-dark")
-	if over := b.eval(tooWide); over != "0" {
-		t.Errorf("at the width of a phone the page is %s pixels too wide", over)
-	}
+	b.fits("the overview")
 	if names := b.eval(`[...document.querySelectorAll('button, input, a, progress')].filter(x => !(x.textContent.trim() || x.getAttribute('aria-label') || x.labels?.length)).length`); names != "0" {
 		t.Errorf("%s things have no name that could be read aloud", names)
 	}
@@ -77,24 +72,10 @@ func TestPage(t *testing.T) {
 		b.wide(390, "light")
 		b.open(s.address + "/#/" + view.name)
 		b.shows(view.shows)
-		if over := b.eval(tooWide); over != "0" {
-			t.Errorf("%s is %s pixels too wide for a phone", view.name, over)
-		}
+		b.fits(view.name)
 	}
 
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, url := range b.asked {
-		if !strings.HasPrefix(url, s.address+"/") && url != "about:blank" && !strings.HasPrefix(url, "data:") { // the browser draws its own buttons
-			t.Errorf("the page asks elsewhere: %s", url)
-		}
-	}
-	for _, trouble := range b.troubles {
-		if strings.Contains(trouble, "favicon.ico") { // which it has asked for before it was signed in
-			continue
-		}
-		t.Errorf("the browser complains: %s", trouble)
-	}
+	b.isContent(s.address)
 	r.secrets = append(r.secrets, s.token, "hunter2hunter2")
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
