@@ -43,6 +43,10 @@ func operations() []operation {
 			}, answer: History{},
 		},
 		{
+			method: http.MethodGet, path: prefix + "delivery", id: "delivery", summary: "One delivery: its receipt, and what happened to it.",
+			parameters: []parameter{{"id", "of the delivery; required", ""}}, answer: DeliveryStory{},
+		},
+		{
 			method: http.MethodGet, path: prefix + "explain", id: "explain", summary: "Why a file was, or was not, sent: `dropferry explain --json`.",
 			parameters: []parameter{{"path", "absolute path on the agent's machine, in base64url without padding; required", "base64url"}}, answer: Explanation{},
 		},

@@ -33,6 +33,8 @@ type Site struct {
 	// Activity returns what went on lately, over one of Spans, and Servers what is known of the other sides.
 	Activity func(ctx context.Context, span string) (Activity, error)
 	Servers  func(context.Context) (Servers, error)
+	// Delivery returns one delivery with its story; ErrNoDelivery is in the error where there is none.
+	Delivery func(ctx context.Context, id string) (DeliveryStory, error)
 }
 
 // LogTail is the end of the log.
@@ -103,6 +105,7 @@ func (s Site) gets() map[string]http.HandlerFunc {
 		"log":           plainGet(func() any { return LogTail{append([]string{}, s.Log()...)} }),
 		"activity":      s.activity,
 		"servers":       s.servers,
+		"delivery":      s.delivery,
 	}
 }
 

@@ -51,8 +51,14 @@ func testSite() Site {
 		Ready:   func(context.Context) ([]string, error) { return nil, nil },
 		Log:     func() []string { return []string{"a line"} }, Configuration: func() any { return 1 },
 		Activity: func(_ context.Context, span string) (Activity, error) { return Activity{Span: span}, nil },
-		Servers:  func(context.Context) (Servers, error) { return Servers{}, nil },
-		Page:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }),
+		Delivery: func(_ context.Context, id string) (DeliveryStory, error) {
+			if id != "d1" {
+				return DeliveryStory{}, ErrNoDelivery
+			}
+			return DeliveryStory{Delivery: Delivery{ID: id}}, nil
+		},
+		Servers: func(context.Context) (Servers, error) { return Servers{}, nil },
+		Page:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }),
 	}
 }
 
@@ -286,6 +292,16 @@ func TestActivityOverASpan(t *testing.T) {
 	}
 }
 
+func TestDeliveryByItsID(t *testing.T) {
+	t.Parallel()
+	w := newWeb(t, testSite())
+	for query, want := range map[string]int{"?id=d1": 200, "?id=d2": 404, "?id=": 400, "": 400} {
+		if answer, text := asked(t, w, "GET", prefix+"delivery"+query, "", bearerHeader); answer.StatusCode != want {
+			t.Errorf("%q: %d, %s", query, answer.StatusCode, text)
+		}
+	}
+}
+
 // TestOpenAPI holds the description to what is served: every path with its method and parameters, and no other.
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
@@ -322,7 +338,7 @@ func TestOpenAPI(t *testing.T) {
 			method = strings.ToUpper(method)
 			query := url.Values{}
 			for _, p := range o.Parameters {
-				query.Set(p.Name, map[string]string{"since": "2026-11-29T18:00:00Z", "limit": "3", "failed": "true", "path": "L2E", "span": Month}[p.Name])
+				query.Set(p.Name, map[string]string{"since": "2026-11-29T18:00:00Z", "limit": "3", "failed": "true", "path": "L2E", "span": Month, "id": "d1"}[p.Name])
 			}
 			if strings.HasSuffix(path, "/events") { // has a test of its own, since it goes on
 				continue

@@ -36,7 +36,7 @@ func TestPage(t *testing.T) {
 	b.wide(390, "dark")
 	b.picture("overview-phone-dark")
 	b.fits("the overview")
-	if names := b.eval(`[...document.querySelectorAll('button, input, a, progress')].filter(x => !(x.textContent.trim() || x.getAttribute('aria-label') || x.labels?.length)).length`); names != "0" {
+	if names := b.eval(`[...document.querySelectorAll('button, input, select, summary, a, progress')].filter(x => !(x.textContent.trim() || x.getAttribute('aria-label') || x.labels?.length)).length`); names != "0" {
 		t.Errorf("%s things have no name that could be read aloud", names)
 	}
 	b.wide(1200, "light")
@@ -57,17 +57,30 @@ func TestPage(t *testing.T) {
 		t.Error("the search finds what does not match")
 	}
 	b.click("held.txt")
-	b.shows("SHA-256", "Host key", "Send again")
+	b.shows("SHA-256", "Host key", "Send again", "What happened", "found ready", "held for a person: ", "published: ", "by the last of 2 attempts")
 	b.picture("delivery")
+	b.click("Deliveries")
+	b.shows("2 deliveries")
+	b.eval(`document.querySelector('select[name=destination]').value = 'away'; document.querySelector('form').requestSubmit()`)
+	b.shows("Nothing was delivered that matches")
+	b.eval(`document.querySelector('select[name=failed]').value = 'true'; document.querySelector('form').requestSubmit()`)
+	b.shows("Nothing that matches has failed")
+	b.click("Destinations")
+	b.shows("acme", "away", "posix-rename", "by its banner", "Nothing is known of the server yet", "Extensions that it announces", "asks the server anew")
+	b.picture("destinations")
 	b.open(s.address + "/#/explain?path=" + r.outbox + "/held.txt")
-	b.shows("delivered", "Receipts")
+	b.shows("delivered", "Receipts", "What happened on the way to acme", "held for a person: ")
+	b.picture("explain")
 	b.click("Configuration")
 	b.shows(`"stable_for": "200ms"`, "private/secret")
 	b.click("Log")
 	b.shows("msg=delivered")
+	b.eval(`document.querySelector('input[name=only]').value = 'no such thing'; document.querySelector('input[name=only]').dispatchEvent(new Event('input'))`)
+	b.shows("No line has that")
+	b.eval(`document.querySelector('input[name=only]').value = ''; document.querySelector('input[name=only]').dispatchEvent(new Event('input'))`)
 	b.picture("log")
 	for _, view := range []struct{ name, shows string }{
-		{"", "Destination away is waiting"}, {"deliveries", evil}, {"explain", "Why was a file"}, {"configuration", `"stable_for"`}, {"log", "msg=delivered"},
+		{"", "Destination away is waiting"}, {"deliveries", evil}, {"destinations", "posix-rename"}, {"explain", "Why was a file"}, {"configuration", `"stable_for"`}, {"log", "msg=delivered"},
 	} {
 		b.wide(390, "light")
 		b.open(s.address + "/#/" + view.name)

@@ -1,5 +1,5 @@
 // What was delivered, and what was not, with search.
-import {ask, el, fill, plural, size, table, time} from './lib.js';
+import {ask, deliveryLink, el, fill, plural, size, table, time} from './lib.js';
 import {fileNeeds} from './overview.js';
 
 const shown = 200; // at first, and so many more each time that more are wanted
@@ -40,7 +40,7 @@ export function deliveries(root, query, status) {
     if (!all.length) return el('p', 'Nothing was delivered that matches.');
     return [el('p.dim', `${plural(all.length, 'delivery', 'deliveries')}, ${size(all.reduce((n, d) => n + d.size, 0))}${all.length === limit ? ': the newest ' + limit : ''}`),
       table(['Delivered', 'File', 'Folder', 'Destination', 'Size', 'Evidence'], all.map(d => [time(d.delivered_at),
-        el('a', {href: '#/delivery?' + new URLSearchParams({id: d.id, folder: d.folder, path: d.path})}, d.path), d.folder, d.destination, size(d.size), d.evidence]), 'Deliveries, the newest first'), more(all.length)];
+        deliveryLink(d, d.path), d.folder, d.destination, size(d.size), d.evidence]), 'Deliveries, the newest first'), more(all.length)];
   };
   const failed = all => all.length ? [el('p.dim', plural(all.length, 'file has failed and is not delivered', 'files have failed and are not delivered')), el('div.cards', all.map(fileNeeds)), more(all.length)] :
     el('p', 'Nothing that matches has failed.');

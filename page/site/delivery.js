@@ -1,20 +1,23 @@
-// One delivery.
-import {ask, el, facts, fill, remedy, size, table, time} from './lib.js';
-
-// escaped is a name as a pattern that matches nothing else.
-const escaped = name => name.replace(/[\\*?[\]{}]/g, '\\$&');
+// One delivery: its receipt, and what happened to it.
+import {ask, deliveryLink, el, facts, fill, remedy, size, span, story, table, time} from './lib.js';
 
 export function delivery(root, query) {
   fill(root, el('p', 'Looking ...'));
-  ask('history?' + new URLSearchParams({folder: query.get('folder'), path: escaped(query.get('path'))})).then(h => {
-    const d = h.deliveries.find(d => d.id === query.get('id'));
-    if (!d) return fill(root, el('p', 'There is no such delivery.'));
-    const seconds = (new Date(d.delivered_at) - new Date(d.started_at)) / 1000;
-    fill(root, el('h2', d.path), facts([['Id', d.id], ['Folder', d.folder], ['Destination', d.destination], ['Remote path', d.remote_path], ['Size', `${size(d.size)} (${d.size} bytes)`],
-      ['SHA-256', d.sha256], ['Evidence', d.evidence + (d.command ? `, by ${d.command}` : '')], ['Attempts', d.attempts], ['Began', time(d.started_at)], ['Delivered', time(d.delivered_at)],
-      ['Took', seconds.toFixed(2) + ' s'], ['Host key', d.host_key]]),
+  ask('delivery?' + new URLSearchParams({id: query.get('id')})).then(told => {
+    const d = told.delivery, others = told.others || [];
+    const seconds = (new Date(d.delivered_at) - new Date(d.ready_at || d.started_at)) / 1000;
+    fill(root, el('h2', d.path),
+      facts([['Folder', d.folder], ['Destination', el('a', {href: '#/destinations?' + new URLSearchParams({name: d.destination})}, d.destination)], ['Remote path', d.remote_path],
+        ['Size', d.size < 1024 ? `${d.size} bytes` : `${size(d.size)} (${d.size} bytes)`], ['SHA-256', d.sha256], ['Evidence', evidence(d)], ['Host key', d.host_key], ['Id', d.id]]),
       el('div.buttons', remedy('Send again', {command: 'resend', target: d.id}, `Send ${d.path} to ${d.destination} again?`)),
-      h.deliveries.length > 1 ? [el('h2', 'All deliveries of this file'), table(['Delivered', 'Destination', 'Size', 'SHA-256'], h.deliveries.map(d => [time(d.delivered_at), d.destination, size(d.size), d.sha256.slice(0, 16)]))] : '');
+      el('h2', 'What happened'), el('p.dim', `Delivered ${seconds < 10 ? seconds.toFixed(2) + ' s' : span(seconds)} after it was ${d.ready_at ? 'ready' : 'begun'}, by the ${d.attempts === 1 ? 'only attempt' : 'last of ' + d.attempts + ' attempts'}.`), story(told.story),
+      others.length ? [el('h2', 'Other deliveries of this file'), table(['Delivered', 'Destination', 'Size', 'SHA-256'], others.map(d => [deliveryLink(d, time(d.delivered_at)), d.destination, size(d.size), d.sha256.slice(0, 16)]))] : '');
   }).catch(e => fill(root, el('p.bad', e.message)));
   return {};
 }
+
+const means = {
+  'remote-hash': 'the server has hashed it', 'check-file': 'the SFTP server has hashed it', 'read-back': 'it was read back and is the same',
+  size: 'its size is the same; its content was not compared', inferred: 'concluded after a crash, from what was there',
+};
+const evidence = d => d.evidence + (means[d.evidence] ? ': ' + means[d.evidence] : '') + (d.command ? `, by ${d.command}` : '');

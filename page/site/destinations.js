@@ -8,12 +8,12 @@ export function destinations(root, query) {
   const states = {}; // where the state of each stands
   ask('servers').then(known => {
     fill(list, known.destinations.map(d => {
-      states[d.name] = el('span');
+      states[d.name] = {state: el('span'), why: el('p')};
       return el('section.destination', {id: 'destination-' + d.name, 'aria-label': d.name},
-        el('h3', d.name + ' ', states[d.name]),
+        el('h3', d.name + ' ', states[d.name].state), states[d.name].why,
         facts([['Address', d.address], ['Account', d.user], ['Directory', d.root], ['Way', (d.way || []).join(', then ')], ['Host key', d.host_key]]),
         d.only_way ? el('p', 'Other destinations are reached through it; nothing is delivered there.') :
-          d.servers.length ? d.servers.map((s, i) => server(s, i, d)) : el('p', 'No session has come to an end of its probe yet: nothing is known of the server.'),
+          d.servers.length ? d.servers.map((s, i) => server(s, i, d)) : el('p', 'Nothing is known of the server yet: no session has come so far.'),
         d.only_way ? '' : el('p.dim', `\`dropferry check --connect ${d.name}\` asks the server anew.`));
     }));
     if (!known.destinations.length) fill(list, el('p', 'There is none in the configuration.'));
@@ -23,7 +23,10 @@ export function destinations(root, query) {
   }).catch(e => fill(list, el('p.bad', e.message)));
   const show = s => {
     last = s;
-    for (const d of s?.destinations || []) if (states[d.name]) fill(states[d.name], stateOf(d.state), d.reason ? el('span.why', d.reason) : '');
+    for (const d of s?.destinations || []) if (states[d.name]) {
+      fill(states[d.name].state, stateOf(d.state));
+      states[d.name].why.textContent = d.reason || '';
+    }
   };
   return {update: show};
 }
@@ -31,7 +34,7 @@ export function destinations(root, query) {
 function server(s, i, d) {
   return el('div',
     el('p', el('strong', s.banner), el('span.dim', ', probed ', time(s.probed_at), i ? ', answered before' : '')),
-    table(['Capability', 'There', 'What follows'], s.findings.map(f => [f.name,
-      f.ok ? el('span.good', 'yes') : el('span.warn', 'no'), f.text]), `What the server of ${d.name} can do`),
+    table(['Capability', 'Verdict', 'What follows'], s.findings.map(f => [f.name,
+      f.ok ? el('span.good', 'ok') : el('span.warn', 'lacking'), f.text]), `What the server of ${d.name} can do`),
     el('details', el('summary', `Extensions that it announces: ${s.extensions.length}`), el('p', s.extensions.join(', ') || 'none')));
 }

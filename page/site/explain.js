@@ -1,5 +1,5 @@
 // Why a file was, or was not, sent.
-import {ask, el, facts, fill, pathQuery, size, stateOf, table, time} from './lib.js';
+import {ask, deliveryLink, el, facts, fill, pathQuery, size, stateOf, story, table, time} from './lib.js';
 
 export function explain(root, query) {
   const path = query.get('path') || '';
@@ -11,8 +11,9 @@ export function explain(root, query) {
     el('p.health', el('span.state', x.state), ': ', x.reason), facts([['Folder', x.folder], ['Since', time(x.since)], ['Until', time(x.until)]]),
     (x.routes || []).length ? [el('h2', 'By destination'), table(['Destination', 'State', 'Reason', 'Remote path', 'Attempts', 'Last error', 'Next attempt'],
       x.routes.map(r => [r.destination, stateOf(r.state), r.reason, r.remote_path, r.attempts, r.last_error, time(r.next_attempt)]))] : '',
+    (x.routes || []).filter(r => (r.story || []).length).map(r => [el('h2', 'What happened on the way to ' + r.destination), story(r.story)]),
     (x.receipts || []).length ? [el('h2', 'Receipts'), table(['Delivered', 'Destination', 'Size', 'SHA-256'], x.receipts.map(d => [
-      el('a', {href: '#/delivery?' + new URLSearchParams({id: d.id, folder: d.folder, path: d.path})}, time(d.delivered_at)), d.destination, size(d.size), d.sha256]))] : ''))
+      deliveryLink(d, time(d.delivered_at)), d.destination, size(d.size), d.sha256]))] : ''))
     .catch(e => fill(found, el('p.bad', e.message)));
   return {};
 }

@@ -71,5 +71,19 @@ const states = {good: ['watching', 'polling', 'scanning', 'idle', 'connecting', 
 // stateOf is the state of a folder or a destination as a word with a colour.
 export const stateOf = state => el('span.state.' + (Object.keys(states).find(k => states[k].includes(state)) || 'plain'), state || 'unknown');
 
+const words = {
+  changed: ['changed for the last time'], ready: ['found ready'], began: ['the first attempt began'], failed: ['an attempt failed', 'bad'], held: ['held for a person', 'bad'], parked: ['given up', 'bad'],
+  omitted: ['and more failures', 'bad'], cancelled: ['cancelled'], published: ['published', 'good'], archived: ['archived', 'good'],
+};
+
+// story is what happened to a file, moment by moment.
+export const story = moments => el('ol.story', (moments || []).map(m => {
+  const [text, kind] = words[m.what] || [m.what];
+  return el(kind ? 'li.' + kind : 'li', m.at ? time(m.at) : el('time', 'then'), ' ', el('strong', text), m.detail ? ': ' + m.detail : '');
+}));
+
+// deliveryLink leads to one delivery.
+export const deliveryLink = (d, ...text) => el('a', {href: '#/delivery?' + new URLSearchParams({id: d.id})}, ...text);
+
 // pathQuery is a path as the API takes it: its bytes in base64url.
 export const pathQuery = path => btoa(String.fromCharCode(...new TextEncoder().encode(path))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
