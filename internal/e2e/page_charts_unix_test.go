@@ -29,19 +29,23 @@ func (r *rig) past(now time.Time) (files int) {
 		r.t.Fatal(err)
 	}
 	var rows []string
-	for hours := 30*24 - 2; hours > 0; hours -= 1 + hours/36 {
-		at := now.Add(-time.Duration(hours) * time.Hour)
-		size := int64(8<<20) + int64(24e6*(1+math.Sin(float64(at.Hour())/24*2*math.Pi-2)))
-		rows = append(rows, fmt.Sprintf("('past-%d', 'outbox', 'acme', 'past/%[1]d.csv', '/past/%[1]d.csv', %d, zeroblob(32), 'read-back', '', 0, '%s', 1, %d, %d)",
-			hours, size, r.sshd.Fingerprints[0], at.Add(-time.Minute).UnixNano(), at.UnixNano()))
+	busy := func(at time.Time) float64 { return 1 - math.Cos(float64(at.Hour())/24*2*math.Pi) } // at noon more than by night
+	for at := now.Add(-30*24*time.Hour + 2*time.Hour); at.Before(now.Add(-time.Minute)); at = at.Add(23 * time.Minute) {
+		size := int64(1<<20) + int64(6e6*busy(at)*(1.5+math.Sin(float64(len(rows)))))
+		rows = append(rows, fmt.Sprintf("('past-%d', 'invoices', 'acme', 'past/%[1]d.xml', '/past/%[1]d.xml', %d, zeroblob(32), 'read-back', '', 0, '%s', 1, %d, %d)",
+			len(rows), size, r.sshd.Fingerprints[0], at.Add(-time.Minute).UnixNano(), at.UnixNano()))
 	}
 	alter(r.t, filepath.Join(r.state, "dropferry.db"), `INSERT INTO deliveries (id, folder, destination, path, remote_path, size, sha256, evidence, command,
 		remote_mtime, host_key, attempts, started_at, delivered_at) VALUES `+strings.Join(rows, ", "))
 	keeper, err := samples.Open(filepath.Join(r.state, "samples"))
-	for minutes := 30*24*60 - 90; minutes > 0 && err == nil; minutes -= 1 + minutes/60 {
-		at := now.Add(-time.Duration(minutes) * time.Minute)
-		s := samples.Sample{At: at, Queued: int(9 * (1 + math.Sin(float64(at.Unix()/600)/7)))}
-		if hour := minutes / 60; hour > 3 && hour < 6 {
+	step := time.Hour
+	for at := now.Add(-30*24*time.Hour + 2*time.Hour); at.Before(now.Add(-time.Minute)) && err == nil; at = at.Add(step) {
+		if now.Sub(at) < 25*time.Hour {
+			step = 10 * time.Minute
+		}
+		n := float64(at.Unix() / 600)
+		s := samples.Sample{At: at, Queued: int(busy(at) * (4 + 3*math.Sin(n*n/7)))}
+		if hours := now.Sub(at).Hours(); hours > 3 && hours < 6 {
 			s.Aside = 2
 		}
 		err = keeper.Note(s)
@@ -70,11 +74,13 @@ func TestPageCharts(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
 	r := newRig(t, "to = [\"acme\"]")
-	r.outboxTo(r.acme()+r.impostor("partner"), "to = [\"acme\", \"partner:theirs\"]")
+	r.outbox = r.mkdir("invoices")
+	r.configure(r.acme() + r.impostor("partner") + r.folder("invoices", r.outbox, "to = [\"acme\", \"partner:theirs\"]"))
+	r.edit(`name = "rig"`, `name = "erp-prod-01"`)
 	files := r.past(time.Now())
-	r.write(r.inbox("held.txt"), "theirs")
-	r.drop("fresh.txt", "twelve bytes")
-	r.drop("held.txt", "ours")
+	r.write(r.inbox("2026-4711.xml"), "theirs")
+	r.drop("2026-4712.xml", "twelve bytes")
+	r.drop("2026-4711.xml", "ours")
 	a, s := r.seen()
 	a.wait("delivered")
 	a.wait("held: a person has to decide")
@@ -83,7 +89,10 @@ func TestPageCharts(t *testing.T) {
 	b.shows("Throughput", "Queue", "In the last 24 hours", "Destination partner is blocked", "at most ")
 	b.eval(drawn)
 	day := b.eval(`document.querySelector('figcaption').textContent`)
-	b.picture("charts")
+	b.wide(1100, "light")
+	b.tidy(r)
+	b.picture("page")
+	b.wide(1200, "light")
 	if n := b.eval(pixels); !isAbove(n, 100) {
 		t.Errorf("the charts show %s pixels of their own colour", n)
 	}
@@ -93,7 +102,8 @@ func TestPageCharts(t *testing.T) {
 		t.Errorf("of a day and of a month it says: %s", day)
 	}
 	b.wide(1200, "dark")
-	b.picture("charts-month-dark")
+	b.tidy(r)
+	b.picture("page-dark")
 	// Under the pointer it says what was then.
 	b.call("Input.dispatchMouseEvent", map[string]any{"type": "mouseMoved", "x": 300, "y": b.number(`document.querySelector('.u-over').getBoundingClientRect().y + 50`)}, nil)
 	eventually(t, "the pointer shows a moment", time.Minute, func() bool {
@@ -108,11 +118,12 @@ func TestPageCharts(t *testing.T) {
 	if label := b.eval(`document.querySelector('.canvas').getAttribute('aria-label')`); !regexp.MustCompile(`^Throughput: In the last 30 days \d+ files`).MatchString(label) {
 		t.Errorf("who cannot see it is told %q", label)
 	}
-	b.wide(390, "light")
+	b.wide(390, "dark")
 	b.fits("the charts")
 	b.eval(`document.querySelector('details.numbers').open = false`)
 	b.eval(`document.querySelector('.charts').scrollIntoView()`)
-	b.picture("charts-phone")
+	b.tidy(r)
+	b.picture("page-phone")
 	if wide := b.number(`Math.max(...[...document.querySelectorAll('.uplot')].map(x => x.getBoundingClientRect().width))`); wide > 390 || wide < 250 {
 		t.Errorf("at the width of a phone a chart is %g pixels wide", wide)
 	}
@@ -127,6 +138,14 @@ func (r *rig) impostor(name string) string {
 	r.t.Helper()
 	table := replaced(r.t, r.acme(), `name = "acme"`, fmt.Sprintf("name = %q", name))
 	return regexp.MustCompile(`(?m)^host_key = .*$`).ReplaceAllString(table, `host_key = ["SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"]`)
+}
+
+// tidy has a picture look alike each time that it is made: what is random in the texts of a rig stands for what people have.
+func (b *browser) tidy(r *rig) {
+	b.t.Helper()
+	for _, c := range [][2]string{{r.sshd.Root, "/incoming"}, {r.dir, "/srv/erp"}, {fmt.Sprintf("%s:%d", r.sshd.Host, r.sshd.Port), "sftp.partner.example:22"}, {"(devel)", ""}} {
+		b.eval(fmt.Sprintf(`(() => { const all = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); while (all.nextNode()) all.currentNode.data = all.currentNode.data.replaceAll(%q, %q) })()`, c[0], c[1]))
+	}
 }
 
 // drawn waits until the charts are there, and on the screen.

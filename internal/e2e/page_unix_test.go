@@ -65,6 +65,18 @@ func TestPage(t *testing.T) {
 	b.shows("Nothing was delivered that matches")
 	b.eval(`document.querySelector('select[name=failed]').value = 'true'; document.querySelector('form').requestSubmit()`)
 	b.shows("Nothing that matches has failed")
+	// By the keyboard: the first that Tab reaches leads over the head of the page, and leaves the view.
+	b.call("Page.reload", map[string]any{}, nil)
+	b.shows("Nothing that matches has failed")
+	b.press("Tab", 9, "")
+	b.press("Enter", 13, "\r")
+	if at := b.eval(`document.activeElement.id + ' ' + location.hash.split('?')[0]`); at != "main #/deliveries" {
+		t.Errorf("the keyboard is at %q", at)
+	}
+	b.press("Tab", 9, "")
+	if at := b.eval(`document.activeElement.name`); at != "path" {
+		t.Errorf("what follows is %q", at)
+	}
 	b.click("Destinations")
 	b.shows("acme", "away", "posix-rename", "by its banner", "Nothing is known of the server yet", "Extensions that it announces", "asks the server anew")
 	b.picture("destinations")

@@ -111,7 +111,7 @@ function options(at, x, lines, steps, words, least) {
       {...axis, size: 76, space: 36, incrs: steps, values: (_, all) => all.map(words)},
     ],
     series: [{}, ...lines.map(([name, label], i) => ({
-      label, stroke: colour(name), width: 1.5, fill: i ? undefined : colour(name) + '26', paths: uPlot.paths.stepped({align: 1}), points: {show: false},
+      label, stroke: colour(name), width: long ? 1 : 1.5, fill: i ? undefined : colour(name) + '26', paths: uPlot.paths.stepped({align: 1}), points: {show: false},
     }))],
     hooks: {setCursor: [u => { at.caption.textContent = u.cursor.idx === null || u.cursor.idx === undefined ? at.summary : at.at(u.cursor.idx); }]},
   };

@@ -132,6 +132,7 @@ function destinationCard(s, d) {
 export function overview(root) {
   const at = {};
   for (const id of ['health', 'need', 'transfers', 'charts', 'folders', 'destinations']) at[id] = el('div');
+  at.health.setAttribute('role', 'status'); // it is read aloud when it changes
   fill(root, Object.values(at));
   const drawn = charts(at.charts);
   const shown = {};
@@ -142,7 +143,7 @@ export function overview(root) {
   };
   return {leave: drawn.leave, update(s) {
     const h = health(s);
-    put('health', h, () => [el(h.bad ? 'p.health.bad' : 'p.health', {role: 'status', id: 'health'}, h.text)]);
+    put('health', h, () => [el(h.bad ? 'p.health.bad' : 'p.health', {id: 'health'}, h.text)]);
     put('need', [s.folders.map(f => [f.halted, f.unmounted, f.waiting, f.held, f.parked]), s.destinations.map(d => [isStopped(d), d.reason, d.next_attempt, d.warnings]), s.attention, s.left], () => {
       const cards = need(s);
       return cards.length ? [el('h2', 'What needs a person'), el('div.cards', {id: 'need'}, cards)] : [];

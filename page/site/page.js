@@ -35,5 +35,7 @@ events.addEventListener('status', e => {
 });
 events.addEventListener('fault', e => { document.getElementById('connection').textContent = JSON.parse(e.data).error; });
 events.addEventListener('error', () => { document.getElementById('connection').textContent = 'The agent does not answer: what is shown may be old.'; });
+// Its address would be taken for that of a view.
+document.querySelector('.skip').addEventListener('click', e => { e.preventDefault(); main.focus(); });
 addEventListener('hashchange', () => { show(); main.focus(); });
 show();
