@@ -127,6 +127,9 @@ func TestPageCharts(t *testing.T) {
 	if wide := b.number(`Math.max(...[...document.querySelectorAll('.uplot')].map(x => x.getBoundingClientRect().width))`); wide > 390 || wide < 250 {
 		t.Errorf("at the width of a phone a chart is %g pixels wide", wide)
 	}
+	b.eval("window.confirm = () => true")
+	b.click("Try partner now")
+	b.shows("Try partner now: done")
 	b.isContent(s.address)
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)

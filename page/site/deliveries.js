@@ -42,7 +42,7 @@ export function deliveries(root, query, status) {
       table(['Delivered', 'File', 'Folder', 'Destination', 'Size', 'Evidence'], all.map(d => [time(d.delivered_at),
         deliveryLink(d, d.path), d.folder, d.destination, size(d.size), d.evidence]), 'Deliveries, the newest first'), more(all.length)];
   };
-  const failed = all => all.length ? [el('p.dim', plural(all.length, 'file has failed and is not delivered', 'files have failed and are not delivered')), el('div.cards', all.map(fileNeeds)), more(all.length)] :
+  const failed = all => all.length ? [el('p.dim', plural(all.length, 'file has failed and is not delivered', 'files have failed and are not delivered')), el('div.cards', all.map(a => fileNeeds(a, status))), more(all.length)] :
     el('p', 'Nothing that matches has failed.');
   load();
   let known = !!status;

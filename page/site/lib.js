@@ -85,5 +85,13 @@ export const story = moments => el('ol.story', (moments || []).map(m => {
 // deliveryLink leads to one delivery.
 export const deliveryLink = (d, ...text) => el('a', {href: '#/delivery?' + new URLSearchParams({id: d.id})}, ...text);
 
+// explainLink leads to the explanation of a file in a folder, which the status names.
+export function explainLink(status, folder, path) {
+  const f = (status?.folders || []).find(f => f.name === folder);
+  if (!f) return '';
+  const name = f.path.includes('\\') ? f.path + '\\' + path.replaceAll('/', '\\') : f.path + '/' + path;
+  return el('a', {href: '#/explain?' + new URLSearchParams({path: name})}, 'All that is known of this file');
+}
+
 // pathQuery is a path as the API takes it: its bytes in base64url.
 export const pathQuery = path => btoa(String.fromCharCode(...new TextEncoder().encode(path))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');

@@ -1,6 +1,6 @@
 // What is going on, what needs a person, and its remedies.
 import {charts} from './charts.js';
-import {el, fill, plural, remedy, size, span, stateOf, time} from './lib.js';
+import {el, explainLink, fill, plural, remedy, size, span, stateOf, time} from './lib.js';
 
 // isStopped tells whether nothing can be sent to a destination.
 const isStopped = d => d.state === 'blocked' || d.state === 'waiting';
@@ -24,7 +24,7 @@ export function health(s) {
 // need returns a card for each thing that waits for a person, with a button for each remedy.
 function need(s) {
   const folders = s.folders || [], destinations = s.destinations || [];
-  return [...folders.flatMap(folderNeeds), ...destinations.flatMap(destinationNeeds), ...(s.attention || []).map(fileNeeds), ...moreNeeds(s),
+  return [...folders.flatMap(folderNeeds), ...destinations.flatMap(destinationNeeds), ...(s.attention || []).map(a => fileNeeds(a, s)), ...moreNeeds(s),
     ...folders.flatMap(standstills), ...destinations.flatMap(warnings), ...(s.left || []).map(leftNeeds)];
 }
 
@@ -58,8 +58,8 @@ function destinationNeeds(d) {
 }
 
 // fileNeeds is the card of one file that is held or given up.
-export function fileNeeds(a) {
-  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.reason),
+export function fileNeeds(a, s) {
+  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.reason), el('p', explainLink(s, a.folder, a.path)),
     buttons(remedy('Try again', {command: 'retry', target: a.id}),
       a.state === 'held' ? remedy('Overwrite', {command: 'retry', target: a.id, overwrite: true}, `Replace what stands at ${a.remote_path}?`) : '',
       a.state === 'held' ? remedy('Keep both', {command: 'retry', target: a.id, keep_both: true}) : '',
