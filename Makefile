@@ -18,7 +18,7 @@ TESTS         := DROPFERRY_REQUIRE_SSHD=1 $(GO) test -shuffle=on -count=1 -timeo
 
 export CGO_ENABLED = 0
 
-.PHONY: all build test needs vet lint unit fuzz fuzz-short soak churn cross bench bench-full packages test-packages msi test-windows clean
+.PHONY: all build test needs vet lint unit fuzz fuzz-short soak churn cross bench bench-full pictures packages test-packages msi test-windows clean
 
 all: build
 
@@ -83,6 +83,11 @@ bench:
 # More and longer transfers: hours.
 bench-full:
 	$(GO) run ./bench -only "$(PARTS)" -set full
+
+# pictures makes those of the page in docs/ anew; a browser is needed.
+pictures: needs
+	@dir=$$(mktemp -d) && DROPFERRY_REQUIRE_SSHD=1 DROPFERRY_PICTURES=$$dir $(GO) test ./internal/e2e -run 'TestPageCharts$$' -count=1 && \
+		cp $$dir/page.png $$dir/page-phone.png docs/monitoring/ && rm -r $$dir
 
 # Into dist/, for all platforms; PLATFORMS="linux/amd64" for one.
 packages:

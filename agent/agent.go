@@ -60,6 +60,7 @@ type Agent struct {
 	metrics  *metrics.Metrics
 	web      *web
 	recent   *recent
+	activity *activity
 
 	at      atomic.Pointer[setup] // what it works with now
 	naming  sync.RWMutex          // held by commands, which speak of names, and while names change
@@ -97,6 +98,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	a.hooks = newHooks(store, a.current, o.Log)
 	a.metrics = metrics.New(o.Version, a.gauge)
 	a.web = &web{log: o.Log, site: a.site}
+	a.activity = newActivity(store, c.Agent.StateDir, o.Log)
 	a.turn <- struct{}{}
 	if err := a.wire(ctx, c, o.Folders); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -169,7 +171,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	keep := func(ctx context.Context) {
 		keepTime(ctx, a.limits, func() *config.Config { return a.current().config })
 	}
-	for _, run := range []func(context.Context){(&copier{store: a.store, log: a.log}).run, keep, a.lookout().run, a.hooks.run} {
+	for _, run := range []func(context.Context){(&copier{store: a.store, log: a.log}).run, keep, a.lookout().run, a.hooks.run, a.activity.run} {
 		all.work("", func(ctx context.Context) error {
 			run(ctx)
 			return nil

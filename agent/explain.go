@@ -21,6 +21,7 @@ type ledgerReader interface {
 	History(ctx context.Context, f state.Filter) ([]state.Delivery, error)
 	NamedNow(ctx context.Context, d state.Delivery) (state.Delivery, error)
 	removalReader
+	storyReader
 	syncer.WaitStore
 }
 
@@ -68,6 +69,9 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 		e.Routes = append(e.Routes, r)
 	}
 	e.Routes = append(e.Routes, explainLeft(f.rules, record)...)
+	if err := tellStories(ctx, store, e.Routes, record.Intents, receipts); err != nil {
+		return e, err
+	}
 	e.State, e.Reason = overall(local, e)
 	if err := at.explainRemoval(ctx, &e, f.rules, &record, local, store); err != nil {
 		return e, err

@@ -194,7 +194,7 @@ func (l *lookout) find(ctx context.Context) ([]notify.Alert, error) {
 }
 
 // lateOn returns the first file of a route where it has waited for longer than its folder allows. Where a destination's schedule
-// keeps files waiting, that is meant.
+// keeps files waiting, that is meant, and does not count.
 func lateOn(
 	ctx context.Context, store *state.Store, c *config.Config, open state.Count, closed map[string]bool, now time.Time,
 ) (in state.Intent, late bool, err error) {
@@ -203,7 +203,17 @@ func lateOn(
 		return in, false, nil
 	}
 	in, waits, err := store.Oldest(ctx, open.Route)
-	return in, waits && now.Sub(in.ReadyAt) >= f.StalledAfter, err
+	return in, waits && waited(c, &in, now, f.StalledAfter) >= f.StalledAfter, err
+}
+
+// waited returns for how long a file has waited that could have been sent, counted no further than enough: a file that came in the
+// night is not late in the moment in which its destination opens.
+func waited(c *config.Config, in *state.Intent, now time.Time, enough time.Duration) time.Duration {
+	d, there := c.Destination(in.Destination)
+	if !there {
+		return now.Sub(in.ReadyAt)
+	}
+	return d.Schedule.OpenFor(in.ReadyAt, now, enough)
 }
 
 // stalled words a route on which nothing goes on, or not as fast as it comes.

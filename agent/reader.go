@@ -312,6 +312,10 @@ func (emptyStore) NamedNow(_ context.Context, d state.Delivery) (state.Delivery,
 	return d, nil
 }
 
+func (emptyStore) Failures(context.Context, string) ([]state.FailedAttempt, error) { return nil, nil }
+
+func (emptyStore) ArchivedAt(context.Context, string) (string, error) { return "", nil }
+
 func (emptyStore) History(context.Context, state.Filter) ([]state.Delivery, error) { return nil, nil }
 
 // allKnown returns an error for the first name that is no folder's.

@@ -15,7 +15,7 @@ func ViewDelivery(d state.Delivery) control.Delivery {
 	return control.Delivery{
 		ID: d.ID, Folder: d.Folder, Destination: d.Destination, Path: string(d.Path), PathB64: raw(d.Path),
 		RemotePath: d.RemotePath, Size: d.Size, SHA256: hex.EncodeToString(d.Proof.SHA256), Evidence: d.Proof.Evidence,
-		Command: d.Proof.Command, Attempts: d.Attempts, StartedAt: d.StartedAt.UTC(), DeliveredAt: d.DeliveredAt.UTC(),
+		Command: d.Proof.Command, Attempts: d.Attempts, ReadyAt: utc(d.ReadyAt), StartedAt: d.StartedAt.UTC(), DeliveredAt: d.DeliveredAt.UTC(),
 		HostKey: d.Proof.HostKey,
 	}
 }
@@ -44,6 +44,14 @@ func viewWaiting(o syncer.Operation) control.Waiting {
 
 // rfc3339 writes a moment for people.
 func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// utc returns a moment in UTC; the zero time stays so, which JSON leaves out then.
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC()
+}
 
 // moment returns nil for the zero time, which JSON would show as the year 1.
 func moment(t time.Time) *time.Time {

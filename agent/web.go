@@ -97,7 +97,10 @@ func (w *web) isAsBefore(c *config.Config) bool {
 func (a *Agent) site(c *config.Config) control.Site {
 	s := control.Site{
 		API: a, Ready: a.Ready, Page: page.Pages(), Log: a.recent.all,
-		Configuration: func() any { return effective(a.current().config) },
+		Configuration: func() any { return effective(a.current().config) }, Servers: a.Servers, Delivery: a.Delivery,
+		Activity: func(ctx context.Context, span string) (control.Activity, error) {
+			return a.activity.over(ctx, span, time.Now())
+		},
 	}
 	if c.Control.Metrics {
 		s.Metrics = http.Handler(a.metrics)

@@ -48,6 +48,21 @@ func (s *Schedule) At(moment time.Time) (open bool, until time.Time) {
 	return open, time.Time{}
 }
 
+// OpenFor returns for how long the destination was used between two moments. It counts no further than enough.
+func (s *Schedule) OpenFor(from, to time.Time, enough time.Duration) (sum time.Duration) {
+	for at := from; at.Before(to) && sum < enough; {
+		open, until := s.At(at)
+		if until.IsZero() || until.After(to) {
+			until = to
+		}
+		if open {
+			sum += until.Sub(at)
+		}
+		at = until
+	}
+	return sum
+}
+
 func (s *Schedule) holds(at time.Time) bool {
 	local := at.In(s.Timezone)
 	for i := range s.Windows {

@@ -60,6 +60,40 @@ func TestScheduleAt(t *testing.T) {
 	}
 }
 
+func TestScheduleOpenFor(t *testing.T) {
+	t.Parallel()
+	w, err := parseWindow("Mon-Fri 06:00-20:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	office := &Schedule{Timezone: time.UTC, Windows: []Window{w}}
+	for _, row := range []struct {
+		name     string
+		s        *Schedule
+		from, to string
+		want     time.Duration
+	}{
+		{"always", &Schedule{}, "2026-11-27T20:00:00Z", "2026-11-28T20:00:00Z", 24 * time.Hour},
+		{"while it is closed", office, "2026-11-27T20:00:00Z", "2026-11-30T05:59:00Z", 0},
+		{"over a weekend, and a little", office, "2026-11-27T19:59:30Z", "2026-11-30T06:00:05Z", 35 * time.Second},
+		{"over a week", office, "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z", 5 * 14 * time.Hour},
+		{"no further than enough", office, "2020-11-23T00:00:00Z", "2026-11-30T00:00:00Z", 8 * 14 * time.Hour},
+		{"backwards", office, "2026-11-30T12:00:00Z", "2026-11-30T11:00:00Z", 0},
+	} {
+		from, err := time.Parse(time.RFC3339, row.from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := time.Parse(time.RFC3339, row.to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := row.s.OpenFor(from, to, 100*time.Hour); got != row.want {
+			t.Errorf("%s: %v, want %v", row.name, got, row.want)
+		}
+	}
+}
+
 func TestWindows(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Window{

@@ -177,6 +177,7 @@ type Delivery struct {
 	Evidence    string    `json:"evidence"`
 	Command     string    `json:"command,omitempty"` // that computed the hash at the server
 	Attempts    int       `json:"attempts"`
+	ReadyAt     time.Time `json:"ready_at,omitzero"` // when the file was found ready; not there in receipts of early versions
 	StartedAt   time.Time `json:"started_at"`
 	DeliveredAt time.Time `json:"delivered_at"`
 	HostKey     string    `json:"host_key"`
@@ -240,4 +241,5 @@ type RouteOf struct {
 	Attempts    int        `json:"attempts,omitempty"`
 	LastError   string     `json:"last_error,omitempty"`
 	NextAttempt *time.Time `json:"next_attempt,omitempty"`
+	Story       []Moment   `json:"story,omitempty"` // of the version that ID is of, the oldest first
 }

@@ -43,6 +43,10 @@ func operations() []operation {
 			}, answer: History{},
 		},
 		{
+			method: http.MethodGet, path: prefix + "delivery", id: "delivery", summary: "One delivery: its receipt, and what happened to it.",
+			parameters: []parameter{{"id", "of the delivery; required", ""}}, answer: DeliveryStory{},
+		},
+		{
 			method: http.MethodGet, path: prefix + "explain", id: "explain", summary: "Why a file was, or was not, sent: `dropferry explain --json`.",
 			parameters: []parameter{{"path", "absolute path on the agent's machine, in base64url without padding; required", "base64url"}}, answer: Explanation{},
 		},
@@ -53,6 +57,15 @@ func operations() []operation {
 		},
 		{method: http.MethodGet, path: prefix + "events", id: "events", summary: "The status again and again, as server-sent events of the type `status`, as long as the request lasts.", answer: "event: status"},
 		{method: http.MethodGet, path: prefix + "configuration", id: "configuration", summary: "The configuration as it is in effect, without secrets.", answer: map[string]string{}},
+		{
+			method: http.MethodGet, path: prefix + "activity", id: "activity", summary: "What was delivered, and how much waited, in equal steps of time.",
+			parameters: []parameter{{"span", "24h, in steps of ten minutes, or 30d, in steps of an hour; 24h where it is not given", ""}}, answer: Activity{},
+		},
+		{
+			method: http.MethodGet, path: prefix + "servers", id: "servers",
+			summary: "What probes have found out about the servers of each destination, and what follows: `dropferry check --connect`, without asking them.",
+			answer:  Servers{},
+		},
 		{method: http.MethodGet, path: prefix + "log", id: "log", summary: "The last lines of the log, the oldest first.", answer: LogTail{}},
 		{method: http.MethodGet, path: prefix + "openapi.json", id: "openapi", summary: "This description.", answer: map[string]string{}},
 	}

@@ -30,6 +30,11 @@ type Site struct {
 	// Configuration returns what is in effect, to be shown as JSON, and Log the last lines of the log.
 	Configuration func() any
 	Log           func() []string
+	// Activity returns what went on lately, over one of Spans, and Servers what is known of the other sides.
+	Activity func(ctx context.Context, span string) (Activity, error)
+	Servers  func(context.Context) (Servers, error)
+	// Delivery returns one delivery with its story; ErrNoDelivery is in the error where there is none.
+	Delivery func(ctx context.Context, id string) (DeliveryStory, error)
 }
 
 // LogTail is the end of the log.
@@ -78,10 +83,9 @@ func (s Site) routes() http.Handler {
 		_, _ = w.Write([]byte("ok\n")) // who has gone needs no answer
 	})
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.HandleFunc("GET "+prefix+"openapi.json", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, OpenAPI()) })
-	mux.HandleFunc("GET "+prefix+"events", s.events)
-	mux.HandleFunc("GET "+prefix+"configuration", plainGet(func() any { return s.Configuration() }))
-	mux.HandleFunc("GET "+prefix+"log", plainGet(func() any { return LogTail{append([]string{}, s.Log()...)} }))
+	for name, answer := range s.gets() {
+		mux.HandleFunc("GET "+prefix+name, answer)
+	}
 	mux.Handle(prefix, serveAPI(s.API))
 	if s.Metrics != nil {
 		mux.Handle("GET /metrics", s.Metrics)
@@ -90,6 +94,19 @@ func (s Site) routes() http.Handler {
 		mux.Handle("/", onlyRead(s.Page))
 	}
 	return mux
+}
+
+// gets returns what is answered here alone, and not to commands, by the last element of the request's path.
+func (s Site) gets() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"openapi.json":  func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, OpenAPI()) },
+		"events":        s.events,
+		"configuration": plainGet(func() any { return s.Configuration() }),
+		"log":           plainGet(func() any { return LogTail{append([]string{}, s.Log()...)} }),
+		"activity":      s.activity,
+		"servers":       s.servers,
+		"delivery":      s.delivery,
+	}
 }
 
 // plainGet answers what takes no parameters.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -49,7 +50,15 @@ func testSite() Site {
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x 1\n") }),
 		Ready:   func(context.Context) ([]string, error) { return nil, nil },
 		Log:     func() []string { return []string{"a line"} }, Configuration: func() any { return 1 },
-		Page: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }),
+		Activity: func(_ context.Context, span string) (Activity, error) { return Activity{Span: span}, nil },
+		Delivery: func(_ context.Context, id string) (DeliveryStory, error) {
+			if id != "d1" {
+				return DeliveryStory{}, ErrNoDelivery
+			}
+			return DeliveryStory{Delivery: Delivery{ID: id}}, nil
+		},
+		Servers: func(context.Context) (Servers, error) { return Servers{}, nil },
+		Page:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }),
 	}
 }
 
@@ -270,6 +279,29 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+func TestActivityOverASpan(t *testing.T) {
+	t.Parallel()
+	w := newWeb(t, testSite())
+	for query, want := range map[string]string{"": `"span":"24h"`, "?span=30d": `"span":"30d"`, "?span=24h": `"span":"24h"`} {
+		if answer, text := asked(t, w, "GET", prefix+"activity"+query, "", bearerHeader); answer.StatusCode != 200 || !strings.Contains(text, want) {
+			t.Errorf("%q: %d, %s", query, answer.StatusCode, text)
+		}
+	}
+	if answer, text := asked(t, w, "GET", prefix+"activity?span=1y", "", bearerHeader); answer.StatusCode != 400 || !strings.Contains(text, "neither 24h nor 30d") {
+		t.Errorf("%d, %s", answer.StatusCode, text)
+	}
+}
+
+func TestDeliveryByItsID(t *testing.T) {
+	t.Parallel()
+	w := newWeb(t, testSite())
+	for query, want := range map[string]int{"?id=d1": 200, "?id=d2": 404, "?id=": 400, "": 400} {
+		if answer, text := asked(t, w, "GET", prefix+"delivery"+query, "", bearerHeader); answer.StatusCode != want {
+			t.Errorf("%q: %d, %s", query, answer.StatusCode, text)
+		}
+	}
+}
+
 // TestOpenAPI holds the description to what is served: every path with its method and parameters, and no other.
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
@@ -306,7 +338,7 @@ func TestOpenAPI(t *testing.T) {
 			method = strings.ToUpper(method)
 			query := url.Values{}
 			for _, p := range o.Parameters {
-				query.Set(p.Name, map[string]string{"since": "2026-11-29T18:00:00Z", "limit": "3", "failed": "true", "path": "L2E"}[p.Name])
+				query.Set(p.Name, map[string]string{"since": "2026-11-29T18:00:00Z", "limit": "3", "failed": "true", "path": "L2E", "span": Month, "id": "d1"}[p.Name])
 			}
 			if strings.HasSuffix(path, "/events") { // has a test of its own, since it goes on
 				continue
@@ -325,7 +357,8 @@ func TestOpenAPI(t *testing.T) {
 			}
 		}
 	}
-	for name := range calls(testSite().API) {
+	served := slices.AppendSeq(slices.Collect(maps.Keys(calls(testSite().API))), maps.Keys(testSite().gets()))
+	for _, name := range served {
 		if d.Paths[prefix+name]["get"].OperationID == "" {
 			t.Errorf("%s is served, and not described", name)
 		}

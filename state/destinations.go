@@ -68,6 +68,19 @@ func (s *Store) SaveCapabilities(ctx context.Context, destination, identity stri
 	})
 }
 
+// AllCapabilities returns what was saved for a destination, of each of its servers, the last one first.
+func (s *Store) AllCapabilities(ctx context.Context, destination string) ([][]byte, error) {
+	var all [][]byte
+	err := s.read(ctx, "capabilities of "+destination, func(c *conn) error {
+		all = nil
+		return c.each(func(r row) error {
+			all = append(all, r.blob(0))
+			return nil
+		}, "SELECT json FROM capabilities WHERE destination = ? ORDER BY seen DESC", destination)
+	})
+	return all, err
+}
+
 // Capabilities returns what was saved for a destination and the server of an identity.
 func (s *Store) Capabilities(ctx context.Context, destination, identity string) ([]byte, bool, error) {
 	var (

@@ -76,6 +76,9 @@ func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 				return 0, err
 			}
 		}
+		if err := noteFailure(c, id, &f, aside); err != nil {
+			return 0, err
+		}
 		return c.exec(`UPDATE intents SET phase = CASE WHEN ? IN ('', 'planned') OR phase IN ('delivered', 'cancelled') THEN phase ELSE ? END,
 				last_error = ?, failed_at = ?, next_attempt = ?, attempts = attempts + ?,
 				started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END,

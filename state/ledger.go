@@ -71,9 +71,9 @@ func addReceipt(c *conn, id string, d Deliver, b begun) (int64, error) {
 		first = d.At
 	}
 	return c.exec(`INSERT OR FAIL INTO deliveries (id, folder, destination, path, remote_path, size, sha256, evidence, command,
-			remote_mtime, host_key, attempts, started_at, delivered_at)
+			remote_mtime, host_key, attempts, started_at, delivered_at, ready_at)
 		SELECT id, folder, destination, path, final, ?, ?, ?, ?, ?, ?, CASE ? WHEN 0 THEN attempts + ? ELSE ? END,
-			CASE started_at WHEN 0 THEN ? ELSE started_at END, ?
+			CASE started_at WHEN 0 THEN ? ELSE started_at END, ?, ready_at
 		FROM intents WHERE id = ? AND phase = 'committing'`,
 		d.Fingerprint.Size, d.Proof.SHA256, d.Proof.Evidence, d.Proof.Command, d.Proof.RemoteModTime, d.Proof.HostKey,
 		d.Attempts, b.n, d.Attempts, first, d.At, id)
@@ -95,7 +95,7 @@ func finish(c *conn, id string, d Deliver, b begun) error {
 }
 
 const selectDelivery = `SELECT seq, id, folder, destination, path, remote_path, size, sha256, evidence, command,
-	remote_mtime, host_key, attempts, started_at, delivered_at FROM deliveries `
+	remote_mtime, host_key, attempts, started_at, delivered_at, ready_at FROM deliveries `
 
 func (r row) delivery() Delivery {
 	return Delivery{
@@ -109,6 +109,7 @@ func (r row) delivery() Delivery {
 		Attempts:    int(r.int(12)),
 		StartedAt:   r.time(13),
 		DeliveredAt: r.time(14),
+		ReadyAt:     r.time(15),
 	}
 }
 

@@ -61,7 +61,7 @@ func TestLifeOfAnIntent(t *testing.T) {
 	}
 	wantHistory := []Delivery{{
 		Seq: 1, ID: in.ID, Route: route, Path: in.Path, RemotePath: in.Final, Size: 4096, Proof: d.Proof, Attempts: 2,
-		StartedAt: noon, DeliveredAt: d.At,
+		ReadyAt: noon, StartedAt: noon, DeliveredAt: d.At,
 	}}
 	same(t, "ledger", wantHistory, history)
 

@@ -429,4 +429,19 @@ ALTER TABLE halts ADD COLUMN began INTEGER NOT NULL DEFAULT 0;       -- count
 ALTER TABLE halts ADD COLUMN allowed INTEGER NOT NULL DEFAULT -1;    -- removals: max_delete, or what a person had accepted
 ALTER TABLE halts ADD COLUMN max_delete INTEGER NOT NULL DEFAULT -1;
 UPDATE halts SET began = count;
+`, `
+-- Why attempts at an intent have failed: the first of them, and the last ones. They stay beside its receipt.
+CREATE TABLE failures (
+	intent TEXT NOT NULL,
+	n      INTEGER NOT NULL, -- of its failures
+	at     INTEGER NOT NULL,
+	error  TEXT NOT NULL,
+	aside  TEXT NOT NULL, -- 'held' or 'parked' where it was set aside for it
+	PRIMARY KEY (intent, n)
+) WITHOUT ROWID;
+CREATE TRIGGER failures_end AFTER DELETE ON intents WHEN EXISTS (SELECT 1 FROM failures WHERE intent = old.id) BEGIN
+	DELETE FROM failures WHERE intent = old.id AND NOT EXISTS (SELECT 1 FROM deliveries WHERE id = old.id);
+END;
+-- When the file was found ready; 0 where an earlier version has written the receipt.
+ALTER TABLE deliveries ADD COLUMN ready_at INTEGER NOT NULL DEFAULT 0;
 `}

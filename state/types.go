@@ -92,6 +92,7 @@ type Delivery struct {
 	Size        int64
 	Proof       Proof
 	Attempts    int
+	ReadyAt     time.Time // when the file was found ready; zero where it is not known
 	StartedAt   time.Time
 	DeliveredAt time.Time
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,10 +51,28 @@ func (p *program) printExplanation(e control.Explanation) error {
 		if r.NextAttempt != nil {
 			fmt.Fprintf(&b, "               next attempt %s\n", clock(*r.NextAttempt))
 		}
+		printStory(&b, r.Story)
 	}
 	for _, d := range e.Receipts {
 		fmt.Fprintf(&b, "  receipt      %s  %s  %s to %s:%s  %s  attempts %d  SHA-256 %s\n",
 			d.ID, clock(d.DeliveredAt), size(d.Size), d.Destination, shown(d.RemotePath), d.Evidence, d.Attempts, d.SHA256)
 	}
 	return p.printf("%s", b.String())
+}
+
+// printStory tells what happened to a file on one route, a line for each moment.
+func printStory(b *strings.Builder, story []control.Moment) {
+	for _, m := range story {
+		at, detail := fmt.Sprintf("%*s", len(time.DateTime), ""), m.Detail
+		if !m.At.IsZero() {
+			at = clock(m.At)
+		}
+		if m.What == "published" || m.What == "archived" {
+			detail = shown(detail) // it begins with a name
+		}
+		if detail != "" {
+			detail = ": " + indented(detail)
+		}
+		fmt.Fprintf(b, "               %s  %s%s\n", at, m.What, detail)
+	}
 }

@@ -4,12 +4,19 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -72,6 +79,7 @@ func newBrowser(t *testing.T) *browser {
 	var attached struct{ SessionID string }
 	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
 	b.session = attached.SessionID
+	b.call("Emulation.setScrollbarsHidden", map[string]any{"hidden": true}, nil)
 	for _, domain := range []string{"Page", "Runtime", "Network", "Log"} {
 		b.call(domain+".enable", map[string]any{}, nil)
 	}
@@ -188,11 +196,46 @@ func (b *browser) click(name string) {
 	}
 }
 
+// press presses a key that may write a text.
+func (b *browser) press(key string, code int, text string) {
+	b.t.Helper()
+	for _, kind := range []string{"keyDown", "keyUp"} {
+		b.call("Input.dispatchKeyEvent", map[string]any{"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text}, nil)
+		text = ""
+	}
+}
+
 // wide makes the window so wide, in pixels, dark or light.
 func (b *browser) wide(width int, scheme string) {
 	b.t.Helper()
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
 	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+}
+
+// fits makes sure that a view is not wider than its window.
+func (b *browser) fits(view string) {
+	b.t.Helper()
+	if over := b.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); over != "0" {
+		b.t.Errorf("%s is %s pixels too wide", view, over)
+	}
+}
+
+// isContent makes sure that the browser has asked nobody but the agent at address, and had nothing to complain of.
+func (b *browser) isContent(address string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, url := range b.asked {
+		if !strings.HasPrefix(url, address+"/") && url != "about:blank" && !strings.HasPrefix(url, "data:") { // the browser draws its own buttons
+			b.t.Errorf("the page asks elsewhere: %s", url)
+		}
+	}
+	for _, trouble := range b.troubles {
+		if strings.Contains(trouble, "favicon.ico") { // which it has asked for before it was signed in
+			continue
+		}
+		b.t.Errorf("the browser complains: %s", trouble)
+	}
 }
 
 // picture keeps what the page looks like, where DROPFERRY_PICTURES names a directory.
@@ -204,11 +247,36 @@ func (b *browser) picture(name string) {
 	}
 	var shot struct{ Data string }
 	b.call("Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
-	image, err := base64.StdEncoding.DecodeString(shot.Data)
+	text, err := base64.StdEncoding.DecodeString(shot.Data)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), image, 0o644)
+		text, err = smaller(text)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), text, 0o644)
 	}
 	if err != nil {
 		b.t.Error(err)
 	}
+}
+
+// smaller returns a PNG with its 256 most frequent colours, which are nearly all that a page has: a third of the bytes.
+func smaller(text []byte) ([]byte, error) {
+	full, err := png.Decode(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	counts := map[color.Color]int{}
+	area := full.Bounds()
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			counts[full.At(x, y)]++
+		}
+	}
+	colours := slices.Collect(maps.Keys(counts))
+	slices.SortFunc(colours, func(a, b color.Color) int { return counts[b] - counts[a] })
+	few := image.NewPaletted(area, colours[:min(len(colours), 256)])
+	draw.Draw(few, area, full, area.Min, draw.Src)
+	var out bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, few)
+	return out.Bytes(), err
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,44 @@ func TestWeb(t *testing.T) {
 	asked, said := decode[deliveries](t, text), decode[deliveries](t, r.expect(0, "history", "--json").stdout)
 	if len(asked.Deliveries) != 1 || len(said.Deliveries) != 1 || asked.Deliveries[0] != said.Deliveries[0] {
 		t.Errorf("asked %+v, said %+v", asked, said)
+	}
+
+	// What was found out about the server is what `check --connect` finds out.
+	type can struct {
+		Name, Text string
+		OK         bool
+	}
+	_, text = s.ask("GET", "/api/v1/servers", "")
+	told := decode[struct {
+		Destinations []struct {
+			Servers []struct{ Findings []can }
+		}
+	}](t, text).Destinations
+	checked := decode[struct {
+		Destinations []struct{ Findings []can }
+	}](t, r.expect(0, "check", "--connect", "--json").stdout).Destinations
+	if len(told) != 1 || len(told[0].Servers) != 1 || len(checked) != 1 || len(checked[0].Findings) < 5 || !slices.Equal(told[0].Servers[0].Findings, checked[0].Findings) {
+		t.Errorf("it tells %+v, and check %+v", told, checked)
+	}
+	// And what was delivered, and that it was looked at what waits.
+	for _, span := range []string{"24h", "30d"} {
+		_, text = s.ask("GET", "/api/v1/activity?span="+span, "")
+		lately := decode[struct {
+			Points []struct {
+				Deliveries, Bytes int
+				Queued            *int
+			}
+		}](t, text).Points
+		files, bytes, looked := 0, 0, 0
+		for _, p := range lately {
+			files, bytes = files+p.Deliveries, bytes+p.Bytes
+			if p.Queued != nil {
+				looked++
+			}
+		}
+		if files != 1 || bytes != 12 || looked == 0 {
+			t.Errorf("in %s: %d files, %d bytes, looked at in %d steps", span, files, bytes, looked)
+		}
 	}
 
 	// What needs a person makes it not ready, and a command frees it.

@@ -1,5 +1,5 @@
-// Command notices prints the licences of everything that is linked into the program: of the modules that go.mod names, and
-// of Go itself.
+// Command notices prints the licences of everything that is linked into the program: of the modules that go.mod names, of
+// Go itself, and of what is embedded that others have made.
 package main
 
 import (
@@ -34,7 +34,11 @@ func write(w io.Writer, systems []string) error {
 	if err != nil {
 		return err
 	}
-	modules = append(modules, module{path: "Go's standard library", dir: root})
+	embedded, err := embeddedModules()
+	if err != nil {
+		return err
+	}
+	modules = append(append(modules, embedded...), module{path: "Go's standard library", dir: root})
 	_, err = fmt.Fprintf(w, "dropferry is under the Apache License 2.0, see LICENSE. It holds the following, each under its own licence.\n")
 	for _, m := range modules {
 		if err == nil {
@@ -42,6 +46,29 @@ func write(w io.Writer, systems []string) error {
 		}
 	}
 	return err
+}
+
+// embeddedModules returns what lies in a directory of its own with an about.txt, whose first words are its name and version.
+func embeddedModules() ([]module, error) {
+	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/dropferry/dropferry/page").Output()
+	if err != nil {
+		return nil, fmt.Errorf("find what is embedded: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(out)), "site", "*", "about.txt"))
+	if err != nil {
+		return nil, err
+	}
+	var modules []module
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		words, _, _ := strings.Cut(string(text), ",")
+		product, version, _ := strings.Cut(words, " ")
+		modules = append(modules, module{product, version, filepath.Dir(name)})
+	}
+	return modules, nil
 }
 
 func goRoot() (string, error) {

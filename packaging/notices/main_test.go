@@ -17,6 +17,7 @@ func TestNoticesNameWhatIsLinked(t *testing.T) {
 	for _, want := range []string{
 		"\ngithub.com/pkg/sftp v", "\ngolang.org/x/crypto v", "\nmodernc.org/sqlite v", "\nmodernc.org/libc v", "\ngithub.com/spf13/cobra v",
 		"\ngithub.com/inconshreveable/mousetrap v", // of Windows only
+		"\nuPlot 1.", "Leon Sorokin", // of the page
 		"\nGo's standard library\n", "Redistribution and use in source and binary forms", "--- LICENSE",
 	} {
 		if !strings.Contains(text, want) {

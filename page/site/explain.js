@@ -1,0 +1,19 @@
+// Why a file was, or was not, sent.
+import {ask, deliveryLink, el, facts, fill, pathQuery, size, stateOf, story, table, time} from './lib.js';
+
+export function explain(root, query) {
+  const path = query.get('path') || '';
+  const form = el('form', el('label.grow', 'Absolute path on the agent\'s machine', el('input', {name: 'path', type: 'text', value: path})), el('button', 'Explain'));
+  form.addEventListener('submit', e => { e.preventDefault(); location.hash = '#/explain?' + new URLSearchParams(new FormData(form)); });
+  const found = el('div');
+  fill(root, el('h2', 'Why was a file, or was it not, sent?'), form, found);
+  if (path) ask('explain?path=' + pathQuery(path)).then(x => fill(found,
+    el('p.health', el('span.state', x.state), ': ', x.reason), facts([['Folder', x.folder], ['Since', time(x.since)], ['Until', time(x.until)]]),
+    (x.routes || []).length ? [el('h2', 'By destination'), table(['Destination', 'State', 'Reason', 'Remote path', 'Attempts', 'Last error', 'Next attempt'],
+      x.routes.map(r => [r.destination, stateOf(r.state), r.reason, r.remote_path, r.attempts, r.last_error, time(r.next_attempt)]))] : '',
+    (x.routes || []).filter(r => (r.story || []).length).map(r => [el('h2', 'What happened on the way to ' + r.destination), story(r.story)]),
+    (x.receipts || []).length ? [el('h2', 'Receipts'), table(['Delivered', 'Destination', 'Size', 'SHA-256'], x.receipts.map(d => [
+      deliveryLink(d, time(d.delivered_at)), d.destination, size(d.size), d.sha256]))] : ''))
+    .catch(e => fill(found, el('p.bad', e.message)));
+  return {};
+}
