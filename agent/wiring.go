@@ -157,6 +157,7 @@ func destinationOf(
 	return syncer.Destination{
 		Name:       d.Name,
 		Account:    func() string { return fingerprintOf(key, c, d) },
+		Trust:      func() string { return trustOf(&target) },
 		Secrets:    func() error { return remote.CheckSecrets(target) },
 		NeverProbe: d.AuthRetry == "off",
 		Schedule:   scheduleOf(d),
