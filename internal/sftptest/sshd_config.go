@@ -111,6 +111,9 @@ func (s *SSHD) configLines() ([]string, error) {
 	if i := slices.IndexFunc(own, func(l string) bool { return strings.HasPrefix(l, "Match ") }); i >= 0 {
 		own, match = own[:i:i], own[i:]
 	}
+	if s.options.PAM != nil {
+		own = append(slices.Clip(own), s.options.PAM.config()...)
+	}
 	subsystem := cmp.Or(s.options.Subsystem, "internal-sftp")
 	if s.options.External {
 		var err error
