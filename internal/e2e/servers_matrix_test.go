@@ -11,7 +11,7 @@ import (
 
 // serverRow is what was seen of one server, as the table of docs/compatibility.md has it.
 type serverRow struct {
-	version, upload, resume, evidence, publish, replace, hash, lacks string
+	version, upload, resume, evidence, publish, replace, move, hash, lacks string
 }
 
 // abilities are what `check --connect --json` says that a server can do.
@@ -35,7 +35,7 @@ type abilities struct {
 func rowOf(version string, c *abilities, resumed bool) serverRow {
 	row := serverRow{
 		version: cmp.Or(version, strings.TrimPrefix(c.Banner, "SSH-2.0-OpenSSH_")), upload: "32 KiB", resume: "from the beginning",
-		publish: "rename, which replaces", replace: "rename to a backup, rename", hash: "none",
+		publish: "rename, which replaces", replace: "rename to a backup, rename", move: "sent again", hash: "none",
 	}
 	if c.Limits.Write > 0 {
 		row.upload = fmt.Sprintf("%d KiB", min(c.Limits.Write, 255<<10)>>10)
@@ -75,16 +75,16 @@ func rowOf(version string, c *abilities, resumed bool) serverRow {
 }
 
 func (row serverRow) line(name string) string {
-	return fmt.Sprintf("| %s | %s | yes | %s | %s | %s | %s | %s | held | trash | %s | %s |",
-		name, row.version, row.upload, row.resume, row.evidence, row.publish, row.replace, row.hash, cmp.Or(row.lacks, "nothing"))
+	return fmt.Sprintf("| %s | %s | yes | %s | %s | %s | %s | %s | %s | held | trash | %s | %s |",
+		name, row.version, row.upload, row.resume, row.evidence, row.publish, row.replace, row.move, row.hash, cmp.Or(row.lacks, "nothing"))
 }
 
 // The lines between which the table stands.
 const (
 	matrixBegins = "<!-- what TestServers has seen -->"
 	matrixEnds   = "<!-- end -->"
-	matrixHead   = "| server | version | connect | a write | resume | evidence | published by | own version replaced by | somebody else's | removed to | hash at the server | without |\n" +
-		"|---|---|---|---|---|---|---|---|---|---|---|---|"
+	matrixHead   = "| server | version | connect | a write | resume | evidence | published by | own version replaced by | a moved file | somebody else's | removed to | hash at the server | without |\n" +
+		"|---|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 // compareMatrix compares what was seen with the page, or writes it there. Of a server in another version than the page's
