@@ -86,7 +86,7 @@ const (
 
 // Profiles are the kinds of servers that profile may name.
 var Profiles = []string{
-	"auto", "openssh", "aws-transfer", "azure-blob", "proftpd", "sftpgo", "bitvise", "crushftp", "goanywhere", "strict-mft",
+	"auto", "openssh", "aws-transfer", "azure-blob", "proftpd", "sftpgo", "bitvise", "crushftp", "goanywhere", "dropbear", "strict-mft",
 }
 
 func (t table) destination() Destination {

@@ -94,7 +94,7 @@ func TestFaultsOfSchedules(t *testing.T) {
 			`7: destination "acme": schedule: timezone = "Europe/Berlon" is unknown: an IANA name such as "UTC" or "Europe/Berlin"; or "Local"`,
 		}},
 		{"profiles and limits", destinationText + "profile = \"aws\"\nrequests = 0\nopen_files = 5000\ntransfers = -1\nmax_session_age = \"0s\"", []string{
-			`7: destination "acme": profile = "aws" is not one of auto, openssh, aws-transfer, azure-blob, proftpd, sftpgo, bitvise, crushftp, goanywhere, strict-mft`,
+			`7: destination "acme": profile = "aws" is not one of auto, openssh, aws-transfer, azure-blob, proftpd, sftpgo, bitvise, crushftp, goanywhere, dropbear, strict-mft`,
 			`8: destination "acme": requests = 0 is not between 1 and 1024`,
 			`9: destination "acme": open_files = 5000 is not between 1 and 1024`,
 			`10: destination "acme": transfers = -1 is not between 1 and 1024`,

@@ -62,7 +62,7 @@ func startError(err error) error {
 func (s *Session) startLane(l *lane) (err error) {
 	// Concurrent reads lose data where the packet size passes the server's read limit (pkg/sftp#658).
 	l.sftp, err = sftp.NewClientPipe(l.mux, l.mux, sftp.MaxPacketUnchecked(safeWrite), sftp.UseConcurrentReads(false))
-	l.room.limit(laneWindow)
+	l.room.limit(max(leastWindow, int(s.window()))) // at first: see answered
 	return err
 }
 

@@ -26,14 +26,14 @@ const laneFrom = 4 * time.Millisecond
 
 // lanesWanted returns how many channels are worth having: enough of them that what waits fills their windows twice, and
 // that twice what the line has been seen to carry fits through. rate is that, in bytes per second, 0 where nothing was
-// measured yet.
-func lanesWanted(demand int64, roundTrip time.Duration, rate float64, most int) int {
+// measured yet; window is what one channel carries in a round trip, in bytes.
+func lanesWanted(demand int64, roundTrip time.Duration, rate, window float64, most int) int {
 	if roundTrip < laneFrom {
 		return 1
 	}
-	wanted := float64(demand) / (2 * laneWindow)
+	wanted := float64(demand) / (2 * window)
 	if rate > 0 {
-		wanted = min(wanted, 2*rate*roundTrip.Seconds()/laneWindow)
+		wanted = min(wanted, 2*rate*roundTrip.Seconds()/window)
 	}
 	return int(max(1, min(math.Ceil(wanted), float64(most))))
 }
@@ -63,7 +63,7 @@ func (s *Session) inUse() []*lane {
 	if limit := float64(s.limit()); limit > 0 && (rate == 0 || rate > limit) {
 		rate = limit // more will never pass, whatever the line could carry
 	}
-	wanted := lanesWanted(all.demand, s.RoundTrip(), rate, most)
+	wanted := lanesWanted(all.demand, s.RoundTrip(), rate, s.window(), most)
 	if missing := wanted - 1 - len(all.beside); missing > 0 && !all.opening && !all.refused {
 		all.opening = true
 		s.spawn(func() { s.openLanes(missing) })

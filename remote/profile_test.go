@@ -28,7 +28,7 @@ func TestProfiles(t *testing.T) {
 			subjects = append(subjects, c.about)
 		}
 	}
-	if want := []string{"openssh", "proftpd"}; !slices.Equal(tried, want) { // those that TestServers of internal/e2e has
+	if want := []string{"openssh", "proftpd", "dropbear"}; !slices.Equal(tried, want) { // those that TestServers of internal/e2e has
 		t.Errorf("tried: %q, want %q", tried, want)
 	}
 }
@@ -43,8 +43,8 @@ func TestRecognise(t *testing.T) {
 	}{
 		{"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u10", nil, "openssh", byBanner},
 		{"SSH-2.0-OpenSSH_for_Windows_9.5", nil, "openssh", byBanner},
-		{"SSH-2.0-dropbear_2022.83", openSSHs, "openssh", byExtensions},
-		{"SSH-2.0-dropbear_2022.83", nil, "", ""},
+		{"SSH-2.0-dropbear_2022.83", openSSHs, "dropbear", byBanner},
+		{"SSH-2.0-own", openSSHs, "openssh", byExtensions},
 		{"SSH-2.0-AWS_SFTP_1.1", nil, "aws-transfer", byBanner},
 		{"SSH-2.0-AzureSSH_1.0.0", nil, "azure-blob", byBanner},
 		{"SSH-2.0-mod_sftp", nil, "proftpd", byBanner},
