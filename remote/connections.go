@@ -49,7 +49,8 @@ var (
 
 // mostConnections is how many the target and the server allow. Where codes are to be answered there is one: most count once.
 func (s *Session) mostConnections() int {
-	if len(s.target.Answers) > 0 || time.Since(s.caps.Load().ConnectionsRefused) < furtherAgain {
+	codes := len(s.target.Answers) > 0 || slices.ContainsFunc(s.target.Jump, func(j Target) bool { return len(j.Answers) > 0 })
+	if codes || time.Since(s.caps.Load().ConnectionsRefused) < furtherAgain {
 		return 1
 	}
 	return max(1, s.target.Connections)

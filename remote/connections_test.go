@@ -24,9 +24,9 @@ func distant(t *testing.T, o sftptest.SSHDOptions, connections, channels int) (*
 func logins(s *sftptest.SSHD) int { return strings.Count(s.Log(), "Accepted publickey") }
 
 // wide uploads a file that is large enough for several lanes, and proves it.
-func wide(t *testing.T, s *Session, sshd *sftptest.SSHD, name string) {
+func wide(t *testing.T, s *Session, sshd *sftptest.SSHD, name string, size int) {
 	t.Helper()
-	content := random(24<<20 + 7)
+	content := random(size)
 	sum, err := s.Upload(t.Context(), Upload{Temp: s.target.Path(name), Size: int64(len(content)), Proved: true}, bytes.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestSeveralConnections(t *testing.T) {
 			if n := logins(sshd); n != 1 {
 				t.Errorf("%d logins for a small file", n)
 			}
-			wide(t, s, sshd, "f.part")
+			wide(t, s, sshd, "f.part", 24<<20+7)
 			opened(t, s, row.connections*row.channels)
 			if n := logins(front); n != row.connections {
 				t.Errorf("%d logins, want %d", n, row.connections)
@@ -94,6 +94,26 @@ func TestSeveralConnections(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAPartOfTheLineForEachConnection is what several connections are for: what one of them does not carry the other one does.
+func TestAPartOfTheLineForEachConnection(t *testing.T) {
+	t.Parallel()
+	sshd, wire, target := distant(t, sftptest.SSHDOptions{}, 2, 2)
+	wire.SetRate(8 << 20)
+	s := mustProbe(t, target)
+	second := sftptest.StartWire(t, sshd.Addr)
+	second.SetDelay(60 * time.Millisecond)
+	second.SetRate(8 << 20)
+	s.target.Port = second.Port()
+	began := time.Now()
+	wide(t, s, sshd, "f.part", 40<<20)
+	first, _, _ := wire.Stats()
+	beside, _, _ := second.Stats()
+	t.Logf("%d MiB and %d MiB in %v", first>>20, beside>>20, time.Since(began))
+	if beside < 1<<20 {
+		t.Errorf("of 40 MiB %d bytes went over the second connection", beside)
 	}
 }
 
@@ -139,8 +159,8 @@ func TestFurtherConnectionIsRefused(t *testing.T) {
 			sshd, wire, target := distant(t, sftptest.SSHDOptions{}, 3, 1)
 			s := mustProbe(t, target)
 			row.spoil(s, wire)
-			wide(t, s, sshd, "f.part")
-			wide(t, s, sshd, "g.part")
+			wide(t, s, sshd, "f.part", 24<<20+7)
+			wide(t, s, sshd, "g.part", 24<<20)
 			eventually(t, "nothing is opened", func() bool {
 				s.lanes.mu.Lock()
 				defer s.lanes.mu.Unlock()
@@ -171,7 +191,7 @@ func TestFurtherConnectionIsLost(t *testing.T) {
 			s := mustProbe(t, target)
 			second := sftptest.StartWire(t, sshd.Addr)
 			s.target.Port = second.Port()
-			wide(t, s, sshd, "f.part")
+			wide(t, s, sshd, "f.part", 24<<20+7)
 			opened(t, s, 2)
 			harm(second)
 			wantDead(t, s)
