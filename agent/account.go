@@ -47,6 +47,23 @@ func fingerprintOf(key []byte, c *config.Config, d *config.Destination) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// trustOf returns a fingerprint of the host keys that are accepted of a destination and on the way to it, as their files have
+// them now; those that the configuration pins do not change.
+func trustOf(t *remote.Target) string {
+	h := sha256.New()
+	add := func(t *remote.Target) {
+		for _, name := range t.KnownHosts {
+			text, err := os.ReadFile(name)
+			_, _ = fmt.Fprintf(h, "%q %q %v ", name, text, err)
+		}
+	}
+	add(t)
+	for i := range t.Jump {
+		add(&t.Jump[i])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 func addAccount(h io.Writer, t *remote.Target) {
 	keyText, keyErr := os.ReadFile(t.KeyFile)
 	_, _ = fmt.Fprintf(h, "%q %q %q %q %v", t.Addr(), t.User, t.KeyFile, keyText, keyErr)

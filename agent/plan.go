@@ -155,7 +155,7 @@ func (l *lookers) look(ctx context.Context, name string) syncer.Viewer {
 }
 
 // recall gives a session what an earlier one has found out about the server. To find it out anew would write there; what
-// a hash command says can be believed where it is the hash of the file here.
+// a hash command says can be believed where it is the hash of the file here, and says nothing where it is not: the preview tells.
 func (l *lookers) recall(ctx context.Context, name string, s *remote.Session) {
 	var c remote.Capabilities
 	text, found, err := l.store.Capabilities(ctx, name, s.Identity())

@@ -134,7 +134,7 @@ var (
 	atOnce = []string{"bandwidth", "bandwidth_times"}
 	// reaching are those that only its session depends on.
 	reaching = append([]string{
-		"bandwidth", "bandwidth_times", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry", "channels",
+		"bandwidth", "bandwidth_times", "key_file", "key_passphrase", "password", "host_key", "known_hosts", "connect_timeout", "keepalive", "stall_timeout", "auth_retry", "channels", "connections",
 		"profile", "requests", "open_files", "transfers", "max_session_age", "schedule",
 		"jump", "proxy", "proxy_user", "proxy_password", "bind_address", "ssh_config", "ssh_config_file", "host_key_alias", "ssh_agent", "certificate", "answers", "legacy_algorithms",
 	}, identifying...)

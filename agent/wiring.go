@@ -31,7 +31,7 @@ func targetOf(c *config.Config, d *config.Destination) remote.Target {
 func accountOf(c *config.Config, d *config.Destination) remote.Target {
 	t := remote.Target{
 		Name: d.Name, Host: d.Host, Port: d.Port, User: d.User, KeyFile: d.KeyFile, PinnedKeys: d.HostKey, Root: d.Root,
-		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout, Channels: d.Channels,
+		ConnectTimeout: d.ConnectTimeout, Keepalive: d.Keepalive, StallTimeout: d.StallTimeout, Channels: d.Channels, Connections: d.Connections,
 		Profile: d.Profile, Requests: d.Requests, OpenFiles: d.OpenFiles,
 		Certificate: d.Certificate, Agent: d.SshAgent, Legacy: d.LegacyAlgorithms, HostKeyAlias: d.HostKeyAlias,
 	}
@@ -157,6 +157,7 @@ func destinationOf(
 	return syncer.Destination{
 		Name:       d.Name,
 		Account:    func() string { return fingerprintOf(key, c, d) },
+		Trust:      func() string { return trustOf(&target) },
 		Secrets:    func() error { return remote.CheckSecrets(target) },
 		NeverProbe: d.AuthRetry == "off",
 		Schedule:   scheduleOf(d),

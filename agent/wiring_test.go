@@ -14,12 +14,13 @@ func TestLimitsOfADestination(t *testing.T) {
 profile = "strict-mft"
 requests = 3
 open_files = 4
+connections = 2
 transfers = 5
 max_session_age = "1h"
 schedule = { windows = ["06:00-20:00"], at_end = "stop" }`)
 	acme, _ := c.Destination("acme")
 	target := targetOf(c, acme)
-	if target.Profile != "strict-mft" || target.Requests != 3 || target.OpenFiles != 4 {
+	if target.Profile != "strict-mft" || target.Requests != 3 || target.OpenFiles != 4 || target.Connections != 2 {
 		t.Errorf("target: %+v", target)
 	}
 	d := destinationOf(c, acme, nil, limitsOf(c), nil, nil)

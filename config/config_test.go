@@ -75,6 +75,7 @@ func TestParseLeastFile(t *testing.T) {
 			Publish:        "rename",
 			AuthRetry:      "on",
 			Channels:       8,
+			Connections:    1,
 			Profile:        "auto",
 			ConnectTimeout: 20 * time.Second,
 			Keepalive:      10 * time.Second,
@@ -136,6 +137,7 @@ root = "~/in"
 temp_dir = ".up"
 auth_retry = "off"
 channels = 3
+connections = 2
 connect_timeout = "1s"
 keepalive = "2s"
 stall_timeout = "3s"
@@ -192,7 +194,7 @@ give_up_after = "4h"
 		{
 			Name: "acme", Host: "2001:db8::1", Port: 2222, User: "contoso", KeyFile: at(t, "/k/acme"),
 			KeyPassphrase: Secret{Credential: "acme-pass"}, Password: Secret{Env: "ACME"},
-			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up", AuthRetry: "off", Channels: 3, Bandwidth: 3 << 19,
+			HostKey: []string{"SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE+++A"}, Root: "~/in", Publish: "rename", TempDir: ".up", AuthRetry: "off", Channels: 3, Connections: 2, Bandwidth: 3 << 19,
 			Profile: "crushftp", Requests: 4, OpenFiles: 5, Transfers: 6, MaxSessionAge: time.Hour,
 			BandwidthTimes: Timetable{time.UTC, []WindowRate{{Window{[7]bool{0: true, 6: true}, 22 * time.Hour, 6 * time.Hour}, 0}}},
 			Schedule:       Schedule{Timezone: time.UTC, Windows: []Window{{Days: [7]bool{6: true}, Begin: 6 * time.Hour, End: 24 * time.Hour}}, AtEnd: StopAtEnd},
@@ -200,8 +202,8 @@ give_up_after = "4h"
 		},
 		{
 			Name: "other", Host: "other.example", Port: 22, User: "u", Password: Secret{File: at(t, "/k/other")},
-			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", AuthRetry: "on", Channels: 8, Profile: "auto", ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
-			StallTimeout: 30 * time.Second, Line: 35,
+			KnownHosts: at(t, "/k/known_hosts"), Publish: "direct", AuthRetry: "on", Channels: 8, Connections: 1, Profile: "auto", ConnectTimeout: 20 * time.Second, Keepalive: 10 * time.Second,
+			StallTimeout: 30 * time.Second, Line: 36,
 		},
 	}
 	if !reflect.DeepEqual(c.Destinations, wantDestinations) {
@@ -217,7 +219,7 @@ give_up_after = "4h"
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
-		Line: 42, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
+		Line: 43, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
 		StalledAfter: time.Hour,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {

@@ -24,7 +24,8 @@ type Destination struct {
 	Publish       string   // "rename", or "direct": files are written at their final names, where a server refuses renames
 	TempDir       string   // remote directory for temps; "" is each final name's own
 	AuthRetry     string   // on, or off: a refused login is not tried again by itself
-	Channels      int      // of SFTP on the connection at most, for uploads over a long line
+	Channels      int      // of SFTP on a connection at most, for uploads over a long line
+	Connections   int      // at most, each with so many channels
 	Profile       string   // kind of server; "auto" is what it shows itself to be
 	Requests      int      // under way at once, at most; 0 is what the profile and the server say
 	OpenFiles     int      // likewise
@@ -77,6 +78,7 @@ const (
 	defaultPort           = 22
 	defaultChannels       = 8
 	mostChannels          = 64
+	mostConnections       = 16
 	mostAtOnce            = 1024
 	leastSessionAge       = time.Minute
 	defaultConnectTimeout = 20 * time.Second
@@ -86,7 +88,7 @@ const (
 
 // Profiles are the kinds of servers that profile may name.
 var Profiles = []string{
-	"auto", "openssh", "aws-transfer", "azure-blob", "proftpd", "sftpgo", "bitvise", "crushftp", "goanywhere", "strict-mft",
+	"auto", "openssh", "aws-transfer", "azure-blob", "proftpd", "sftpgo", "bitvise", "crushftp", "goanywhere", "dropbear", "strict-mft",
 }
 
 func (t table) destination() Destination {
@@ -102,6 +104,7 @@ func (t table) destination() Destination {
 		TempDir:        t.remoteDir("temp_dir"),
 		AuthRetry:      t.choice("auth_retry", "on", words{keys: []string{"on", "off"}}),
 		Channels:       t.integer("channels", defaultChannels, 1, mostChannels),
+		Connections:    t.integer("connections", 1, 1, mostConnections),
 		Profile:        t.choice("profile", "auto", words{keys: Profiles}),
 		Requests:       t.integer("requests", 0, 1, mostAtOnce),
 		OpenFiles:      t.integer("open_files", 0, 1, mostAtOnce),
@@ -138,6 +141,10 @@ func (t table) destination() Destination {
 	}
 	if d.Publish == "direct" && d.TempDir != "" {
 		t.faultAt("temp_dir", `temp_dir is given together with publish = "direct", which uses no temps`, "keep one of them")
+	}
+	if d.Connections > 1 && len(d.Answers) > 0 {
+		t.faultAt("connections", "connections = "+strconv.Itoa(d.Connections)+" is given together with answers, of which a code counts for one login",
+			"leave connections out")
 	}
 	if age := d.MaxSessionAge; age > 0 && age < leastSessionAge {
 		t.faultAt("max_session_age", "max_session_age = "+show(short(age))+" is less than 1m, so that it would be dialled all the time", "")

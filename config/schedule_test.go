@@ -127,12 +127,16 @@ func TestFaultsOfSchedules(t *testing.T) {
 			`7: destination "acme": schedule: at_end = "halt" is not one of finish, stop`,
 			`7: destination "acme": schedule: timezone = "Europe/Berlon" is unknown: an IANA name such as "UTC" or "Europe/Berlin"; or "Local"`,
 		}},
-		{"profiles and limits", destinationText + "profile = \"aws\"\nrequests = 0\nopen_files = 5000\ntransfers = -1\nmax_session_age = \"0s\"", []string{
-			`7: destination "acme": profile = "aws" is not one of auto, openssh, aws-transfer, azure-blob, proftpd, sftpgo, bitvise, crushftp, goanywhere, strict-mft`,
+		{"profiles and limits", destinationText + "profile = \"aws\"\nrequests = 0\nopen_files = 5000\ntransfers = -1\nmax_session_age = \"0s\"\nconnections = 17", []string{
+			`7: destination "acme": profile = "aws" is not one of auto, openssh, aws-transfer, azure-blob, proftpd, sftpgo, bitvise, crushftp, goanywhere, dropbear, strict-mft`,
 			`8: destination "acme": requests = 0 is not between 1 and 1024`,
 			`9: destination "acme": open_files = 5000 is not between 1 and 1024`,
 			`10: destination "acme": transfers = -1 is not between 1 and 1024`,
 			`11: destination "acme": max_session_age = "0s" is not more than 0`,
+			`12: destination "acme": connections = 17 is not between 1 and 16`,
+		}},
+		{"connections where a code counts once", destinationText + "connections = 2\nanswers = [{ prompt = \"*code*\", env = \"CODE\" }]", []string{
+			`7: destination "acme": connections = 2 is given together with answers, of which a code counts for one login: leave connections out`,
 		}},
 		{"sessions that are hardly ever there", destinationText + "max_session_age = \"30s\"", []string{
 			`7: destination "acme": max_session_age = "30s" is less than 1m, so that it would be dialled all the time`,

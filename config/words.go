@@ -66,12 +66,9 @@ func vocabulary(k kind) words {
 		return words{
 			keys: []string{
 				"name", "host", "port", "user", "key_file", "key_passphrase", "password", "host_key", "known_hosts",
-				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "channels", "bandwidth", "was",
+				"root", "connect_timeout", "keepalive", "stall_timeout", "publish", "temp_dir", "auth_retry", "channels", "connections", "bandwidth", "was",
 				"profile", "requests", "open_files", "transfers", "max_session_age", "schedule", "bandwidth_times",
 				"jump", "proxy", "proxy_user", "proxy_password", "bind_address", "ssh_config", "ssh_config_file", "host_key_alias", "ssh_agent", "certificate", "answers", "legacy_algorithms",
-			},
-			later: []string{
-				"connections",
 			},
 		}
 	case kindFolder:

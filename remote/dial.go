@@ -67,7 +67,7 @@ func (t *Target) logIn(ctx context.Context) (*login, error) {
 	in, err := t.dialTrusted(ctx, way, account)
 	if err != nil {
 		way.close()
-		return nil, err
+		return nil, way.behind(err)
 	}
 	return in, nil
 }

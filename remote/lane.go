@@ -16,6 +16,8 @@ type lane struct {
 	sftp *sftp.Client
 	room turns // bytes of WRITEs in flight
 	pace pace
+
+	number, place int // of its connection, and on it; from 0
 }
 
 // laneWindow is how many bytes of WRITEs are in flight on one channel, at most. OpenSSH grants a channel as much, so that
@@ -23,8 +25,8 @@ type lane struct {
 const laneWindow = 2 << 20
 
 // startMux opens a channel with the SFTP subsystem and makes the exchange of versions.
-func (s *Session) startMux() (*mux, error) {
-	channel, err := s.open()
+func (s *Session) startMux(c *connection) (*mux, error) {
+	channel, err := s.openOn(c)
 	if err != nil {
 		return nil, fmt.Errorf("open SFTP channel: %w", err)
 	}
@@ -62,13 +64,13 @@ func startError(err error) error {
 func (s *Session) startLane(l *lane) (err error) {
 	// Concurrent reads lose data where the packet size passes the server's read limit (pkg/sftp#658).
 	l.sftp, err = sftp.NewClientPipe(l.mux, l.mux, sftp.MaxPacketUnchecked(safeWrite), sftp.UseConcurrentReads(false))
-	l.room.limit(laneWindow)
+	l.room.limit(max(leastWindow, int(s.window()))) // at first: see answered
 	return err
 }
 
 // start opens the first channel and speaks with the server until SFTP is ready.
 func (s *Session) start() (err error) {
-	if s.mux, err = s.startMux(); err != nil {
+	if s.mux, err = s.startMux(&s.connection); err != nil {
 		return err
 	}
 	began := time.Now()

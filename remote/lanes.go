@@ -26,14 +26,15 @@ const laneFrom = 4 * time.Millisecond
 
 // lanesWanted returns how many channels are worth having: enough of them that what waits fills their windows twice, and
 // that twice what the line has been seen to carry fits through. rate is that, in bytes per second, 0 where nothing was
-// measured yet.
-func lanesWanted(demand int64, roundTrip time.Duration, rate float64, most int) int {
+// measured yet; window is what one channel carries in a round trip, in bytes.
+// A line of several connections is used over all of them, since each may get as little as was seen.
+func lanesWanted(demand int64, roundTrip time.Duration, rate, window float64, most, connections int) int {
 	if roundTrip < laneFrom {
 		return 1
 	}
-	wanted := float64(demand) / (2 * laneWindow)
+	wanted := float64(demand) / (2 * window)
 	if rate > 0 {
-		wanted = min(wanted, 2*rate*roundTrip.Seconds()/laneWindow)
+		wanted = min(wanted, max(2*rate*roundTrip.Seconds()/window, float64(connections)))
 	}
 	return int(max(1, min(math.Ceil(wanted), float64(most))))
 }
@@ -44,8 +45,11 @@ func (s *Session) mostLanes() int {
 	if c.InFlight > 0 || c.MaxOpen > 0 || s.isCareful() || s.bound(aboutRequests) > 0 || s.bound(aboutFiles) > 0 {
 		return 1
 	}
-	return max(1, least(s.target.Channels, s.bound(aboutChannels)))
+	return s.mostConnections() * s.mostChannels()
 }
+
+// mostChannels is how many lanes one connection has.
+func (s *Session) mostChannels() int { return max(1, least(s.target.Channels, s.bound(aboutChannels))) }
 
 // inUse returns the lanes that uploads use, the first of all first, and has more of them opened where they are wanted.
 func (s *Session) inUse() []*lane {
@@ -63,7 +67,7 @@ func (s *Session) inUse() []*lane {
 	if limit := float64(s.limit()); limit > 0 && (rate == 0 || rate > limit) {
 		rate = limit // more will never pass, whatever the line could carry
 	}
-	wanted := lanesWanted(all.demand, s.RoundTrip(), rate, most)
+	wanted := lanesWanted(all.demand, s.RoundTrip(), rate, s.window(), most, s.mostConnections())
 	if missing := wanted - 1 - len(all.beside); missing > 0 && !all.opening && !all.refused {
 		all.opening = true
 		s.spawn(func() { s.openLanes(missing) })
@@ -105,7 +109,7 @@ func (s *Session) openLanes(n int) {
 				all.refused = true
 				return
 			}
-			all.beside = append(all.beside, l)
+			all.insert(l, max(1, s.target.Connections))
 		})
 	}
 	opening.Wait()
@@ -114,12 +118,32 @@ func (s *Session) openLanes(n int) {
 	all.mu.Unlock()
 }
 
+// openLane opens a lane wherever one is taken.
 func (s *Session) openLane() (*lane, error) {
-	m, err := s.startMux()
+	for {
+		p, place := s.berths.take(&s.connection, s.mostConnections(), s.mostChannels())
+		if p == nil || s.Err() != nil {
+			return nil, errNoBerth
+		}
+		err := s.connected(p)
+		var l *lane
+		if err == nil {
+			l, err = s.openLaneOn(p.connection)
+		}
+		if err == nil {
+			l.number, l.place = p.number, place
+			return l, nil
+		}
+		s.berths.refuse(p)
+	}
+}
+
+func (s *Session) openLaneOn(c *connection) (*lane, error) {
+	m, err := s.startMux(c)
 	if err != nil {
 		return nil, err
 	}
-	m.heard = s.mux.heard // what is heard on one tells of the connection
+	m.heard = s.mux.heard // what is heard on one tells of the session
 	l := &lane{mux: m}
 	if err := s.startLane(l); err != nil {
 		return nil, err

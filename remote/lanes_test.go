@@ -20,19 +20,27 @@ func TestLanesWanted(t *testing.T) {
 		demand int64
 		trip   time.Duration
 		rate   float64
+		window float64
 		want   int
+
+		connections int
 	}{
-		{"a line without length", 1 << 40, 200 * time.Microsecond, 0, 1},
-		{"a long line, little to send", 3 * mib, 50 * time.Millisecond, 0, 1},
-		{"a long line, some to send", 10 * mib, 50 * time.Millisecond, 0, 3},
-		{"a long line, much to send", 1 << 40, 50 * time.Millisecond, 0, 8},
-		{"one channel's window is the limit", 1 << 40, 50 * time.Millisecond, 38 * mib, 2},
-		{"those of four channels are", 1 << 40, 50 * time.Millisecond, 140 * mib, 7},
-		{"the line carries no more than one channel", 1 << 40, 50 * time.Millisecond, 5 * mib, 1},
-		{"a very long one does", 1 << 40, 300 * time.Millisecond, 5 * mib, 2},
-		{"nothing to send", 0, 50 * time.Millisecond, 0, 1},
+		{"a line without length", 1 << 40, 200 * time.Microsecond, 0, laneWindow, 1, 1},
+		{"a long line, little to send", 3 * mib, 50 * time.Millisecond, 0, laneWindow, 1, 1},
+		{"a long line, some to send", 10 * mib, 50 * time.Millisecond, 0, laneWindow, 3, 1},
+		{"a long line, much to send", 1 << 40, 50 * time.Millisecond, 0, laneWindow, 8, 1},
+		{"one channel's window is the limit", 1 << 40, 50 * time.Millisecond, 38 * mib, laneWindow, 2, 1},
+		{"those of four channels are", 1 << 40, 50 * time.Millisecond, 140 * mib, laneWindow, 7, 1},
+		{"the line carries no more than one channel", 1 << 40, 50 * time.Millisecond, 5 * mib, laneWindow, 1, 1},
+		{"a very long one does", 1 << 40, 300 * time.Millisecond, 5 * mib, laneWindow, 2, 1},
+		{"nothing to send", 0, 50 * time.Millisecond, 0, laneWindow, 1, 1},
+		{"a channel carries little", 1 * mib, 50 * time.Millisecond, 0, 24 << 10, 8, 1},
+		{"and the line is seen to carry more", 1 << 40, 50 * time.Millisecond, 4 * 24 << 10 * 20, 24 << 10, 8, 1},
+		{"or no more", 1 << 40, 50 * time.Millisecond, 24 << 10 * 20, 24 << 10, 2, 1},
+		{"each connection may get as little", 1 << 40, 50 * time.Millisecond, 5 * mib, laneWindow, 3, 3},
+		{"a small file needs one all the same", 1 * mib, 50 * time.Millisecond, 5 * mib, laneWindow, 1, 3},
 	} {
-		if got := lanesWanted(row.demand, row.trip, row.rate, 8); got != row.want {
+		if got := lanesWanted(row.demand, row.trip, row.rate, row.window, 8, row.connections); got != row.want {
 			t.Errorf("%s: %d, want %d", row.name, got, row.want)
 		}
 	}
@@ -117,6 +125,32 @@ func TestLargeFileOverSeveralChannels(t *testing.T) {
 	}
 	if left := names(t, sshd.Dir); len(left) != 1 {
 		t.Errorf("left: %q", left)
+	}
+}
+
+// TestSeveralChannelsAtDropbear are used for a file that OpenSSH takes over one: dropbear lets little be under way on each.
+func TestSeveralChannelsAtDropbear(t *testing.T) {
+	t.Parallel()
+	p := sftptest.StartDropbear(t, sftptest.ProductOptions{})
+	wire := sftptest.StartWire(t, p.Addr)
+	wire.SetDelay(10 * time.Millisecond)
+	target := productTarget(p)
+	target.Host, target.Port = wire.Host(), wire.Port()
+	s := mustProbe(t, target)
+	content := random(2<<20 + 5)
+	sum, err := s.Upload(t.Context(), Upload{Temp: s.target.Path("f.part"), Size: int64(len(content)), Proved: true}, bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := s.countLanes(); n != DefaultChannels {
+		t.Errorf("%d channels, want %d", n, DefaultChannels)
+	}
+	holds(t, content, p.Dir, "f.part")
+	if _, evidence, err := s.Verify(t.Context(), s.target.Path("f.part"), int64(len(content)), sum, Content); err != nil {
+		t.Errorf("%v, %v", evidence, err)
+	}
+	if c := s.Capabilities(); c.Stripes != stripesWork || c.Profile != "dropbear" {
+		t.Errorf("stripes %q, profile %q", c.Stripes, c.Profile)
 	}
 }
 

@@ -250,7 +250,7 @@ func TestOneLaneUnderALimit(t *testing.T) {
 	s := mustDial(t, pacedBy(p, sshdTarget(sshd)))
 	s.trip.least.Store(int64(100 * time.Millisecond))
 	s.demands(1 << 30)
-	if n := lanesWanted(1<<30, s.RoundTrip(), 0, s.mostLanes()); n < 2 {
+	if n := lanesWanted(1<<30, s.RoundTrip(), 0, laneWindow, s.mostLanes(), 1); n < 2 {
 		t.Fatalf("%d lanes are wanted without a limit", n)
 	}
 	p.rate.Store(1 << 20)

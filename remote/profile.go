@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -31,6 +32,7 @@ const (
 	aboutRequests  subject = "requests"     // under way at once, on a session
 	aboutFiles     subject = "open files"   // at once, on a session
 	aboutChannels  subject = "channels"     // of SFTP, on a connection
+	aboutWindow    subject = "window"       // KiB that may be under way on a channel
 	aboutStripes   subject = "wide uploads" // a file over several channels; only 0
 	aboutOrder     subject = "order"        // requests about one file, one after the other; only 1
 	aboutTimes     subject = "set time"     // only 0, as what follows
@@ -92,6 +94,11 @@ var profiles = []profile{
 			{aboutFiles, 1, "a second one may be denied as if the account had no right to it"},
 			{aboutPosix, 0, "it has none"},
 			{aboutCommands, 0, "it runs none but scp"},
+		},
+	},
+	{
+		name: "dropbear", product: "dropbear", banner: []string{"dropbear"}, tried: true, choices: []choice{
+			{aboutWindow, 24, "unless it is run with -W: over a long line several channels make up for it"},
 		},
 	},
 	{
@@ -199,6 +206,9 @@ func (s *Session) keepTo(write, files, requests int) {
 	s.handles.limit(least(files, s.bound(aboutFiles)))
 	s.mux.flying.limit(least(requests, s.bound(aboutRequests)))
 }
+
+// window returns how many bytes of WRITEs the server lets be under way on one channel, as far as that is known.
+func (s *Session) window() float64 { return cmp.Or(float64(s.bound(aboutWindow)<<10), laneWindow) }
 
 // least returns the smaller of two bounds of which 0 is none.
 func least(a, b int) int {

@@ -42,7 +42,7 @@ func (p *profile) documented() string {
 	for _, c := range p.choices {
 		what := string(c.about) + ": none"
 		switch {
-		case c.about == aboutWrites:
+		case c.about == aboutWrites, c.about == aboutWindow:
 			what = fmt.Sprintf("%s: %d KiB", c.about, c.most)
 		case c.most > 0:
 			what = fmt.Sprintf("%s: %d", c.about, c.most)

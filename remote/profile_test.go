@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func TestProfiles(t *testing.T) {
 			subjects = append(subjects, c.about)
 		}
 	}
-	if want := []string{"openssh", "proftpd"}; !slices.Equal(tried, want) { // those that TestServers of internal/e2e has
+	if want := []string{"openssh", "proftpd", "dropbear"}; !slices.Equal(tried, want) { // those that TestServers of internal/e2e has
 		t.Errorf("tried: %q, want %q", tried, want)
 	}
 }
@@ -43,8 +44,8 @@ func TestRecognise(t *testing.T) {
 	}{
 		{"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u10", nil, "openssh", byBanner},
 		{"SSH-2.0-OpenSSH_for_Windows_9.5", nil, "openssh", byBanner},
-		{"SSH-2.0-dropbear_2022.83", openSSHs, "openssh", byExtensions},
-		{"SSH-2.0-dropbear_2022.83", nil, "", ""},
+		{"SSH-2.0-dropbear_2022.83", openSSHs, "dropbear", byBanner},
+		{"SSH-2.0-own", openSSHs, "openssh", byExtensions},
 		{"SSH-2.0-AWS_SFTP_1.1", nil, "aws-transfer", byBanner},
 		{"SSH-2.0-AzureSSH_1.0.0", nil, "azure-blob", byBanner},
 		{"SSH-2.0-mod_sftp", nil, "proftpd", byBanner},
@@ -107,6 +108,8 @@ func TestServersByProfile(t *testing.T) {
 		{"azure-blob", "", sftptest.ServerOptions{Banner: "SSH-2.0-AzureSSH_1.0.0", Exec: true}, []sftptest.Fault{sftptest.NoStatVFS(), sftptest.NoPosixRename()}, []string{sftptest.OpFsync, sftptest.OpExec}},
 		{"crushftp", "", sftptest.ServerOptions{Banner: "SSH-2.0-CrushFTPSSHD_5"}, []sftptest.Fault{sftptest.MaxInFlight(1), sftptest.SlowAcks(time.Millisecond)}, []string{sftptest.OpExec}},
 		{"goanywhere", "", sftptest.ServerOptions{Banner: "SSH-2.0-GoAnywhere7.4.1"}, []sftptest.Fault{sftptest.OneOpenFile()}, []string{sftptest.OpExec, sftptest.OpPosixRename}},
+		{"sftpgo", "", sftptest.ServerOptions{Banner: "SSH-2.0-SFTPGo_2.6.6"}, []sftptest.Fault{sftptest.NoFsync()}, []string{sftptest.OpExec}},
+		{"bitvise", "", sftptest.ServerOptions{Banner: "SSH-2.0-9.41 FlowSsh: Bitvise SSH Server (WinSSHD) 9.41"}, []sftptest.Fault{sftptest.NoPosixRename()}, nil},
 		{"strict-mft", "strict-mft", sftptest.ServerOptions{Exec: true, Limits: &sftptest.Limits{Packet: 262144, Write: 261120}, CheckFile: &sftptest.CheckFile{}}, []sftptest.Fault{
 			sftptest.MaxInFlight(1), sftptest.SlowAcks(time.Millisecond), sftptest.OneOpenFile(), sftptest.MaxWrite(32 << 10), sftptest.DiscardOnSetstat(),
 		}, []string{sftptest.OpExec, sftptest.OpPosixRename, sftptest.OpFsync, sftptest.OpCheckFile, sftptest.OpSetstat}},
@@ -150,6 +153,55 @@ func TestServersByProfile(t *testing.T) {
 			if server.Stats().Connections != 1 {
 				t.Errorf("%d connections", server.Stats().Connections)
 			}
+		})
+	}
+}
+
+// TestWideUploadsByProfile has files go over several channels only where the storage behind takes them so, as far as is known; and
+// no more channels than a profile bears, whatever the configuration says.
+func TestWideUploadsByProfile(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, banner string
+		wide         bool
+		channels     int
+	}{
+		{"bitvise", "SSH-2.0-9.41 FlowSsh: Bitvise SSH Server (WinSSHD) 9.41", true, 20},
+		{"aws-transfer", "SSH-2.0-AWS_SFTP_1.1", false, 8},
+		{"azure-blob", "SSH-2.0-AzureSSH_1.0.0", false, 20},
+		{"sftpgo", "SSH-2.0-SFTPGo_2.6.6", false, 20},
+		{"crushftp", "SSH-2.0-CrushFTPSSHD_5", false, 1},
+		{"goanywhere", "SSH-2.0-GoAnywhere7.4.1", false, 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			server := sftptest.StartServer(t, sftptest.ServerOptions{
+				Banner: row.banner, Limits: &sftptest.Limits{Packet: 262144, Write: 261120}, CheckFile: &sftptest.CheckFile{},
+			})
+			wire := sftptest.StartWire(t, server.Addr())
+			wire.SetDelay(laneFrom)
+			target := serverTarget(server)
+			target.Host, target.Port, target.Channels = wire.Host(), wire.Port(), 20
+			s := mustProbe(t, target)
+			if n := s.mostLanes(); n != row.channels || s.Capabilities().Profile != row.name {
+				t.Errorf("%d channels, want %d; profile %q", n, row.channels, s.Capabilities().Profile)
+			}
+			content := random(5 << 20)
+			u := Upload{Temp: "/wide.part", Size: int64(len(content)), Proved: true}
+			if wide := s.mayStripe(&u) && s.mostLanes() > 1; wide != row.wide {
+				t.Errorf("over several channels: %t", wide)
+			}
+			sum, err := s.Upload(t.Context(), u, bytes.NewReader(content))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := s.Verify(t.Context(), u.Temp, u.Size, sum, Content); err != nil {
+				t.Error(err)
+			}
+			if s.Capabilities().Stripes != "" && !row.wide { // it would have been noted
+				t.Error("it went over several channels")
+			}
+			holds(t, content, server.Dir, u.Temp)
 		})
 	}
 }

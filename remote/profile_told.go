@@ -46,6 +46,8 @@ func (c choice) finding(profile string) Finding {
 	switch {
 	case c.most > 0 && c.about == aboutWrites:
 		text = fmt.Sprintf("writes of %d KiB at most", c.most)
+	case c.about == aboutWindow:
+		text = fmt.Sprintf("%d KiB are under way on a channel at most", c.most)
 	case c.most > 0:
 		text = fmt.Sprintf("at most %d at once", c.most)
 	case c.about == aboutStripes:

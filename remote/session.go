@@ -14,17 +14,16 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Session is one live SSH connection with one SFTP channel, or more of them for uploads. Its methods may be called from many goroutines. When the
+// Session is one live SSH connection with one SFTP channel, or more of them, and further connections, for uploads. Its methods may be called from many goroutines. When the
 // connection or the channel is lost, Done is closed and every call, under way or later, fails with a Transient *Error: a
 // Session is never mended, only replaced. By the time that a caller gets such an error, Done is closed.
 //
 // The end of a call's context is seen before a request is sent and between the parts of a transfer; one request under
 // way ends with its reply, its deadline or the session.
 type Session struct {
-	target  Target
-	conn    *liveConn
-	way     *trail // what the connection goes through
-	client  *ssh.Client
+	target Target
+	connection
+	berths  berths // where lanes are
 	hostKey string // SHA256:...
 	profile *profile
 	// profileBy says where the profile is from; "" where nothing is known of the server.
@@ -53,11 +52,9 @@ type Session struct {
 	life   context.Context    //nolint:containedctx // ends when dead is closed, for those that wait on a context
 	expire context.CancelFunc // ends life
 	end    sync.Once
-	scope  sync.Mutex    // no goroutine begins in the session's scope once dead is closed
-	why    error         // set before dead is closed
-	lost   bool          // it has ended, rather than been ended; likewise
-	waited chan struct{} // the SSH connection has ended
-	ended  error         // how; set before waited is closed
+	scope  sync.Mutex // no goroutine begins in the session's scope once dead is closed
+	why    error      // set before dead is closed
+	lost   bool       // it has ended, rather than been ended; likewise
 	pulses sync.WaitGroup
 }
 
@@ -70,8 +67,8 @@ func newSession(ctx context.Context, t Target, in *login) (*Session, error) {
 	stop := context.AfterFunc(ctx, conn.abort)
 	defer stop()
 	s := &Session{
-		target: t, conn: conn, way: in.way, client: client, hostKey: in.key.Fingerprint, profile: &profile{},
-		dead: make(chan struct{}), waited: make(chan struct{}),
+		target: t, connection: connection{conn: conn, client: client, way: in.way, waited: make(chan struct{})},
+		hostKey: in.key.Fingerprint, profile: &profile{}, dead: make(chan struct{}),
 	}
 	s.life, s.expire = context.WithCancel(context.Background())
 	s.caps.Store(&Capabilities{})
@@ -98,7 +95,7 @@ func newSession(ctx context.Context, t Target, in *login) (*Session, error) {
 		}
 		return nil, err
 	}
-	s.pulses.Go(s.pulse)
+	s.pulses.Go(func() { s.pulse(&s.connection, s.mux.closed) })
 	s.pulses.Go(s.hearKeys)
 	return s, nil
 }
@@ -110,10 +107,12 @@ const channelWithoutAnswer = "ssh: unexpected packet in response to channel open
 // mux has dropped all channels already, and its transport keeps the failure of the first write to itself. Such a call would
 // stay behind for good. So it is not made once the end has been seen, and the end is kept from x/crypto/ssh until a call
 // that was made before has noted its channel: see liveConn.Read.
-func (s *Session) open() (*ssh.Session, error) {
-	s.conn.opening.Add(1) // before the question, so that either it or the reader sees the other
-	defer s.conn.opening.Add(-1)
-	if s.Err() != nil || s.conn.failed.Load() {
+func (s *Session) open() (*ssh.Session, error) { return s.openOn(&s.connection) }
+
+func (s *Session) openOn(c *connection) (*ssh.Session, error) {
+	c.conn.opening.Add(1) // before the question, so that either it or the reader sees the other
+	defer c.conn.opening.Add(-1)
+	if s.Err() != nil || c.conn.failed.Load() {
 		return nil, errGone
 	}
 	type result struct {
@@ -122,7 +121,7 @@ func (s *Session) open() (*ssh.Session, error) {
 	}
 	opened := make(chan result, 1)
 	go func() {
-		channel, err := s.client.NewSession()
+		channel, err := c.client.NewSession()
 		opened <- result{channel, err}
 	}()
 	select {
@@ -131,7 +130,7 @@ func (s *Session) open() (*ssh.Session, error) {
 			return nil, errGone
 		}
 		return r.channel, r.err
-	case <-s.waited:
+	case <-c.waited:
 		return nil, errGone
 	}
 }
@@ -241,9 +240,9 @@ func isGone(err error) bool {
 	return isEnd(err) || errors.Is(err, errGone) || errors.Is(err, errChannelEnded) || errors.Is(err, sftp.ErrSSHFxConnectionLost)
 }
 
-// pulse watches over the connection's life: after a silence of Keepalive it provokes traffic, after one of StallTimeout
+// pulse watches over a connection's life, and over its SFTP channel where that is to stand as long: after a silence of Keepalive it provokes traffic, after one of StallTimeout
 // it gives the connection up.
-func (s *Session) pulse() {
+func (s *Session) pulse(c *connection, channel <-chan struct{}) {
 	stall := s.target.StallTimeout
 	keepalive := min(s.target.Keepalive, stall/2)
 	var asking atomic.Bool // x/crypto holds a lock until the reply: one at a time, and never waited for here
@@ -253,12 +252,12 @@ func (s *Session) pulse() {
 		select {
 		case <-s.dead:
 			return
-		case <-s.mux.closed:
+		case <-channel:
 			s.lose(errChannelEnded)
 			return
 		case <-timer.C:
 		}
-		silence := s.conn.in.since()
+		silence := c.conn.in.since()
 		if silence >= stall {
 			s.kill(fmt.Errorf("nothing was received for %v (stall_timeout)", stall))
 			return
@@ -269,7 +268,7 @@ func (s *Session) pulse() {
 		} else if asking.CompareAndSwap(false, true) {
 			s.pulses.Go(func() {
 				defer asking.Store(false)
-				_, _, _ = s.client.SendRequest("keepalive@openssh.com", true, nil) // only the traffic matters
+				_, _, _ = c.client.SendRequest("keepalive@openssh.com", true, nil) // only the traffic matters
 			})
 		}
 		timer.Reset(min(next, stall-silence))
@@ -297,5 +296,10 @@ func (s *Session) wrap(op, path string, err error) error {
 // HostKey returns the fingerprint of the server's key, SHA256:...
 func (s *Session) HostKey() string { return s.hostKey }
 
-// Traffic returns the bytes received from and sent to the network so far, SSH's own included.
-func (s *Session) Traffic() (received, sent int64) { return s.conn.received.Load(), s.conn.sent.Load() }
+// Traffic returns the bytes received from and sent to the network so far, SSH's own included, over all connections.
+func (s *Session) Traffic() (received, sent int64) {
+	for _, c := range append(s.berths.further(), &s.connection) {
+		received, sent = received+c.conn.received.Load(), sent+c.conn.sent.Load()
+	}
+	return received, sent
+}

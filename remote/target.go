@@ -51,6 +51,10 @@ type Target struct {
 
 	Channels int // SFTP channels on the connection at most, for uploads over a long line; DefaultChannels where it is 0
 
+	// Connections is how many connections there are at most, each with so many channels, for uploads over a long line; 1 where it
+	// is 0. With Answers there is one.
+	Connections int
+
 	Profile   string // what kind of server it is taken for: a name of Profiles; "" is AutoProfile
 	Requests  int    // under way at once, at most, whatever the profile says; 0 leaves it to that
 	OpenFiles int    // at once, likewise

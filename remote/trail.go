@@ -35,7 +35,7 @@ func (t *Target) openTrail(ctx context.Context) (*trail, error) {
 		jump := t.Jump[i].withDefaults()
 		if err := way.extend(ctx, &jump); err != nil {
 			way.close()
-			return nil, jumpError(jump.Name, err)
+			return nil, way.behind(jumpError(jump.Name, err))
 		}
 	}
 	return way, nil
@@ -147,6 +147,21 @@ func (h *hop) refused(addr string, err error) error {
 	}
 	return fmt.Errorf("jump host %s did not connect to %s: %w", h.name, addr, err)
 }
+
+// errBehind marks a failure beyond a jump host that has let the account in.
+var errBehind = errors.New("behind a login")
+
+// behind marks err where jump hosts have let us in on the way to it.
+func (w *trail) behind(err error) error {
+	if len(w.hops) == 0 {
+		return err
+	}
+	return &marked{plain(err), errBehind}
+}
+
+// BehindLogin tells whether somebody was logged in to for a connection that then failed: a jump host, which sees a login at
+// each further attempt, whatever it comes to.
+func BehindLogin(err error) bool { return errors.Is(err, errBehind) }
 
 // jumpError is err, which happened at a jump host or on the way to it.
 func jumpError(name string, err error) error { return &throughError{jump: name, err: plain(err)} }

@@ -85,6 +85,9 @@ func TestJumpHostsThatDoNotLetUsIn(t *testing.T) {
 			test.change(&jump)
 			_, err := Dial(t.Context(), through(serverTarget(server), jump))
 			wantError(t, err, test.kind, test.parts...)
+			if got := BehindLogin(err); got != (name == "no forwarding") {
+				t.Errorf("behind a login: %t", got)
+			}
 			if _, err := HostKeys(t.Context(), through(serverTarget(server), jump)); name != "no forwarding" {
 				wantError(t, err, test.kind, "jump host bastion: ")
 			}
@@ -113,13 +116,19 @@ func TestServerBehindAJumpHost(t *testing.T) {
 	other.KeyFile = keyFile(t, newKey(t, "ed25519").PEM)
 	_, err = Dial(t.Context(), other)
 	wantError(t, err, Auth, "connect acme: the server refused publickey of", "check user, key_file and password; ")
-	if strings.Contains(err.Error(), "bastion") {
-		t.Errorf("the jump host is blamed: %v", err)
+	if strings.Contains(err.Error(), "bastion") || !BehindLogin(err) {
+		t.Errorf("the jump host is blamed, or has let nobody in: %v", err)
 	}
 	other = target
 	other.PinnedKeys = nil
 	_, err = Dial(t.Context(), other)
 	wantError(t, err, HostKey, "the host key of "+server.Addr()+" is not known", "dropferry trust acme")
+	if !BehindLogin(err) {
+		t.Errorf("the jump host has let us in: %v", err)
+	}
+	if !BehindLogin(err) {
+		t.Errorf("the jump host has let us in: %v", err)
+	}
 
 	if err := CheckSecrets(target); err != nil {
 		t.Error(err)

@@ -204,9 +204,6 @@ func (w *writing) wants(n int64) {
 	w.session.demands(n)
 }
 
-// stripeFrom is how much is left to be sent of a file that is worth opening on another lane.
-const stripeFrom = 2 * laneWindow
-
 // choose returns the file on the lane in use that has the least to do, and opens it on lanes that have come into use. It is
 // not created there: where somebody has removed it meanwhile, that would make another file, with the last bytes only.
 func (w *writing) choose() (openFile, error) {
@@ -215,6 +212,7 @@ func (w *writing) choose() (openFile, error) {
 	if w.careful || !s.mayStripe(w.upload) {
 		return f, nil
 	}
+	stripeFrom := int64(2 * s.window()) // so much has to be left of a file that is worth opening on another lane
 	for _, l := range s.inUse() {
 		at := slices.IndexFunc(w.files, func(f openFile) bool { return f.lane == l })
 		if at < 0 && w.wanted >= stripeFrom {

@@ -108,12 +108,21 @@ func (l *link) noteLogin(ctx context.Context, err error) error {
 	return l.store.SetBlock(ctx, b)
 }
 
+// trustedNow returns what is trusted now, "" where nobody tells.
+func (l *link) trustedNow() string {
+	if l.trust == nil {
+		return ""
+	}
+	return l.trust()
+}
+
 // accountLook is how often a link that waits looks whether its secret has changed.
 const accountLook = 10 * time.Second
 
-// accountChanged fires when the account's secret or settings are others than those that were used. It ends with ctx.
+// accountChanged fires when the account's secret or settings are others than those that were used, or where the server's key
+// was not trusted, when other keys are. It ends with ctx.
 func (l *link) accountChanged(ctx context.Context) <-chan struct{} {
-	if l.account == nil {
+	if l.account == nil && l.trusted == "" {
 		return nil
 	}
 	before := l.used
@@ -126,7 +135,7 @@ func (l *link) accountChanged(ctx context.Context) <-chan struct{} {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				if l.account() != before {
+				if l.accountNow() != before || l.trusted != "" && l.trustedNow() != l.trusted {
 					close(changed)
 					return
 				}

@@ -16,7 +16,11 @@ func (l *link) connect(ctx context.Context) (session Session, familiar bool, err
 	if err := l.blocked(ctx); err != nil {
 		return nil, false, err
 	}
+	trusted := l.trustedNow() // likewise
 	session, err = l.dial(ctx)
+	if l.trusted = ""; remote.KindOf(err) == remote.HostKey {
+		l.trusted = trusted
+	}
 	if noteErr := l.noteLogin(ctx, err); err == nil && noteErr != nil {
 		session.Close()
 		return nil, false, noteErr

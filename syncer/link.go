@@ -16,6 +16,7 @@ type link struct {
 	name     string
 	dial     func(context.Context) (Session, error)
 	account  func() string  // see Destination.Account; may be nil
+	trust    func() string  // see Destination.Trust; may be nil
 	secrets  func() error   // see Destination.Secrets; may be nil
 	looking  sync.WaitGroup // who looks for a change of the account
 	store    Store
@@ -54,6 +55,7 @@ type link struct {
 	gate        gate
 	patience    patience
 	used        string              // the account at the last dial
+	trusted     string              // what was trusted then, where that was not what the server showed; else ""
 	remembered  bool                // the store has a wait of the destination
 	full        error               // why: the server had no room, and nothing has arrived since
 	cuts        int                 // sessions lost since the last delivery; see workload.solo

@@ -59,7 +59,7 @@ const (
 
 	authRetryFirst = 30 * time.Minute // then authRetry: accounts lock
 	authRetry      = time.Hour
-	keyRetry       = time.Minute // a host key is looked at without authenticating, so nothing locks
+	keyRetry       = time.Minute // a host key is looked at without authenticating, so nothing locks; see blockRetry
 	fullRetry      = time.Minute // room at the server is asked for slowly
 )
 
@@ -71,10 +71,8 @@ func connectWait(err error, r Retry, p *patience, once bool, random *rand.Rand) 
 		return min(time.Duration(p.tries)*time.Second, r.Max)
 	case kind == remote.Auth && remote.IsLocal(err):
 		return keyRetry // the server sees nothing of it
-	case kind == remote.Auth && p.failures == 1:
-		return authRetryFirst
-	case kind == remote.Auth:
-		return authRetry
+	case kind == remote.Auth, kind.NeedsPerson() && remote.BehindLogin(err): // a jump host sees each attempt as a login
+		return blockRetry(p.failures)
 	case kind == remote.HostKey, kind == remote.Algorithms:
 		return keyRetry
 	case kind == remote.DiskFull, kind == remote.Root:
@@ -88,6 +86,14 @@ func connectWait(err error, r Retry, p *patience, once bool, random *rand.Rand) 
 		wait = max(wait, droppedRest)
 	}
 	return wait
+}
+
+// blockRetry returns after which time one is tried again that asks for a person, the n-th time in a row that it did.
+func blockRetry(n int) time.Duration {
+	if n == 1 {
+		return authRetryFirst
+	}
+	return authRetry
 }
 
 // longestWait is the most that connectWait returns for a failure that is remembered as a wait.

@@ -123,6 +123,9 @@ type Destination struct {
 	// Account returns a keyed fingerprint of the account's secrets and of the settings that reach it: another one is
 	// worth another attempt to log in. nil: a refused login is not remembered.
 	Account func() string
+	// Trust tells which host keys are accepted from time to time: another value is worth another dial where one was not. nil:
+	// only time and a person tell.
+	Trust func() string
 	// Secrets returns what is wrong with the account's secrets here, before any word to the server. nil: Dial tells.
 	Secrets func() error
 	// NeverProbe leaves a refused login to a person: it is not tried again by itself.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -195,8 +196,15 @@ func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operati
 	default:
 		o.Op, o.Reason, o.Detail = Hold, ReasonConflict, conflict(o.RemotePath, info, nil).Error()
 	}
+	if !same && !p.Folder.endsStory() && view.Capabilities().ProbedAt.IsZero() && (info.Size == src.Size() || info.Size == remote.Untold) {
+		o.Detail = strings.TrimPrefix(o.Detail+"; "+unprobed, "; ")
+	}
 	return o, true, nil
 }
+
+// unprobed is said of a file whose content may be the same, where nobody has found out how the server tells.
+const unprobed = "whether its content is the same is not known: nothing has been delivered to this server yet, so that it was never " +
+	"probed for a way to compare. `dropferry once` does that first, and takes a file with the same content for delivered"
 
 // viewOnly is a session for looking only; anything else would be a fault of this program and panics on the nil inside.
 type viewOnly struct {

@@ -75,7 +75,7 @@ func (s *Syncer) newPlanner(f *Folder) *Planner {
 
 func (s *Syncer) newLink(d Destination) *link {
 	return &link{
-		name: d.Name, dial: d.Dial, account: d.Account, secrets: d.Secrets, neverProbe: d.NeverProbe,
+		name: d.Name, dial: d.Dial, account: d.Account, trust: d.Trust, secrets: d.Secrets, neverProbe: d.NeverProbe,
 		gate: gate{schedule: d.Schedule}, transfers: d.Transfers, maxAge: d.MaxAge,
 		store: s.options.Store, common: s.common.Load,
 		ended: s.deliveryEnded, released: s.released, planner: s.Planner, observe: s.options.Observe,

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
 // planned returns the operations of a plan as "op path reason", in order.
@@ -124,6 +126,36 @@ func TestPlanOfAMirror(t *testing.T) {
 	age(t, r.inbox("copy/late.txt"), time.Hour)
 	r.settled(0)
 	wantPlan(t, r.plan(0), "adopt late.txt same-content", "hold other.txt held")
+}
+
+// TestPlanSaysWhatItDoesNotKnow of files that stand at a server which was never probed, and stops saying so once it was.
+func TestPlanSaysWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	r := bareRig(t)
+	r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{NoExec: true})
+	r.outboxTo(r.acme(), "mode = \"mirror\"\nto = [\"acme:copy\"]")
+	said := func(name string) string {
+		t.Helper()
+		r.drop(name, "the same bytes")
+		r.write(r.inbox("copy/"+name), "the same bytes")
+		age(t, r.inbox("copy/"+name), time.Hour)
+		r.settled(0)
+		for _, o := range r.plan(0).Operations {
+			if o.Path == name {
+				if o.Op != "hold" || o.Reason != "conflict" {
+					t.Errorf("%s: %+v", name, o)
+				}
+				return o.Detail
+			}
+		}
+		t.Fatalf("%s is not planned", name)
+		return ""
+	}
+	const unknown = "whether its content is the same is not known"
+	contains(t, said("a.txt"), "did not put there", unknown, "dropferry once")
+	contains(t, r.expect(0, "plan").stdout, unknown)
+	r.once(3)
+	lacks(t, said("b.txt"), unknown)
 }
 
 // TestFirstPlanOfAMirrorComparesContent holds that the first plan says what once then does, of files whose time tells

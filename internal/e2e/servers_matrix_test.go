@@ -6,12 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // serverRow is what was seen of one server, as the table of docs/compatibility.md has it.
 type serverRow struct {
-	version, upload, resume, evidence, publish, replace, hash, lacks string
+	version, upload, resume, evidence, publish, replace, move, hash, lacks string
 }
 
 // abilities are what `check --connect --json` says that a server can do.
@@ -35,7 +36,7 @@ type abilities struct {
 func rowOf(version string, c *abilities, resumed bool) serverRow {
 	row := serverRow{
 		version: cmp.Or(version, strings.TrimPrefix(c.Banner, "SSH-2.0-OpenSSH_")), upload: "32 KiB", resume: "from the beginning",
-		publish: "rename, which replaces", replace: "rename to a backup, rename", hash: "none",
+		publish: "rename, which replaces", replace: "rename to a backup, rename", move: "sent again", hash: "none",
 	}
 	if c.Limits.Write > 0 {
 		row.upload = fmt.Sprintf("%d KiB", min(c.Limits.Write, 255<<10)>>10)
@@ -75,58 +76,91 @@ func rowOf(version string, c *abilities, resumed bool) serverRow {
 }
 
 func (row serverRow) line(name string) string {
-	return fmt.Sprintf("| %s | %s | yes | %s | %s | %s | %s | %s | held | trash | %s | %s |",
-		name, row.version, row.upload, row.resume, row.evidence, row.publish, row.replace, row.hash, cmp.Or(row.lacks, "nothing"))
+	return fmt.Sprintf("| %s | %s | yes | %s | %s | %s | %s | %s | %s | held | trash | %s | %s |",
+		name, row.version, row.upload, row.resume, row.evidence, row.publish, row.replace, row.move, row.hash, cmp.Or(row.lacks, "nothing"))
 }
 
 // The lines between which the table stands.
 const (
 	matrixBegins = "<!-- what TestServers has seen -->"
 	matrixEnds   = "<!-- end -->"
-	matrixHead   = "| server | version | connect | a write | resume | evidence | published by | own version replaced by | somebody else's | removed to | hash at the server | without |\n" +
-		"|---|---|---|---|---|---|---|---|---|---|---|---|"
+	matrixHead   = "| server | version | connect | a write | resume | evidence | published by | own version replaced by | a moved file | somebody else's | removed to | hash at the server | without |\n" +
+		"|---|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 // compareMatrix compares what was seen with the page, or writes it there. Of a server in another version than the page's
 // nothing is asked.
 func compareMatrix(t *testing.T, seen map[string]serverRow) {
 	t.Helper()
-	name := filepath.Join("..", "..", "docs", "compatibility.md")
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, begins := strings.Cut(string(text), matrixBegins)
-	table, after, ends := strings.Cut(rest, matrixEnds)
-	if !begins || !ends {
-		t.Fatalf("%s has no place for the table", name)
-	}
-	written := map[string]string{}
-	for line := range strings.Lines(table) {
-		if f := strings.SplitN(line, " | ", 3); len(f) == 3 {
-			written[strings.TrimPrefix(f[0], "| ")] = strings.TrimSpace(line)
-		}
-	}
+	page, table := pageTable(t, matrixBegins)
 	lines := []string{"", matrixHead}
 	for _, server := range servers {
 		row, ok := seen[server.name]
+		before := table.line(server.name)
 		switch {
 		case !ok:
-			lines = append(lines, written[server.name])
+			lines = append(lines, before)
 			continue
-		case !*writeMatrix && !strings.Contains(written[server.name], " | "+row.version+" | "):
+		case !*writeMatrix && !strings.Contains(before, " | "+row.version+" | "):
 			t.Logf("%s is here in version %s, which docs/compatibility.md does not know", server.name, row.version)
-		case !*writeMatrix && written[server.name] != row.line(server.name):
+		case !*writeMatrix && before != row.line(server.name):
 			t.Errorf("docs/compatibility.md says\n%s\nand here it is\n%s\n(write it with: go test ./internal/e2e -run TestServers -write-compatibility)",
-				written[server.name], row.line(server.name))
+				before, row.line(server.name))
 		}
 		lines = append(lines, row.line(server.name))
 	}
-	if !*writeMatrix {
-		return
+	if *writeMatrix {
+		page.write(t, table, strings.Join(lines, "\n")+"\n")
 	}
-	text = []byte(before + matrixBegins + strings.Join(lines, "\n") + "\n" + matrixEnds + after)
-	if err := os.WriteFile(name, text, 0o644); err != nil {
+}
+
+// compatibilityPage is docs/compatibility.md while its tables are written, one after the other.
+type compatibilityPage struct{ name string }
+
+var pageTurn sync.Mutex
+
+// writtenTable is the text of a table that a test writes, between its two lines.
+type writtenTable struct{ begins, text string }
+
+// pageTable returns a table of docs/compatibility.md, which begins at a line.
+func pageTable(t *testing.T, begins string) (compatibilityPage, writtenTable) {
+	t.Helper()
+	page := compatibilityPage{filepath.Join("..", "..", "docs", "compatibility.md")}
+	_, text, _ := page.cut(t, begins)
+	return page, writtenTable{begins, text}
+}
+
+func (p compatibilityPage) cut(t *testing.T, begins string) (before, table, after string) {
+	t.Helper()
+	text, err := os.ReadFile(p.name)
+	if err != nil {
 		t.Fatal(err)
 	}
+	before, rest, begun := strings.Cut(string(text), begins)
+	table, after, ended := strings.Cut(rest, matrixEnds)
+	if !begun || !ended {
+		t.Fatalf("%s has no place for the table %s", p.name, begins)
+	}
+	return before, table, after
+}
+
+// write puts other text in the place of a table's.
+func (p compatibilityPage) write(t *testing.T, table writtenTable, text string) {
+	t.Helper()
+	pageTurn.Lock()
+	defer pageTurn.Unlock()
+	before, _, after := p.cut(t, table.begins)
+	if err := os.WriteFile(p.name, []byte(before+table.begins+text+matrixEnds+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// line returns the row of a name, "" where there is none.
+func (w writtenTable) line(name string) string {
+	for line := range strings.Lines(w.text) {
+		if strings.HasPrefix(line, "| "+name+" | ") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
 }

@@ -41,6 +41,9 @@ var servers = []struct {
 		"KexAlgorithms diffie-hellman-group-exchange-sha256,diffie-hellman-group14-sha256", "Ciphers aes128-ctr,aes256-ctr",
 		"MACs hmac-sha2-256", "HostKeyAlgorithms rsa-sha2-256",
 	}})},
+	{"OpenSSH, a password by PAM", withPassword},
+	{"OpenSSH, key, password and code by PAM", withCode},
+	{"OpenSSH, a certificate", withCertificate},
 	{"ProFTPD mod_sftp", product(sftptest.StartProFTPD, sftptest.ProductOptions{})},
 	{"ProFTPD mod_sftp, in a chroot", product(sftptest.StartProFTPD, sftptest.ProductOptions{Jail: true})},
 	{"dropbear, with OpenSSH's sftp-server", product(sftptest.StartDropbear, sftptest.ProductOptions{})},
@@ -157,8 +160,17 @@ func deliverTo(t *testing.T, a account) serverRow {
 	if err := os.RemoveAll(filepath.Join(copied, "sub")); err != nil {
 		t.Fatal(err)
 	}
-	if _, summary := r.once(3); summary.Delivered != 1 {
-		t.Errorf("a changed file: %+v", summary)
+	moved, err := os.Stat(inbox("copy/many/0/00.txt"))
+	if err == nil {
+		err = os.Rename(filepath.Join(copied, "many/0/00.txt"), filepath.Join(copied, "many/0/moved.txt"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want["copy/many/0/moved.txt"] = want["copy/many/0/00.txt"]
+	delete(want, "copy/many/0/00.txt")
+	if _, summary := r.once(3); summary.Delivered != 2 {
+		t.Errorf("a changed file, and a moved one: %+v", summary)
 	}
 	removed, _ := r.removing(3)
 	if n := kinds(removed); n["trashed"] != 1 {
@@ -169,6 +181,9 @@ func deliverTo(t *testing.T, a account) serverRow {
 		maps.DeleteFunc(got, func(name, _ string) bool { return strings.HasPrefix(name, "copy/.trash/") || name == "copy/.dropferry" })
 		return maps.Equal(got, want)
 	})
+	if now, err := os.Stat(inbox("copy/many/0/moved.txt")); err == nil && os.SameFile(moved, now) {
+		row.move = "rename"
+	}
 	row.evidence = evidenceOf(receipts)
 	return row
 }

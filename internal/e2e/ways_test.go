@@ -57,6 +57,29 @@ func TestThroughAJumpHost(t *testing.T) {
 	wantTree(t, r.sshd.Dir, map[string]string{"in/a.txt": "through it", "in/b.txt": "and again"})
 }
 
+// TestTrustBehindAJumpHostIsNoticed has a running agent log in to the jump host once for a key that nobody has accepted, and again
+// when somebody has.
+func TestTrustBehindAJumpHostIsNoticed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	bastion := sftptest.StartSSHD(t, sftptest.SSHDOptions{NoExec: true})
+	r.outboxTo(replaced(t, r.acme(), "host_key = ", "# ")+"jump = [\"bastion\"]\n"+bastion.TOML("bastion")+patient, `to = ["acme:in"]`)
+	r.drop("a.txt", "through it")
+	a := r.watching()
+	a.wait("is not known")
+	d := r.status().Destinations[0]
+	if d.State != "blocked" || d.NextAttempt == nil || time.Until(*d.NextAttempt) < 20*time.Minute {
+		t.Errorf("status: %+v", d)
+	}
+	before := strings.Count(bastion.Log(), "Accepted publickey")
+	r.expect(0, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[0])
+	eventually(t, "it arrives", time.Minute, func() bool { return tree(t, r.sshd.Dir)["in/a.txt"] == "through it" })
+	if n := strings.Count(bastion.Log(), "Accepted publickey"); before != 1 || n != 3 { // trust, and the agent
+		t.Errorf("%d logins at the jump host, and then %d", before, n)
+	}
+	a.stop()
+}
+
 // TestThroughAProxy takes the proxy's password from where secrets are, and shows it nowhere.
 func TestThroughAProxy(t *testing.T) {
 	t.Parallel()

@@ -49,5 +49,5 @@ func (p *Product) withHome(cmd *exec.Cmd) error {
 	if err != nil {
 		return err
 	}
-	return underPasswd(cmd, p.home, withField(string(text), p.User, homeField, p.home))
+	return under(cmd, p.home, passwdFile, withField(string(text), p.User, homeField, p.home))
 }

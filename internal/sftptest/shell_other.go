@@ -7,6 +7,6 @@ import (
 	"os/exec"
 )
 
-func underPasswd(*exec.Cmd, string, string) error {
-	return errors.New("an account that is another for one server needs Linux")
+func under(*exec.Cmd, string, string, string) error {
+	return errors.New("a file of the system that is another for one server needs Linux")
 }

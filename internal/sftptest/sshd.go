@@ -25,6 +25,7 @@ type SSHDOptions struct {
 	External  bool     // sessions are served by the sftp-server binary, a process of its own that can be frozen
 	Env       []string // NAME=value, in the environment of sessions
 	Jail      bool     // the account sees Dir alone, as /dir, and runs no commands; only as root
+	PAM       *PAM     // what the account is asked for besides its key, or instead; nil is nothing. Linux, and only as root
 	Shell     string   // path of the account's login shell, for this server alone; Linux, and only as root
 }
 
@@ -66,8 +67,14 @@ func StartSSHD(tb TB, o SSHDOptions) *SSHD {
 	if err == nil && o.External {
 		_, err = findSFTPServer()
 	}
+	if err == nil && o.PAM != nil {
+		err = o.PAM.missing()
+	}
 	if err != nil {
 		missingSSHD(tb, err)
+	}
+	if o.PAM != nil && (os.Geteuid() != 0 || runtime.GOOS != "linux") {
+		tb.Skipf("PAM for one server needs root, and Linux")
 	}
 	u, err := user.Current()
 	if err != nil {

@@ -72,6 +72,9 @@ func (s *SSHD) writeKnownHosts() error {
 // penalties is a line for OpenSSH 9.8 and later, which shut out an address for a while after failed logins.
 const penalties = "PerSourcePenalties no"
 
+// isPenalties tells whether a line is of those that an older OpenSSH does not know.
+func isPenalties(line string) bool { return strings.HasPrefix(line, "PerSourcePenalties ") }
+
 var privsepMissing = regexp.MustCompile(`Missing privilege separation directory: (\S+)`)
 
 // configure writes sshd_config and lets sshd itself judge it.
@@ -95,8 +98,8 @@ func (s *SSHD) configure() error {
 			if err := os.MkdirAll(string(missing[1]), 0o755); err != nil {
 				return err
 			}
-		case bytes.Contains(out, []byte("PerSourcePenalties")) && slices.Contains(lines, penalties):
-			lines = slices.DeleteFunc(lines, func(l string) bool { return l == penalties })
+		case bytes.Contains(out, []byte("PerSourcePenalties")) && slices.ContainsFunc(lines, isPenalties):
+			lines = slices.DeleteFunc(lines, isPenalties)
 		default:
 			return fmt.Errorf("sshd -t: %w: %s", err, bytes.TrimSpace(out))
 		}
@@ -110,6 +113,9 @@ func (s *SSHD) configLines() ([]string, error) {
 	own, match := s.options.Config, []string(nil)
 	if i := slices.IndexFunc(own, func(l string) bool { return strings.HasPrefix(l, "Match ") }); i >= 0 {
 		own, match = own[:i:i], own[i:]
+	}
+	if s.options.PAM != nil {
+		own = append(slices.Clip(own), s.options.PAM.config()...)
 	}
 	subsystem := cmp.Or(s.options.Subsystem, "internal-sftp")
 	if s.options.External {

@@ -39,7 +39,16 @@ func (s *SSHD) run() error {
 		if err != nil {
 			return err
 		}
-		if err := underPasswd(cmd, s.home, withField(string(text), s.User, shellField, s.options.Shell)); err != nil {
+		if err := under(cmd, s.home, passwdFile, withField(string(text), s.User, shellField, s.options.Shell)); err != nil {
+			return err
+		}
+	}
+	if s.options.PAM != nil {
+		text, err := s.options.PAM.stack(s.home)
+		if err != nil {
+			return err
+		}
+		if err := under(cmd, s.home, pamFile, text); err != nil {
 			return err
 		}
 	}
