@@ -56,7 +56,7 @@ const (
 
 // NotifyEvents returns what somebody can be told of.
 func NotifyEvents() []string {
-	return []string{"delivered", "parked", "held", "blocked", "host_key_changed", "halted", "stalled", "missing", "recovered"}
+	return []string{"delivered", "parked", "held", "blocked", "host_key_changed", "halted", "stalled", "missing", "expiring", "recovered"}
 }
 
 // notifyKeys are the keys that all ways have, and notifyKeysOf those of one.
