@@ -111,11 +111,11 @@ func (p *program) report(ctx context.Context, err error) int {
 		_, _ = fmt.Fprintln(p.err, "dropferry: interrupted")
 		return code
 	}
-	hint := remote.HintOf(err)
+	hint := agent.Typed(remote.HintOf(err), p.configFile)
 	if p.json {
 		_ = json.NewEncoder(p.out).Encode(map[string]any{"type": "error", "error": err.Error(), "hint": hint, "code": code})
 	}
-	text := "dropferry: " + indented(err.Error()) + "\n"
+	text := "dropferry: " + p.said(err.Error()) + "\n"
 	if hint != "" {
 		text += "  hint: " + hint + "\n"
 	}

@@ -304,7 +304,7 @@ func writeFirst(name, text string) error {
 // tryFirst logs in and tries what the server can do. It tells how to go on.
 func (p *program) tryFirst(ctx context.Context, c *config.Config, file string, made bool) error {
 	word := config.ShellWord(file)
-	connection := agent.Connect(ctx, c, &c.Destinations[0])
+	connection := agent.Connect(ctx, c, &c.Destinations[0], 0)
 	if connection.Err != nil && made && remote.KindOf(connection.Err) == remote.Auth {
 		return p.printf("The server does not know the key yet. Once its owner has added it:\n  dropferry -c %s check --connect\n", word)
 	}

@@ -144,7 +144,7 @@ func adopted(d control.Delivery) any {
 
 // putFailed says why nothing was published, and gives it its exit code.
 func (p *program) putFailed(ctx context.Context, o *agent.Put, place agent.PutPlace, err error) error {
-	kind, code, hint := "failed", putCode(ctx, err), remote.HintOf(err)
+	kind, code, hint := "failed", putCode(ctx, err), agent.Typed(remote.HintOf(err), p.configFile)
 	if occupied, ok := errors.AsType[*syncer.OccupiedError](err); ok {
 		kind, hint = "held", "put it under another name"
 		if occupied.IsFile {
@@ -173,7 +173,7 @@ func (p *program) putFailed(ctx context.Context, o *agent.Put, place agent.PutPl
 		_, _ = fmt.Fprintln(p.err, "dropferry: interrupted")
 		return exitError(code)
 	}
-	_, _ = fmt.Fprintf(p.err, "dropferry: %s\n", indented(err.Error()))
+	_, _ = fmt.Fprintf(p.err, "dropferry: %s\n", p.said(err.Error()))
 	if hint != "" {
 		_, _ = fmt.Fprintf(p.err, "  hint: %s\n", hint)
 	}
