@@ -233,6 +233,7 @@ func isFingerprint(s string) bool {
 
 // remoteDir returns a directory at the server, as it is written; "" is as good as none.
 func (t table) remoteDir(key string) string {
+	t.takes(key, Shape{Type: Text, MayBeEmpty: true})
 	if t.values[key] == "" {
 		return ""
 	}
