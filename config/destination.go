@@ -127,6 +127,7 @@ func (t table) destination() Destination {
 		d.Host = host
 	}
 	d.User, _ = t.required("user", `"contoso"`)
+	t.unless("ssh_config", "host", "user")
 	d.KeyFile, _ = t.local("key_file")
 	d.KnownHosts, _ = t.local("known_hosts")
 	t.waysIn(&d)

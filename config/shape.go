@@ -30,6 +30,7 @@ type Shape struct {
 	Least, Most int      // of a number
 	Default     string   // as the file would write it; "" where there is none, or none that is the same everywhere
 	Required    bool
+	Unless      string // with Required: not where this key is given
 	MayBeEmpty  bool   // "" says something
 	OrText      bool   // of a flag: text may stand instead
 	Table       string // the Name of a TableShape
@@ -133,6 +134,16 @@ func (t table) needs(key string) {
 	if s, known := t.shapes[t.kind][key]; known {
 		s.Required = true
 		t.shapes[t.kind][key] = s
+	}
+}
+
+// unless notes that a key need not be there where another one is.
+func (t table) unless(other string, keys ...string) {
+	for _, key := range keys {
+		if s, known := t.shapes[t.kind][key]; known {
+			s.Unless = other
+			t.shapes[t.kind][key] = s
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func TestShapes(t *testing.T) {
 		table, key string
 		want       Shape
 	}{
-		{"the top of the file", "version", Shape{Type: Number, Least: 1, Most: 1, Default: "1"}},
+		{"the top of the file", "version", Shape{Type: Number, Least: 1, Most: 1, Default: "1", Required: true}},
 		{"the top of the file", "folder", Shape{Type: TableList, Table: "[[folder]]"}},
 		{"[agent]", "max_transfers", Shape{Type: Number, Words: []string{"auto"}, Least: 1, Most: 1024, Default: `"auto"`}},
 		{"[agent]", "bandwidth", Shape{Type: Rate, Default: `"0"`}},

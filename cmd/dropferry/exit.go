@@ -100,6 +100,14 @@ func isCobraUsage(err error) bool {
 	return false
 }
 
+// errorLine is what commands print with --json where they fail as a whole.
+type errorLine struct {
+	Type  string `json:"type"`
+	Error string `json:"error"`
+	Hint  string `json:"hint"` // what to do; may be ""
+	Code  int    `json:"code"` // the exit code
+}
+
 // report prints how a command has ended, where it did not end well, and returns the exit code.
 func (p *program) report(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
@@ -113,7 +121,7 @@ func (p *program) report(ctx context.Context, err error) int {
 	}
 	hint := agent.Typed(remote.HintOf(err), p.configFile)
 	if p.json {
-		_ = json.NewEncoder(p.out).Encode(map[string]any{"type": "error", "error": err.Error(), "hint": hint, "code": code})
+		_ = json.NewEncoder(p.out).Encode(errorLine{"error", err.Error(), hint, code})
 	}
 	text := "dropferry: " + p.said(err.Error()) + "\n"
 	if hint != "" {
