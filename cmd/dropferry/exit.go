@@ -92,7 +92,7 @@ func remoteCode(kind remote.Kind) int {
 // isCobraUsage recognises the errors that cobra makes of a command line, which have no type.
 func isCobraUsage(err error) bool {
 	text := err.Error()
-	for _, start := range []string{"unknown command", "accepts ", "requires ", "unknown flag", "unknown shorthand", "invalid argument"} {
+	for _, start := range []string{"unknown command", "accepts ", "requires ", "unknown flag", "unknown shorthand", "invalid argument", "if any flags in the group"} {
 		if strings.HasPrefix(text, start) {
 			return true
 		}
