@@ -89,6 +89,7 @@ func (p *program) command() *cobra.Command {
 		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(), p.pageCommand(),
 		p.secretCommand(), p.doctorCommand(), p.serviceCommand(), p.manCommand(), versionCommand(p.out),
 	)
+	p.offer(root)
 	return root
 }
 
