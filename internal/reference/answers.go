@@ -65,8 +65,7 @@ func (d *describer) rows(t reflect.Type) error {
 	if err != nil {
 		return err
 	}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case name == "-" || !f.IsExported() && !f.Anonymous:

@@ -83,8 +83,8 @@ func configurationPage(shapes []config.TableShape, entries []manual.Entry) strin
 			p.printf("\n`type = %q` takes %s; required are %s.\n", w.Type, codes(w.Keys), codes(w.Required))
 		}
 	}
-	for i := len(entries) - 1; i >= 0; i-- { // the last text that belongs to no key
-		if e := entries[i]; e.Key == "" && e.Header == "" {
+	for _, e := range slices.Backward(entries) { // the last text that belongs to no key
+		if e.Key == "" && e.Header == "" {
 			p.printf("\n## Templates\n\n```\n%s\n```\n", strings.Join(e.Says, "\n"))
 			break
 		}
@@ -104,7 +104,9 @@ func title(name string) string {
 func plain(name string) string { return strings.Trim(title(name), "[]") }
 
 // anchor is what leads to a heading.
-func anchor(name string) string { return "#" + strings.ReplaceAll(strings.ToLower(plain(name)), " ", "-") }
+func anchor(name string) string {
+	return "#" + strings.ReplaceAll(strings.ToLower(plain(name)), " ", "-")
+}
 
 // order is that of the example; what it does not have by itself follows.
 func order(s config.TableShape, entries []manual.Entry) []string {
