@@ -36,6 +36,7 @@ type alerts struct {
 	to      *notify.Notifier
 	started []config.Notify // who is told
 	agent   string          // the name in messages
+	file    string          // the configuration, where commands have to name it
 	stop    func(patience time.Duration)
 }
 
@@ -55,7 +56,7 @@ func (t *alerts) begin(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	t.to, t.started, t.agent, t.stop = n, c.Notify, c.Agent.Name, runNotifier(ctx, n)
+	t.to, t.started, t.agent, t.file, t.stop = n, c.Notify, c.Agent.Name, namedFile(c), runNotifier(ctx, n)
 	return nil
 }
 
@@ -118,6 +119,7 @@ func (t *alerts) raise(a notify.Alert) {
 	defer t.telling.RUnlock()
 	if t.to != nil {
 		a.At, a.Since = a.At.UTC(), a.Since.UTC()
+		a.Text, a.Hint = Typed(a.Text, t.file), Typed(a.Hint, t.file)
 		t.to.Raise(a)
 	}
 }

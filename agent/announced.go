@@ -31,7 +31,7 @@ func announced(c *config.Config, d *config.Destination, log *slog.Logger) func([
 		if err == nil && !sameKeys(before, keys) {
 			err = writeAnnounced(c, d, keys)
 			for _, text := range keyWarnings(c, d) {
-				log.Warn("a host key is going to change", "destination", d.Name, "reason", text)
+				log.Warn("a host key is going to change", "destination", d.Name, "reason", Typed(text, namedFile(c)))
 			}
 		}
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dropferry/dropferry/config"
+	"github.com/dropferry/dropferry/notify"
 	"github.com/dropferry/dropferry/remote"
 )
 
@@ -36,6 +37,24 @@ func certificateWarnings(c *config.Config, d *config.Destination, now time.Time)
 		return warn(fmt.Sprintf("the certificate %s expires on %s", certificate.File, rfc3339(certificate.Until)), hint)
 	}
 	return nil
+}
+
+// expiring returns what works today and will not for long: certificates that end, and host keys that will change.
+func expiring(c *config.Config, now time.Time) (found []notify.Alert) {
+	for i := range c.Destinations {
+		d := &c.Destinations[i]
+		for _, f := range certificateWarnings(c, d, now) {
+			found = append(found, notify.Alert{
+				Event: notify.Expiring, Key: aboutCertificate + d.Name, At: now, Destination: d.Name, Text: f.Text, Hint: f.Hint,
+			})
+		}
+		for n, text := range keyWarnings(c, d) {
+			if n == 0 { // of several the first: whoever looks sees them all
+				found = append(found, notify.Alert{Event: notify.Expiring, Key: aboutNewHostKey + d.Name, At: now, Destination: d.Name, Text: text})
+			}
+		}
+	}
+	return found
 }
 
 // warnOfAccounts logs what a person should know of accounts although they work.

@@ -43,9 +43,9 @@ func wayOf(c *config.Config, d *config.Destination) []string {
 	return names
 }
 
-// Connect logs in to a destination and probes what the server can do there. It leaves nothing behind. Where others are only
-// reached through it, a login is all there is to try.
-func Connect(ctx context.Context, c *config.Config, d *config.Destination) Connection {
+// Connect logs in to a destination and probes what the server can do there, and how long it bears a session without uploads, up to idle.
+// It leaves nothing behind. Where others are only reached through it, a login is all there is to try.
+func Connect(ctx context.Context, c *config.Config, d *config.Destination, idle time.Duration) Connection {
 	target := targetOf(c, d)
 	result := Connection{Destination: d.Name, Address: target.Addr()}
 	fail := func(err error) Connection {
@@ -69,6 +69,10 @@ func Connect(ctx context.Context, c *config.Config, d *config.Destination) Conne
 	result.Capabilities, result.Findings = &capabilities, findingsOf(d, &capabilities)
 	if free, err := s.Free(ctx); err == nil {
 		result.Free = &free
+	}
+	result.Findings = append(result.Findings, s.Channels(ctx))
+	if idle > 0 && s.Err() == nil {
+		result.Findings = append(result.Findings, s.Rests(ctx, idle))
 	}
 	if !capabilities.Rename && !isDirect(d) {
 		return fail(&remote.Error{

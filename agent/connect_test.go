@@ -20,7 +20,7 @@ func TestConnectToAServerThatBearsOneRequest(t *testing.T) {
 	d := &config.Destination{
 		Name: "acme", Host: s.Host(), Port: s.Port(), User: s.User, KeyFile: s.KeyFile, HostKey: []string{s.Fingerprint()}, Root: "/",
 	}
-	got := Connect(t.Context(), c, d)
+	got := Connect(t.Context(), c, d, 0)
 	if got.Err != nil || got.Capabilities == nil || got.Capabilities.InFlight != 1 {
 		t.Fatalf("%+v", got)
 	}
@@ -34,7 +34,7 @@ func TestConnectToAServerThatBearsOneRequest(t *testing.T) {
 
 	s.Faults.Clear()
 	s.Faults.Add(sftptest.Fault{Op: sftptest.OpRename, Cut: true})
-	if got := Connect(t.Context(), c, d); remote.KindOf(got.Err) != remote.Transient {
+	if got := Connect(t.Context(), c, d, 0); remote.KindOf(got.Err) != remote.Transient {
 		t.Errorf("a server that always cuts: %v", got.Err)
 	}
 }
@@ -63,7 +63,7 @@ func TestConnectToAServerThatRefusesRenames(t *testing.T) {
 			got := Connect(t.Context(), cfg, &config.Destination{
 				Name: "acme", Host: s.Host(), Port: s.Port(), User: s.User, KeyFile: s.KeyFile, HostKey: []string{s.Fingerprint()},
 				Root: "/", Publish: c.publish,
-			})
+			}, 0)
 			if (got.Err != nil) != c.fails || c.fails && !strings.Contains(got.Hint, `publish = "direct"`) {
 				t.Errorf("%v, hint %q", got.Err, got.Hint)
 			}

@@ -25,7 +25,7 @@ func (d *doctor) destination(ctx context.Context, at *config.Destination) {
 		d.say(DiagnosisOf(w))
 	}
 	for _, text := range keyWarnings(d.config, at) {
-		d.say(Diagnosis{Severity: Warning, Area: "destination", Subject: at.Name, Text: text})
+		d.say(Diagnosis{Severity: Warning, Area: "destination", Subject: at.Name, Text: Typed(text, d.words.file)})
 	}
 	switch {
 	case !d.options.Network:

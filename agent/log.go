@@ -25,6 +25,9 @@ func (a *Agent) observe(e syncer.Event) {
 	var fields []any
 	add := func(key, value string) {
 		if value != "" {
+			if key == "hint" {
+				value = a.typed(value)
+			}
 			fields = append(fields, key, value)
 		}
 	}

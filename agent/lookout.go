@@ -15,7 +15,7 @@ import (
 	"github.com/dropferry/dropferry/watcher"
 )
 
-// What nobody tells of because it does not happen is looked for: files that do not go on, and files that do not come.
+// What nobody tells of because it does not happen is looked for: files that do not go on, files that do not come, and what is going to end.
 
 // What troubles that are looked for are about, as their keys begin. What a look does not find any more is over.
 const (
@@ -24,10 +24,13 @@ const (
 	aboutReading = "reading:" // a folder that cannot be read
 	aboutStuck   = "stuck:"   // a folder with files that do not become ready
 	aboutMissing = "missing:" // a folder to which no file came
+
+	aboutCertificate = "certificate:"  // of a destination's account: it expires
+	aboutNewHostKey  = "new-host-key:" // of a destination: it has announced that its key will change
 )
 
 func lookedFor() []string {
-	return []string{aboutFolder, aboutRoute, aboutReading, aboutStuck, aboutMissing}
+	return []string{aboutFolder, aboutRoute, aboutReading, aboutStuck, aboutMissing, aboutCertificate, aboutNewHostKey}
 }
 
 // lookEvery is how often a look is taken, and firstLook when: soon after the start, since something may have ended before.
@@ -176,6 +179,7 @@ func (l *lookout) find(ctx context.Context) ([]notify.Alert, error) {
 			found = append(found, missing)
 		}
 	}
+	found = append(found, expiring(l.setup().config, l.now())...)
 	for _, c := range counts {
 		_, halted := haltOf(halts, c.Folder)
 		_, paused := pauseOf(pauses, c.Route)

@@ -11,9 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/internal/sftptest"
 	"github.com/dropferry/dropferry/notify"
+	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 )
@@ -228,4 +232,49 @@ func TestEnvironmentOfPrograms(t *testing.T) {
 	if slices.Contains(got, "P=secret") || slices.Contains(got, "NOTIFY_SOCKET=/run/x") || !slices.Contains(got, "PLAIN=seen") {
 		t.Errorf("%q", got)
 	}
+}
+
+// hostKey is one as servers announce it.
+func hostKey(t *testing.T) remote.Key {
+	t.Helper()
+	key, err := sftptest.NewKey("ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, parsed, ok := remote.ParseKnownKey(append([]byte("h "), ssh.MarshalAuthorizedKey(key.Signer.PublicKey())...))
+	if !ok {
+		t.Fatal("no key")
+	}
+	return parsed
+}
+
+// Until somebody has put a new certificate there, or accepted the new key.
+func TestWhatIsGoingToEnd(t *testing.T) {
+	t.Parallel()
+	s := newStill(t, "")
+	now := time.Now()
+	d := &s.current().config.Destinations[0]
+	d.KeyFile = certified(t, now.Add(-300*24*time.Hour), now.Add(30*24*time.Hour))
+	wantOpen(t, s.looks(now))
+	wantOpen(t, s.looks(now.Add(20*24*time.Hour)), "certificate:acme")
+	wantOpen(t, s.looks(now.Add(31*24*time.Hour)), "certificate:acme")
+	s.alerts.to.Close() // what is over before it was sent is not told at all
+	s.alerts.to.Run(context.Background())
+	d.KeyFile = certified(t, now, now.Add(365*24*time.Hour))
+	wantOpen(t, s.looks(now.Add(31*24*time.Hour)))
+	if got := strings.Join(s.hear.said, "\n"); got != "expiring: destination acme" {
+		t.Errorf("told was:\n%s", got)
+	}
+
+	known, next := hostKey(t), hostKey(t)
+	if _, err := Trust(s.current().config, d, known, false); err != nil {
+		t.Fatal(err)
+	}
+	hear := announced(s.current().config, d, s.log)
+	hear([]remote.Key{known, next})
+	wantOpen(t, s.looks(now), "new-host-key:acme")
+	if _, err := Trust(s.current().config, d, next, false); err != nil {
+		t.Fatal(err)
+	}
+	wantOpen(t, s.looks(now))
 }

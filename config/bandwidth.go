@@ -9,6 +9,7 @@ const leastBandwidth = 1 << 10
 func (t table) bandwidth() int64 {
 	const key = "bandwidth"
 	const hint = `a number and a unit, for one second: "512KiB" or "20MiB"; "0" is no limit`
+	t.takes(key, Shape{Type: Rate, Default: `"0"`})
 	if n, isNumber := t.values[key].(int64); isNumber {
 		better := hint
 		if n == 0 {

@@ -88,6 +88,7 @@ func (t table) agent() Agent {
 
 func (t table) maxTransfers() int {
 	const key = "max_transfers"
+	t.takes(key, Shape{Type: Number, Words: []string{"auto"}, Least: 1, Most: maxTransfers, Default: `"auto"`})
 	word, isText := t.values[key].(string)
 	switch {
 	case !t.has(key), isText && word == "auto":

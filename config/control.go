@@ -21,6 +21,7 @@ const DefaultListen = "127.0.0.1:8622"
 func (t table) control() Control {
 	const key = "listen"
 	t.unknown()
+	t.takes(key, Shape{Type: Text, MayBeEmpty: true, Default: quoted(DefaultListen)})
 	c := Control{Listen: DefaultListen, Metrics: t.flag("metrics", true)}
 	elements, _ := t.list("hosts")
 	for _, e := range elements {

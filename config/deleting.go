@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -43,6 +44,7 @@ func (t table) deleting(f *Folder) {
 
 // flag returns true or false.
 func (t table) flag(key string, otherwise bool) bool {
+	t.takes(key, Shape{Type: Flag, Default: strconv.FormatBool(otherwise)})
 	v, given := t.values[key]
 	if !given {
 		return otherwise
@@ -62,6 +64,7 @@ func (t table) flag(key string, otherwise bool) bool {
 // trash returns the remote directory that removed files go to, cleaned; "" where they are removed at once.
 func (t table) trash() string {
 	const key = "trash"
+	t.takes(key, Shape{Type: Text, MayBeEmpty: true, Default: quoted(defaultTrash)})
 	v, given := t.values[key]
 	if s, isText := v.(string); !given || (isText && s == "") {
 		if given {

@@ -130,6 +130,7 @@ func (t table) destination() Destination {
 		d.Host = host
 	}
 	d.User, _ = t.required("user", `"contoso"`)
+	t.unless("ssh_config", "host", "user")
 	d.KeyFile, _ = t.local("key_file")
 	d.KnownHosts, _ = t.local("known_hosts")
 	t.waysIn(&d)
@@ -240,6 +241,7 @@ func isFingerprint(s string) bool {
 
 // remoteDir returns a directory at the server, as it is written; "" is as good as none.
 func (t table) remoteDir(key string) string {
+	t.takes(key, Shape{Type: Text, MayBeEmpty: true})
 	if t.values[key] == "" {
 		return ""
 	}

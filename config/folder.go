@@ -152,6 +152,7 @@ func (t table) rules(base Folder) Folder {
 
 func (t table) defaults() Folder {
 	f := t.rules(builtInRules())
+	t.takes("exclude", Shape{Type: TextList})
 	if t.has("exclude") {
 		f.Exclude = t.patterns("exclude")
 	}
@@ -172,6 +173,7 @@ func (t table) folder(defaults Folder) Folder {
 		t.faultAt("path", "path is missing", `path = "/srv/out"`)
 	}
 	f.Path, _ = t.local("path")
+	t.needs("path")
 	f.Archive = t.archive()
 	f.Marker = t.marker(f)
 	f.MarkerSend = t.markerSend(&f)
@@ -216,6 +218,7 @@ func (t table) fileMode() fs.FileMode {
 
 func (t table) timezone(otherwise *time.Location) *time.Location {
 	const key = "timezone"
+	t.takes(key, Shape{Type: Text, Default: quoted(otherwise.String())})
 	name, given := t.text(key)
 	if !given {
 		return otherwise
@@ -296,6 +299,7 @@ func patternFault(p string) (text, hint string) {
 func (t table) targets(mode string) []Target {
 	const key = "to"
 	elements, given := t.list(key)
+	t.needs(key)
 	if list, ok := t.values[key].([]any); !t.has(key) || given && ok && len(list) == 0 {
 		t.faultAt(key, "to is missing", `to = ["DESTINATION:DIRECTORY"]`)
 		return nil

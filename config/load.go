@@ -148,6 +148,7 @@ func (t table) checkVersion() {
 		return
 	}
 	t.integer("version", formatVersion, formatVersion, formatVersion)
+	t.needs("version")
 }
 
 // checkDuplicates finds tables with a name that an earlier one has.

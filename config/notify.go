@@ -56,7 +56,7 @@ const (
 
 // NotifyEvents returns what somebody can be told of.
 func NotifyEvents() []string {
-	return []string{"delivered", "parked", "held", "blocked", "host_key_changed", "halted", "stalled", "missing", "recovered"}
+	return []string{"delivered", "parked", "held", "blocked", "host_key_changed", "halted", "stalled", "missing", "expiring", "recovered"}
 }
 
 // notifyKeys are the keys that all ways have, and notifyKeysOf those of one.
@@ -90,6 +90,7 @@ func (t table) notify(n int) Notify {
 		t.faultAt("type", "type is missing", `type = "webhook", "smtp" or "command"`)
 	}
 	o.Type = t.choice("type", "", words{keys: notifyWays()})
+	t.needs("type")
 	o.Name = fmt.Sprintf("%s#%d", o.Type, n)
 	if name, given := t.text("name"); given {
 		t.checkName(name)
@@ -99,6 +100,7 @@ func (t table) notify(n int) Notify {
 	switch o.Type {
 	case NotifyWebhook:
 		o.URL, o.SigningKey = t.secret("url"), t.secret("signing_key")
+		t.needs("url")
 		if !t.has("url") {
 			t.faultAt("url", "url is missing", `url = { file = "FILE" }: whoever knows it can post there`)
 		}
@@ -110,6 +112,7 @@ func (t table) notify(n int) Notify {
 			t.faultAt("command", "command is missing", `command = ["/usr/local/bin/alert"]`)
 		}
 		o.Command = t.arguments("command")
+		t.needs("command")
 	}
 	o.CAFile, _ = t.local("ca_file")
 	return o
@@ -158,6 +161,7 @@ func (t table) mail(o *Notify) {
 		o.From = from
 	}
 	elements, given := t.list("to")
+	t.needs("to")
 	if !t.has("to") || given && len(elements) == 0 {
 		t.faultAt("to", "to is missing", `to = ["ops@example.net"]`)
 	}
@@ -183,6 +187,7 @@ func (t table) checkMailbox(at place, key, text string) {
 // events returns what a receiver is told of: all that a person has to look at by default.
 func (t table) events() []string {
 	const key = "on"
+	t.takes(key, Shape{Type: TextList, Words: NotifyEvents()})
 	known := NotifyEvents()
 	if !t.has(key) {
 		return slices.DeleteFunc(known, func(e string) bool { return e == "delivered" })

@@ -35,7 +35,7 @@ ca_file = "/k/ca.pem"
 type = "command"
 command = ["bin/page", "-x"]
 `)
-	usual := []string{"parked", "held", "blocked", "host_key_changed", "halted", "stalled", "missing", "recovered"}
+	usual := []string{"parked", "held", "blocked", "host_key_changed", "halted", "stalled", "missing", "expiring", "recovered"}
 	dir := filepath.Dir(c.File)
 	want := []Notify{
 		{
@@ -58,7 +58,7 @@ command = ["bin/page", "-x"]
 }
 
 func TestFaultsOfNotify(t *testing.T) {
-	events := "delivered, parked, held, blocked, host_key_changed, halted, stalled, missing, recovered"
+	events := "delivered, parked, held, blocked, host_key_changed, halted, stalled, missing, expiring, recovered"
 	checkBadFiles(t, []badFile{
 		{"nothing", least + "[[notify]]", []string{
 			`12: notify 1: type is missing: type = "webhook", "smtp" or "command"`,

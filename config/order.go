@@ -16,6 +16,7 @@ const (
 // trigger is a matter of the partner.
 func (t table) last(otherwise []string) []string {
 	const key = "last"
+	t.takes(key, Shape{Type: TextList})
 	if !t.has(key) {
 		return otherwise
 	}

@@ -38,6 +38,7 @@ func (t table) proofs(d *Destination) {
 // sshAgent reads true, false, or where the agent listens.
 func (t table) sshAgent() string {
 	const key = "ssh_agent"
+	t.takes(key, Shape{Type: Flag, Default: "false", OrText: true})
 	if is, isFlag := t.values[key].(bool); isFlag {
 		if is {
 			return EnvironmentAgent
@@ -61,6 +62,7 @@ func (t table) sshAgent() string {
 // answers reads the answers to prompts.
 func (t table) answers() []Answer {
 	const key = "answers"
+	t.takes(key, Shape{Type: TableList, Table: string(kindAnswer)})
 	v, given := t.values[key]
 	if !given {
 		return nil
@@ -105,8 +107,9 @@ func LegacyAlgorithms() []string {
 
 func (t table) legacyAlgorithms() []string {
 	const key = "legacy_algorithms"
-	elements, _ := t.list(key)
 	known := LegacyAlgorithms()
+	t.takes(key, Shape{Type: TextList, Words: known})
+	elements, _ := t.list(key)
 	var names []string
 	for _, e := range elements {
 		if e.text != "" && !slices.Contains(known, e.text) {

@@ -176,6 +176,7 @@ func ShellWord(name string) string {
 
 // secret returns the secret at key. Its value never stands in a fault, even where the file holds it.
 func (t table) secret(key string) Secret {
+	t.takes(key, Shape{Type: OneTable, Table: string(kindSecret)})
 	if _, isText := t.values[key].(string); isText {
 		t.faultAt(key, key+" is plain text, and secrets do not stand in the file",
 			key+` = { env = "NAME" }, { file = "FILE" } or { credential = "NAME" }`)

@@ -29,6 +29,7 @@ func parseSize(s string) (int64, bool) {
 
 // size returns a number of bytes, more than 0.
 func (t table) size(key string, otherwise int64) int64 {
+	t.takes(key, Shape{Type: Size, Default: writtenSize(otherwise)})
 	if n, isNumber := t.values[key].(int64); isNumber {
 		t.wrongType(key, n, "a size", key+` = "64MiB"`)
 		return otherwise

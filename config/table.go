@@ -14,6 +14,7 @@ type reading struct {
 	dir    string // absolute; relative paths in the file are relative to it
 	lines  lines
 	faults Faults
+	shapes map[kind]map[string]Shape // what is asked for, where that is wanted; else nil
 }
 
 // table is one table of the file. Its methods return the value of a key, or what holds without it where the value is
@@ -79,6 +80,7 @@ func (t table) unknown() {
 
 // text returns the string at key; given is false where there is none.
 func (t table) text(key string) (s string, given bool) {
+	t.takes(key, Shape{Type: Text})
 	v, ok := t.values[key]
 	if !ok {
 		return "", false
@@ -107,6 +109,7 @@ func backslashHint(s string) string {
 
 // required is text for a key that must be there; example is shown where it is not.
 func (t table) required(key, example string) (s string, given bool) {
+	t.takes(key, Shape{Type: Text, Required: true})
 	if !t.has(key) {
 		t.faultAt(key, key+" is missing", key+" = "+example)
 		return "", false
@@ -116,6 +119,7 @@ func (t table) required(key, example string) (s string, given bool) {
 
 // choice returns one of a fixed list of words.
 func (t table) choice(key, otherwise string, w words) string {
+	t.takes(key, Shape{Type: Text, Words: w.keys, Default: quoted(otherwise)})
 	s, given := t.text(key)
 	switch {
 	case !given:
@@ -130,6 +134,11 @@ func (t table) choice(key, otherwise string, w words) string {
 
 // integer returns a whole number from least to most.
 func (t table) integer(key string, otherwise, least, most int) int {
+	shape := Shape{Type: Number, Least: least, Most: most}
+	if otherwise >= least {
+		shape.Default = strconv.Itoa(otherwise)
+	}
+	t.takes(key, shape)
 	v, ok := t.values[key]
 	if !ok {
 		return otherwise
@@ -157,6 +166,14 @@ func (t table) duration(key string, otherwise time.Duration) time.Duration {
 
 // durationOr also takes word, which stands for the span meaning.
 func (t table) durationOr(key string, otherwise time.Duration, word string, meaning time.Duration) time.Duration {
+	shape := Shape{Type: Duration, Default: written(otherwise)}
+	if word != "" {
+		shape.Words = []string{word}
+		if otherwise == meaning {
+			shape.Default = quoted(word)
+		}
+	}
+	t.takes(key, shape)
 	if n, isNumber := t.values[key].(int64); isNumber {
 		t.wrongType(key, n, "a duration", fmt.Sprintf(`%s = "%ds"`, key, n))
 		return otherwise
@@ -192,6 +209,7 @@ type element struct {
 
 // list returns the strings of a list, empty where one is at fault; given is false where there is no list.
 func (t table) list(key string) (elements []element, given bool) {
+	t.takes(key, Shape{Type: TextList})
 	v, ok := t.values[key]
 	if !ok {
 		return nil, false
@@ -224,6 +242,7 @@ func (t table) list(key string) (elements []element, given bool) {
 
 // single returns the table at key; it is empty, but usable, where there is none.
 func (t table) single(key string, k kind) (sub table, given bool) {
+	t.takes(key, Shape{Type: OneTable, Table: string(k)})
 	sub = table{reading: t.reading, kind: k, at: t.at.key(key), dotted: join(t.dotted, key), label: key}
 	if t.label != "" {
 		sub.label = t.label + ": " + key
@@ -246,6 +265,7 @@ func (t table) single(key string, k kind) (sub table, given bool) {
 
 // several returns the tables at key, which the file writes as [[key]].
 func (t table) several(key string, k kind) []table {
+	t.takes(key, Shape{Type: TableList, Table: string(k)})
 	v, given := t.values[key]
 	if !given {
 		return nil

@@ -8,6 +8,7 @@ import (
 // was returns the earlier name that a table gives: nil where it gives none, "" where it says that there is none.
 func (t table) was() *string {
 	const key = "was"
+	t.takes(key, Shape{Type: Text, MayBeEmpty: true})
 	v, given := t.values[key]
 	if !given {
 		return nil

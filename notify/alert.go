@@ -26,12 +26,13 @@ const (
 	Halted         Event = "halted"           // a folder waits for a person
 	Stalled        Event = "stalled"          // a ready file is not delivered for long
 	Missing        Event = "missing"          // no file came by the time it was expected
+	Expiring       Event = "expiring"         // a login works, and will not for long
 	Recovered      Event = "recovered"        // one of the above is over
 )
 
 // Events returns all of them.
 func Events() []Event {
-	return []Event{Delivered, Parked, Held, Blocked, HostKeyChanged, Halted, Stalled, Missing, Recovered}
+	return []Event{Delivered, Parked, Held, Blocked, HostKeyChanged, Halted, Stalled, Missing, Expiring, Recovered}
 }
 
 // Alert is one thing that people are told. Its JSON is part of messages: fields are only ever added.

@@ -58,8 +58,8 @@ common() {
 	"$work/host" completion fish >"$stage/completions/dropferry.fish"
 	"$work/host" completion powershell >"$stage/completions/dropferry.ps1"
 	go run ./packaging/notices >"$stage/third-party-notices.txt"
-	cp LICENSE README.md CHANGELOG.md agent.toml.example "$stage"
-	cp docs/service.md "$stage/docs"
+	cp LICENSE README.md CHANGELOG.md agent.toml.example agent.schema.json "$stage"
+	cp docs/service.md docs/server.md docs/troubleshooting.md "$stage/docs"
 	cp packaging/systemd/* "$stage/systemd"
 	cp packaging/launchd/* "$stage/launchd"
 	cp packaging/deb/copyright "$stage/deb"
@@ -125,7 +125,7 @@ make_rpm() { # ARCH
 # bundle OS DIR fills a directory with what a person unpacks.
 bundle() {
 	mkdir -p "$2"
-	cp "$stage/LICENSE" "$stage/README.md" "$stage/CHANGELOG.md" "$stage/third-party-notices.txt" "$stage/agent.toml.example" "$2"
+	cp "$stage/LICENSE" "$stage/README.md" "$stage/CHANGELOG.md" "$stage/third-party-notices.txt" "$stage/agent.toml.example" "$stage/agent.schema.json" "$2"
 	cp -r "$stage/completions" "$2"
 	case $1 in
 	linux) cp -r "$stage/systemd" "$2" ;;

@@ -180,5 +180,10 @@ func cause(ctx context.Context, err error) error {
 // connectError wraps a failure to get a session.
 func (t *Target) connectError(err error) error {
 	kind, hint := classifyConnect(err)
-	return &Error{Op: "connect", Destination: t.Name, Kind: kind, Err: plain(err), Hint: hint}
+	e := &Error{Op: "connect", Destination: t.Name, Kind: kind, Err: plain(err), Hint: hint}
+	if hint == "" && DroppedBeforeLogin(e) {
+		e.Hint = "it may shut out for a while who comes too often (MaxStartups, PerSourcePenalties, fail2ban), or a firewall does: wait, and ask " +
+			"its owner; " + serverPage + " has the settings"
+	}
+	return e
 }

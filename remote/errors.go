@@ -106,6 +106,7 @@ func classifyConnect(err error) (Kind, string) {
 func kindOfConnect(err error) (Kind, string) {
 	var hostKey *HostKeyError
 	var algorithms *ssh.AlgorithmNegotiationError
+	var channel *ssh.OpenChannelError
 	switch {
 	case errors.As(err, &hostKey):
 		return HostKey, hostKey.hint()
@@ -125,7 +126,9 @@ func kindOfConnect(err error) (Kind, string) {
 	case errors.Is(err, errShell):
 		return Transient, "the account's shell must print nothing where no terminal is: look at its .bashrc and the like"
 	case strings.Contains(err.Error(), tooManyConnections):
-		return Transient, "the account has as many connections as the server allows it: a running agent's is one of them, and so are those of other programs"
+		return Transient, "the account has as many connections as the server allows it: a running agent's is one of them, and so are those of other programs; " + serverPage + " has the settings"
+	case errors.As(err, &channel):
+		return Transient, "the server lets the connection have no session: ask its owner for more (MaxSessions, " + serverPage + ")"
 	case errors.Is(err, errNoSFTP):
 		return Transient, "ask the server's owner to allow SFTP for this account"
 	}

@@ -217,7 +217,7 @@ func TestServersWithoutSFTP(t *testing.T) {
 		t.Parallel()
 		sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{Config: []string{"MaxSessions 0"}})
 		_, err := Dial(t.Context(), sshdTarget(sshd))
-		wantError(t, err, Transient, "connect acme: open SFTP channel: ")
+		wantError(t, err, Transient, "connect acme: open SFTP channel: ", "MaxSessions, docs/server.md")
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ import (
 
 func (p *program) checkCommand() *cobra.Command {
 	var connect bool
+	var idle time.Duration
 	command := &cobra.Command{
 		Use:   "check [DESTINATION...]",
 		Short: "Validate the configuration; with --connect, log in and probe each destination",
@@ -43,16 +45,17 @@ func (p *program) checkCommand() *cobra.Command {
 				}
 				return exitError(exitConfig)
 			}
-			if !connect && len(names) == 0 {
+			if !connect && idle == 0 && len(names) == 0 {
 				if p.json {
 					return p.printJSON(checkResult{OK: true, Faults: viewFaults(faults)})
 				}
 				return p.printf("%s is valid: %s, %s\n", c.File, counted(len(c.Folders), "folder"), counted(len(c.Destinations), "destination"))
 			}
-			return p.connectAll(command, c, names, faults)
+			return p.connectAll(command, c, names, idle, faults)
 		},
 	}
 	command.Flags().BoolVar(&connect, "connect", false, "log in to the destinations and probe them")
+	command.Flags().DurationVar(&idle, "idle", 0, "with it, also see whether a session stands so long without an upload, such as 15m")
 	return command
 }
 
@@ -82,11 +85,11 @@ func viewFaults(faults config.Faults) []faultView {
 
 func (p *program) printFaults(faults config.Faults) {
 	for _, f := range faults {
-		_, _ = fmt.Fprintln(p.err, indented(f.String()))
+		_, _ = fmt.Fprintln(p.err, p.said(f.String()))
 	}
 }
 
-func (p *program) connectAll(command *cobra.Command, c *config.Config, names []string, faults config.Faults) error {
+func (p *program) connectAll(command *cobra.Command, c *config.Config, names []string, idle time.Duration, faults config.Faults) error {
 	for _, name := range names {
 		if _, ok := c.Destination(name); !ok {
 			return usageError(fmt.Sprintf("no destination %q in %s", name, c.File))
@@ -99,7 +102,8 @@ func (p *program) connectAll(command *cobra.Command, c *config.Config, names []s
 		if len(names) > 0 && !slices.Contains(names, d.Name) {
 			continue
 		}
-		connection := agent.Connect(command.Context(), c, d)
+		connection := agent.Connect(command.Context(), c, d, idle)
+		connection.Hint = agent.Typed(connection.Hint, p.configFile)
 		result.Destinations = append(result.Destinations, connection)
 		if connection.Err != nil {
 			result.OK = false
@@ -141,9 +145,9 @@ func (p *program) printConnection(c agent.Connection) error {
 		line(true, "login", fmt.Sprintf("connected and authenticated in %.2f s", c.Seconds))
 	}
 	if c.Err != nil {
-		fmt.Fprintf(&b, "  FAILED  %s\n", indented(c.Error))
+		fmt.Fprintf(&b, "  FAILED  %s\n", p.said(c.Error))
 		if c.Hint != "" {
-			fmt.Fprintf(&b, "  hint: %s\n", c.Hint)
+			fmt.Fprintf(&b, "  hint: %s\n", indented(c.Hint))
 		}
 	}
 	if caps := c.Capabilities; caps != nil {

@@ -23,7 +23,7 @@ func (p *program) obey(command *cobra.Command, c control.Command, word func(cont
 	if p.json {
 		return p.printJSON(o)
 	}
-	return p.printf("%s\n", word(o))
+	return p.printf("%s\n", agent.Typed(word(o), p.configFile))
 }
 
 // files words a number of files.

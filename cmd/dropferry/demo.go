@@ -62,7 +62,8 @@ func (s *story) observe(e syncer.Event) {
 	defer s.mu.Unlock()
 	if e.Type == syncer.EventProgress {
 		if s.live && e.Size > 0 {
-			_, _ = fmt.Fprintf(raw(s.out), "\r\x1b[K          %s %s  %s", bar(e.Sent, e.Size, 20), shown(string(e.Path)), progressAmount(e.Sent, e.Size, 0, 0))
+			text := fmt.Sprintf("          %s %s  %s", bar(e.Sent, e.Size, 20), shown(string(e.Path)), progressAmount(e.Sent, e.Size, 0, 0))
+			_, _ = fmt.Fprintf(raw(s.out), "\r\x1b[K%s", onOneLine(text, columnsOf(s.out)))
 			s.pending = true
 		}
 		return

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -62,13 +61,10 @@ func (p *program) loadForDoctor(file string, byRoot bool) (*config.Config, []age
 	if !ok {
 		return c, nil, err
 	}
+	p.letRead(file, faults, byRoot)
 	var found []agent.Diagnosis
 	for _, f := range faults {
-		d := agent.DiagnosisOf(f)
-		if errors.Is(faults, fs.ErrPermission) {
-			d.Hint = agent.LetReadConfig(file, p.doctorOptions(nil, false, byRoot))
-		}
-		found = append(found, d)
+		found = append(found, agent.DiagnosisOf(f))
 	}
 	return nil, found, nil
 }

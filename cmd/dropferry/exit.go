@@ -92,12 +92,20 @@ func remoteCode(kind remote.Kind) int {
 // isCobraUsage recognises the errors that cobra makes of a command line, which have no type.
 func isCobraUsage(err error) bool {
 	text := err.Error()
-	for _, start := range []string{"unknown command", "accepts ", "requires ", "unknown flag", "unknown shorthand", "invalid argument"} {
+	for _, start := range []string{"unknown command", "accepts ", "requires ", "unknown flag", "unknown shorthand", "invalid argument", "if any flags in the group"} {
 		if strings.HasPrefix(text, start) {
 			return true
 		}
 	}
 	return false
+}
+
+// errorLine is what commands print with --json where they fail as a whole.
+type errorLine struct {
+	Type  string `json:"type"`
+	Error string `json:"error"`
+	Hint  string `json:"hint"` // what to do; may be ""
+	Code  int    `json:"code"` // the exit code
 }
 
 // report prints how a command has ended, where it did not end well, and returns the exit code.
@@ -111,11 +119,11 @@ func (p *program) report(ctx context.Context, err error) int {
 		_, _ = fmt.Fprintln(p.err, "dropferry: interrupted")
 		return code
 	}
-	hint := remote.HintOf(err)
+	hint := agent.Typed(remote.HintOf(err), p.configFile)
 	if p.json {
-		_ = json.NewEncoder(p.out).Encode(map[string]any{"type": "error", "error": err.Error(), "hint": hint, "code": code})
+		_ = json.NewEncoder(p.out).Encode(errorLine{"error", err.Error(), hint, code})
 	}
-	text := "dropferry: " + indented(err.Error()) + "\n"
+	text := "dropferry: " + p.said(err.Error()) + "\n"
 	if hint != "" {
 		text += "  hint: " + hint + "\n"
 	}

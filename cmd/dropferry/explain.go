@@ -32,7 +32,7 @@ func (p *program) explainCommand() *cobra.Command {
 
 func (p *program) printExplanation(e control.Explanation) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n  %s\n", shown(e.Path), e.State, indented(e.Reason))
+	fmt.Fprintf(&b, "%s: %s\n  %s\n", shown(e.Path), e.State, p.said(e.Reason))
 	if e.Folder != "" {
 		fmt.Fprintf(&b, "  folder       %s\n", e.Folder)
 	}
@@ -40,7 +40,7 @@ func (p *program) printExplanation(e control.Explanation) error {
 		fmt.Fprintf(&b, "  settling     since %s, looked at again by %s\n", clock(*e.Since), clock(*e.Until))
 	}
 	for _, r := range e.Routes {
-		fmt.Fprintf(&b, "  destination  %s: %s\n", r.Destination, indented(r.Reason))
+		fmt.Fprintf(&b, "  destination  %s: %s\n", r.Destination, p.said(r.Reason))
 		switch r.State {
 		case "queued", "failed", "waits", "blocked", "paused", "held", "parked", "cancelled": // what commands can be told of
 			fmt.Fprintf(&b, "               id %s\n", r.ID)

@@ -112,7 +112,7 @@ func (p *program) printFailed(all []control.Attention) error {
 	_, _ = fmt.Fprintln(w, "SINCE\tSTATE\tID\tFOLDER\tDESTINATION\tPATH\tSIZE\tREASON")
 	for _, a := range all {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			clock(a.Since), a.State, a.ID, a.Folder, a.Destination, shown(a.Path), size(a.Size), indented(a.Reason))
+			clock(a.Since), a.State, a.ID, a.Folder, a.Destination, shown(a.Path), size(a.Size), p.said(a.Reason))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -27,6 +27,7 @@ type first struct {
 	fingerprint            string
 	folder, folderName     string
 	directory              string // below the root
+	trial                  trialWish
 }
 
 func (p *program) initCommand() *cobra.Command {
@@ -35,8 +36,9 @@ func (p *program) initCommand() *cobra.Command {
 		Use:   "init",
 		Short: "Write a first configuration: a server, its host key, a key of your own, a folder, and a test",
 		Long: "init asks for a server and a folder, shows the server's host key, makes an ed25519 key if there is none, writes a commented\n" +
-			"file, and tries it: it logs in, and writes, renames and removes small files, as `check --connect` does. What flags give is not asked for;\n" +
-			"without a terminal all that is needed must be given. It never overwrites a file.",
+			"file, and tries it: it logs in, and writes, renames and removes small files, as `check --connect` does. Where it is wanted, it delivers\n" +
+			"a test file and removes it again; and it says how the system is to run the agent. What flags give is not asked for; without a\n" +
+			"terminal all that is needed must be given, and a test file is delivered with --test-upload alone. It never overwrites a file.",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return p.initialise(command.Context(), f) },
 	}
@@ -51,6 +53,7 @@ func (p *program) initCommand() *cobra.Command {
 	flags.StringVar(&f.folder, "folder", "", "local directory to be watched")
 	flags.StringVar(&f.folderName, "folder-name", "", "what the folder is called; its last element by default")
 	flags.StringVar(&f.directory, "to", "", "directory below the root; the root itself by default")
+	f.trial.flags(command)
 	return command
 }
 
@@ -91,7 +94,13 @@ func (p *program) initialise(ctx context.Context, f first) error {
 	if err := p.printf("\n%s is written.\n", file); err != nil {
 		return err
 	}
-	return p.tryFirst(ctx, c, file, made)
+	if _, err := os.Stat(f.folder); errors.Is(err, fs.ErrNotExist) {
+		if err := p.printf("%s is not there yet: it is watched from the moment that it is.\n", f.folder); err != nil {
+			return err
+		}
+	}
+	p.printFaults(c.CheckPaths())
+	return p.tryFirst(ctx, c, &f, made)
 }
 
 // askFirst asks for what no flag has given.
@@ -301,12 +310,15 @@ func writeFirst(name, text string) error {
 	return nil
 }
 
-// tryFirst logs in and tries what the server can do. It tells how to go on.
-func (p *program) tryFirst(ctx context.Context, c *config.Config, file string, made bool) error {
-	word := config.ShellWord(file)
-	connection := agent.Connect(ctx, c, &c.Destinations[0])
+// tryFirst logs in, tries what the server can do, and delivers a test file where that is wanted. It tells how to go on.
+func (p *program) tryFirst(ctx context.Context, c *config.Config, f *first, made bool) error {
+	word := config.ShellWord(c.File)
+	connection := agent.Connect(ctx, c, &c.Destinations[0], 0)
 	if connection.Err != nil && made && remote.KindOf(connection.Err) == remote.Auth {
-		return p.printf("The server does not know the key yet. Once its owner has added it:\n  dropferry -c %s check --connect\n", word)
+		if err := p.printf("The server does not know the key yet. Once its owner has added it:\n  dropferry -c %s check --connect\n", word); err != nil {
+			return err
+		}
+		return p.sayNext(ctx, c)
 	}
 	if err := p.printConnection(connection); err != nil {
 		return err
@@ -314,9 +326,25 @@ func (p *program) tryFirst(ctx context.Context, c *config.Config, file string, m
 	if connection.Err != nil {
 		return exitError(exitCode(ctx, connection.Err))
 	}
-	return p.printf("Small files were written, renamed and removed there. To go on:\n"+
-		"  dropferry -c %s plan       what would be sent\n"+
-		"  dropferry -c %s once       send it\n"+
-		"  dropferry -c %s run        watch, and send what comes\n"+
-		"  dropferry service install    as a service: docs/service.md says where its configuration stands\n", word, word, word)
+	if err := p.printf("Small hidden files were written, renamed and removed there.\n"); err != nil {
+		return err
+	}
+	if err := p.tryUpload(ctx, c, f); err != nil {
+		return err
+	}
+	return p.sayNext(ctx, c)
+}
+
+// sayNext says what to type next, to go on by hand or to have the system run the agent.
+func (p *program) sayNext(ctx context.Context, c *config.Config) error {
+	word := config.ShellWord(c.File)
+	text := fmt.Sprintf("\nTo go on:\n"+
+		"  dropferry -c %s plan    what would be sent\n"+
+		"  dropferry -c %s once    send it\n"+
+		"  dropferry -c %s run     watch, and send what comes\n", word, word, word)
+	steps := agent.ServiceSteps(ctx, c, p.doctorOptions(c, false, false))
+	if len(steps) == 0 {
+		return p.printf("%sNo service manager is known here: have `run` started by what starts programs on this system (docs/service.md).\n", text)
+	}
+	return p.printf("%sAs a service of this system (`doctor` says what its account lacks, and what to type about it):\n  %s\n", text, strings.Join(steps, "\n  "))
 }

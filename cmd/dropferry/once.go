@@ -74,23 +74,26 @@ func onceResult(s agent.Summary) error {
 	return exitError(exitUndelivered)
 }
 
+// summaryLine is the last line of `once --json`.
+type summaryLine struct {
+	Type      string  `json:"type"` // "summary"
+	Delivered int     `json:"delivered"`
+	Failed    int     `json:"failed"`    // not delivered
+	Held      int     `json:"held"`      // wait for a person
+	Unsettled int     `json:"unsettled"` // still changing
+	Unread    int     `json:"unread"`    // places that could not be read
+	Kept      int     `json:"kept"`      // delivered, but not put away
+	Paused    int     `json:"paused"`    // not delivered, since they are paused
+	Closed    int     `json:"closed"`    // not delivered, since their destination is outside its schedule
+	Removed   int     `json:"removed"`   // at destinations
+	Halted    int     `json:"halted"`    // folders
+	Bytes     int64   `json:"bytes"`     // delivered
+	Seconds   float64 `json:"seconds"`
+}
+
 func (p *program) printSummary(s agent.Summary) error {
 	if p.json {
-		return json.NewEncoder(p.out).Encode(struct {
-			Type      string  `json:"type"`
-			Delivered int     `json:"delivered"`
-			Failed    int     `json:"failed"`
-			Held      int     `json:"held"`
-			Unsettled int     `json:"unsettled"`
-			Unread    int     `json:"unread"`
-			Kept      int     `json:"kept"`
-			Paused    int     `json:"paused"`
-			Closed    int     `json:"closed"`
-			Removed   int     `json:"removed"`
-			Halted    int     `json:"halted"`
-			Bytes     int64   `json:"bytes"`
-			Seconds   float64 `json:"seconds"`
-		}{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Paused, s.Closed, s.Removed, s.Halted, s.Bytes, s.Seconds})
+		return json.NewEncoder(p.out).Encode(summaryLine{"summary", s.Delivered, s.Failed, s.Held, s.Unsettled, s.Unread, s.Kept, s.Paused, s.Closed, s.Removed, s.Halted, s.Bytes, s.Seconds})
 	}
 	return p.printf("%d delivered, %s in %.1f s%s\n", s.Delivered, size(s.Bytes), s.Seconds, counts("; ", []count{
 		{s.Failed, "not delivered"},
@@ -112,6 +115,23 @@ type eventLines struct {
 	mu sync.Mutex
 }
 
+// eventLine is a line of `once --json` and `run --json`.
+type eventLine struct {
+	Type        string            `json:"type"` // what has happened: "delivered", "failed", "held"
+	At          time.Time         `json:"at"`
+	ID          string            `json:"id,omitempty"` // of the delivery
+	Folder      string            `json:"folder,omitempty"`
+	Destination string            `json:"destination,omitempty"`
+	Path        string            `json:"path,omitempty"`
+	PathB64     []byte            `json:"path_b64,omitempty"` // where path is not UTF-8
+	RemotePath  string            `json:"remote_path,omitempty"`
+	Size        int64             `json:"size"`
+	Reason      string            `json:"reason,omitempty"`
+	Error       string            `json:"error,omitempty"`
+	Trash       string            `json:"trash,omitempty"` // where a removed file is
+	Receipt     *control.Delivery `json:"receipt,omitempty"`
+}
+
 func (l *eventLines) observe(e syncer.Event) {
 	if !l.p.json {
 		return
@@ -126,21 +146,7 @@ func (l *eventLines) observe(e syncer.Event) {
 	default:
 		return
 	}
-	line := struct {
-		Type        string            `json:"type"`
-		At          time.Time         `json:"at"`
-		ID          string            `json:"id,omitempty"`
-		Folder      string            `json:"folder,omitempty"`
-		Destination string            `json:"destination,omitempty"`
-		Path        string            `json:"path,omitempty"`
-		PathB64     []byte            `json:"path_b64,omitempty"` // where path is not UTF-8
-		RemotePath  string            `json:"remote_path,omitempty"`
-		Size        int64             `json:"size"`
-		Reason      string            `json:"reason,omitempty"`
-		Error       string            `json:"error,omitempty"`
-		Trash       string            `json:"trash,omitempty"` // where a removed file is
-		Receipt     *control.Delivery `json:"receipt,omitempty"`
-	}{
+	line := eventLine{
 		Type: string(e.Type), At: e.At.UTC(), ID: e.ID, Folder: e.Folder, Destination: e.Destination, Path: string(e.Path),
 		RemotePath: e.RemotePath, Size: e.Size, Reason: e.Reason, Trash: e.Trash,
 	}

@@ -48,7 +48,7 @@ func (p *program) printPlan(plan control.Plan) error {
 	var b strings.Builder
 	for _, o := range plan.Operations {
 		if o.Path == "" { // it is about the whole folder
-			fmt.Fprintf(&b, "%-7s folder %s (%s)\n        %s\n", o.Op, o.Folder, o.Reason, indented(o.Detail))
+			fmt.Fprintf(&b, "%-7s folder %s (%s)\n        %s\n", o.Op, o.Folder, o.Reason, p.said(o.Detail))
 			continue
 		}
 		fmt.Fprintf(&b, "%-7s %s: %s -> %s:%s (%s, %s)\n", o.Op, o.Folder, shown(o.Path), o.Destination, shown(o.RemotePath), size(o.Size), o.Reason)
@@ -56,19 +56,19 @@ func (p *program) printPlan(plan control.Plan) error {
 			fmt.Fprintf(&b, "        from %s\n", shown(o.From))
 		}
 		if o.Detail != "" {
-			fmt.Fprintf(&b, "        %s\n", indented(o.Detail))
+			fmt.Fprintf(&b, "        %s\n", p.said(o.Detail))
 		}
 	}
 	for _, w := range plan.Waiting {
 		if w.Reason == agent.Unreadable {
-			_, _ = fmt.Fprintf(p.err, "dropferry: folder %s: %s\n", w.Folder, indented(w.Detail))
+			_, _ = fmt.Fprintf(p.err, "dropferry: folder %s: %s\n", w.Folder, p.said(w.Detail))
 			continue
 		}
 		to := ""
 		if w.Destination != "" {
 			to = " -> " + w.Destination
 		}
-		fmt.Fprintf(&b, "%-7s %s: %s%s (%s", "wait", w.Folder, shown(w.Path), to, indented(w.Detail))
+		fmt.Fprintf(&b, "%-7s %s: %s%s (%s", "wait", w.Folder, shown(w.Path), to, p.said(w.Detail))
 		if w.Until != nil {
 			fmt.Fprintf(&b, ", until %s", clock(*w.Until))
 		}
@@ -78,7 +78,7 @@ func (p *program) printPlan(plan control.Plan) error {
 		b.WriteString("Nothing to do.\n")
 	}
 	for name, reason := range plan.Unreached {
-		_, _ = fmt.Fprintf(p.err, "dropferry: %s could not be looked at: %s\n", name, indented(reason))
+		_, _ = fmt.Fprintf(p.err, "dropferry: %s could not be looked at: %s\n", name, p.said(reason))
 	}
 	return p.printf("%s", b.String())
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dropferry/dropferry/agent"
 )
 
 // printf prints a result.
@@ -74,6 +76,9 @@ func clock(t time.Time) string {
 // indented moves the lines of a text behind its first to the right, and marks them: what a name in it holds cannot be taken for
 // a line of its own.
 func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n    | ") }
+
+// said is a sentence of others as it is shown: what it says to type names the configuration that -c has named.
+func (p *program) said(text string) string { return indented(agent.Typed(text, p.configFile)) }
 
 // shown makes a file name safe to print: a name may hold anything, commands to the terminal too.
 func shown(name string) string {

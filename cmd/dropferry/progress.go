@@ -3,8 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
 
 	"github.com/dropferry/dropferry/logs"
 )
@@ -36,7 +40,7 @@ func (b *progress) show(sent, whole int64) {
 		if b.began.IsZero() {
 			b.began, b.first = now, sent
 		}
-		return progressText(b.name, sent, whole, sent-b.first, now.Sub(b.began))
+		return besides(b.name, progressAmount(sent, whole, sent-b.first, now.Sub(b.began)), columnsOf(b.out))
 	})
 }
 
@@ -48,17 +52,46 @@ func (b *progress) say(words func(now time.Time) string) {
 	if !b.on || now.Sub(b.last) < progressEvery {
 		return
 	}
-	text := words(now)
+	text := string(logs.Escape([]byte(words(now))))
 	b.last, b.shown = now, true
-	_, _ = fmt.Fprintf(raw(b.out), "\r%s\x1b[K", logs.Escape([]byte(text)))
+	_, _ = fmt.Fprintf(raw(b.out), "\r%s\x1b[K", onOneLine(text, columnsOf(b.out)))
 }
 
-// progressText words how far a transfer has come: moved bytes in the time that it took.
-func progressText(name string, sent, whole, moved int64, took time.Duration) string {
-	return name + "  " + progressAmount(sent, whole, moved, took)
+// onOneLine cuts a text to what stands on one line of a terminal: what wraps could never be taken away again, and what fills the last
+// column may.
+func onOneLine(text string, columns int) string {
+	if columns > 1 {
+		return cut(text, columns-1)
+	}
+	return text
 }
 
-// progressAmount is progressText without a name.
+// columnsOf is how wide a terminal is at this moment, 0 where nobody knows.
+func columnsOf(w io.Writer) int {
+	f, ok := raw(w).(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// besides puts a name in front of how far its file has come, as much of it as there is room for; 0 columns have room for all.
+func besides(name, amount string, columns int) string {
+	if columns > 0 {
+		room := columns - 1 - len("  ") - utf8.RuneCountInString(amount)
+		if room < len("a…") {
+			return amount
+		}
+		name = cut(name, room)
+	}
+	return name + "  " + amount
+}
+
+// progressAmount words how far a transfer has come: moved bytes in the time that it took.
 func progressAmount(sent, whole, moved int64, took time.Duration) string {
 	text := size(sent)
 	if whole > 0 {

@@ -114,10 +114,7 @@ func (p *program) printPut(name string, place agent.PutPlace, r syncer.PutResult
 	proof := fmt.Sprintf("%s, SHA-256 %s, proven by %s", size(d.Size), d.SHA256, d.Evidence)
 	switch {
 	case p.json && r.Sent:
-		return json.NewEncoder(p.out).Encode(struct {
-			Type string `json:"type"`
-			control.Delivery
-		}{"delivered", d})
+		return json.NewEncoder(p.out).Encode(putDelivered{"delivered", d})
 	case p.json:
 		return json.NewEncoder(p.out).Encode(adopted(d))
 	case r.Sent:
@@ -126,25 +123,44 @@ func (p *program) printPut(name string, place agent.PutPlace, r syncer.PutResult
 	return p.printf("%s is at %s already, %s; nothing was sent\n", name, shown(place.String()), proof)
 }
 
-// adopted leaves out what belongs to a delivery, of which there was none.
-func adopted(d control.Delivery) any {
-	return struct {
-		Type        string `json:"type"`
-		Destination string `json:"destination"`
-		Path        string `json:"path"`
-		PathB64     []byte `json:"path_b64,omitempty"`
-		RemotePath  string `json:"remote_path"`
-		Size        int64  `json:"size"`
-		SHA256      string `json:"sha256"`
-		Evidence    string `json:"evidence"`
-		Command     string `json:"command,omitempty"`
-		HostKey     string `json:"host_key"`
-	}{"adopted", d.Destination, d.Path, d.PathB64, d.RemotePath, d.Size, d.SHA256, d.Evidence, d.Command, d.HostKey}
+// putDelivered is the line of `put --json` with the receipt.
+type putDelivered struct {
+	Type string `json:"type"`
+	control.Delivery
+}
+
+// putAdopted is the line where the content was there already; it leaves out what belongs to a delivery, of which there was none.
+type putAdopted struct {
+	Type        string `json:"type"`
+	Destination string `json:"destination"`
+	Path        string `json:"path"`
+	PathB64     []byte `json:"path_b64,omitempty"`
+	RemotePath  string `json:"remote_path"`
+	Size        int64  `json:"size"`
+	SHA256      string `json:"sha256"`
+	Evidence    string `json:"evidence"`
+	Command     string `json:"command,omitempty"`
+	HostKey     string `json:"host_key"`
+}
+
+func adopted(d control.Delivery) putAdopted {
+	return putAdopted{"adopted", d.Destination, d.Path, d.PathB64, d.RemotePath, d.Size, d.SHA256, d.Evidence, d.Command, d.HostKey}
+}
+
+// putFailure is the line of `put --json` where nothing was published.
+type putFailure struct {
+	Type        string `json:"type"`
+	Destination string `json:"destination"`
+	Path        string `json:"path"`
+	RemotePath  string `json:"remote_path"`
+	Error       string `json:"error"`
+	Hint        string `json:"hint,omitempty"`
+	Code        int    `json:"code"`
 }
 
 // putFailed says why nothing was published, and gives it its exit code.
 func (p *program) putFailed(ctx context.Context, o *agent.Put, place agent.PutPlace, err error) error {
-	kind, code, hint := "failed", putCode(ctx, err), remote.HintOf(err)
+	kind, code, hint := "failed", putCode(ctx, err), agent.Typed(remote.HintOf(err), p.configFile)
 	if occupied, ok := errors.AsType[*syncer.OccupiedError](err); ok {
 		kind, hint = "held", "put it under another name"
 		if occupied.IsFile {
@@ -156,15 +172,7 @@ func (p *program) putFailed(ctx context.Context, o *agent.Put, place agent.PutPl
 		hint = "a producer that has failed writes nothing; --allow-empty sends it all the same"
 	}
 	if p.json {
-		err := json.NewEncoder(p.out).Encode(struct {
-			Type        string `json:"type"`
-			Destination string `json:"destination"`
-			Path        string `json:"path"`
-			RemotePath  string `json:"remote_path"`
-			Error       string `json:"error"`
-			Hint        string `json:"hint,omitempty"`
-			Code        int    `json:"code"`
-		}{kind, place.Destination.Name, o.File, place.Final, err.Error(), hint, code})
+		err := json.NewEncoder(p.out).Encode(putFailure{kind, place.Destination.Name, o.File, place.Final, err.Error(), hint, code})
 		if err != nil {
 			return err
 		}
@@ -173,7 +181,7 @@ func (p *program) putFailed(ctx context.Context, o *agent.Put, place agent.PutPl
 		_, _ = fmt.Fprintln(p.err, "dropferry: interrupted")
 		return exitError(code)
 	}
-	_, _ = fmt.Fprintf(p.err, "dropferry: %s\n", indented(err.Error()))
+	_, _ = fmt.Fprintf(p.err, "dropferry: %s\n", p.said(err.Error()))
 	if hint != "" {
 		_, _ = fmt.Fprintf(p.err, "  hint: %s\n", hint)
 	}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/logs"
 )
@@ -86,6 +89,7 @@ func (p *program) command() *cobra.Command {
 		p.retryCommand(), p.cancelCommand(), p.resendCommand(), p.verifyCommand(), p.putCommand(), p.reloadCommand(), p.pageCommand(),
 		p.secretCommand(), p.doctorCommand(), p.serviceCommand(), p.manCommand(), versionCommand(p.out),
 	)
+	p.offer(root)
 	return root
 }
 
@@ -95,5 +99,18 @@ func (p *program) load() (*config.Config, error) {
 	if err != nil {
 		return nil, noConfigError{err}
 	}
-	return config.Load(name)
+	c, err := config.Load(name)
+	if faults, ok := errors.AsType[config.Faults](err); ok {
+		p.letRead(name, faults, false)
+	}
+	return c, err
+}
+
+// letRead says of a configuration that cannot be read what helps.
+func (p *program) letRead(name string, faults config.Faults, byRoot bool) {
+	if errors.Is(faults, fs.ErrPermission) { // then it is the only fault
+		for i := range faults {
+			faults[i].Hint = agent.LetReadConfig(name, p.doctorOptions(nil, false, byRoot))
+		}
+	}
 }

@@ -69,10 +69,10 @@ func (p *program) printStatus(s control.Status) error {
 		}
 		b.WriteString("\n")
 		if f.Reason != "" {
-			fmt.Fprintf(&b, "  %s\n", indented(f.Reason))
+			fmt.Fprintf(&b, "  %s\n", p.said(f.Reason))
 		}
 		for _, w := range f.Waiting {
-			fmt.Fprintf(&b, "  %s: %s for %s\n", w.Destination, whoWaits(w), w.Reason)
+			fmt.Fprintf(&b, "  %s: %s for %s\n", w.Destination, whoWaits(w), p.said(w.Reason))
 		}
 		for _, s := range f.StuckFiles {
 			fmt.Fprintf(&b, "  not ready since %s: %s (%s)\n", clock(s.Since), shown(s.Path), s.Reason)
@@ -89,10 +89,10 @@ func (p *program) printStatus(s control.Status) error {
 		}
 		b.WriteString("\n")
 		if d.Reason != "" {
-			fmt.Fprintf(&b, "  %s\n", indented(d.Reason))
+			fmt.Fprintf(&b, "  %s\n", p.said(d.Reason))
 		}
 		for _, w := range d.Warnings {
-			fmt.Fprintf(&b, "  warning: %s\n", indented(w))
+			fmt.Fprintf(&b, "  warning: %s\n", p.said(w))
 		}
 		if d.NextAttempt != nil {
 			fmt.Fprintf(&b, "  next attempt %s\n", clock(*d.NextAttempt))
@@ -108,11 +108,11 @@ func (p *program) printStatus(s control.Status) error {
 	}
 	for _, l := range s.Left {
 		fmt.Fprintf(&b, "route %s/%s is not in the configuration any more: %d planned, %d may be published already, %d held, %d parked;\n"+
-			"  `dropferry cancel %s/%s` forgets them\n",
-			l.Folder, l.Destination, l.Planned, l.Committing, l.Held, l.Parked, l.Folder, l.Destination)
+			"  %s\n",
+			l.Folder, l.Destination, l.Planned, l.Committing, l.Held, l.Parked, p.said("`dropferry cancel "+l.Folder+"/"+l.Destination+"` forgets them"))
 	}
 	for _, a := range s.Attention {
-		fmt.Fprintf(&b, "%s since %s: %s/%s -> %s (%s)\n  %s\n", a.State, clock(a.Since), a.Folder, shown(a.Path), a.Destination, a.ID, indented(a.Reason))
+		fmt.Fprintf(&b, "%s since %s: %s/%s -> %s (%s)\n  %s\n", a.State, clock(a.Since), a.Folder, shown(a.Path), a.Destination, a.ID, p.said(a.Reason))
 	}
 	for _, t := range s.Transfers {
 		percent := 100.0

@@ -83,10 +83,10 @@ func (p *program) printFinding(f control.Finding) error {
 	}
 	var b strings.Builder
 	if f.Path == "" {
-		fmt.Fprintf(&b, "%-10s %s/%s: %s could not be asked for: %s\n", f.Type, f.Folder, f.Destination, files(f.Files), indented(f.Reason))
+		fmt.Fprintf(&b, "%-10s %s/%s: %s could not be asked for: %s\n", f.Type, f.Folder, f.Destination, files(f.Files), p.said(f.Reason))
 	} else {
 		fmt.Fprintf(&b, "%-10s %s: %s at %s:%s\n", f.Type, f.Folder, shown(f.Path), f.Destination, shown(f.RemotePath))
-		fmt.Fprintf(&b, "  %s\n", indented(f.Reason))
+		fmt.Fprintf(&b, "  %s\n", p.said(f.Reason))
 		fmt.Fprintf(&b, "  expected %s\n", described(f.Expected))
 		if f.Found != nil {
 			fmt.Fprintf(&b, "  found    %s\n", described(f.Found))
@@ -94,7 +94,7 @@ func (p *program) printFinding(f control.Finding) error {
 		b.WriteString(remedied(f))
 	}
 	if f.Hint != "" {
-		fmt.Fprintf(&b, "  %s\n", indented(f.Hint))
+		fmt.Fprintf(&b, "  %s\n", p.said(f.Hint))
 	}
 	return p.printf("%s", b.String())
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
 // alertJSON is what a receiver gets of one trouble.
@@ -197,6 +202,55 @@ func TestHostKeyThatChanged(t *testing.T) {
 	if a := h.hears("host_key_changed", 1); a.Destination != "acme" || !strings.Contains(a.Text, "THIS+IS") {
 		t.Errorf("%+v", a)
 	}
+}
+
+// TestCertificateThatExpires is told of once, and again when there is a new one.
+func TestCertificateThatExpires(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "to = [\"acme\"]")
+	authority, err := sftptest.NewKey("ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.sshd.Authorize(authority.Signer.PublicKey(), "cert-authority")
+	key := certificate(t, r, authority, 5*24*time.Hour)
+	h := newHook(t)
+	r.tells(h, "")
+	r.drop("a.txt", "a")
+	r.expect(0, "once")
+	if a := h.hears("expiring", 1); a.Destination != "acme" || !strings.Contains(a.Text, key+"-cert.pub expires on 2") || a.Hint == "" {
+		t.Errorf("%+v", a)
+	}
+	r.expect(0, "once")
+	h.hears("expiring", 1)
+	certificate(t, r, authority, 300*24*time.Hour)
+	r.expect(0, "once")
+	if a := h.hears("recovered", 1); a.Of != "expiring" {
+		t.Errorf("%+v", a)
+	}
+}
+
+// certificate signs the key of the rig's account, for so long from now on and for 50 days until now.
+func certificate(t *testing.T, r *rig, authority sftptest.Key, ends time.Duration) (key string) {
+	t.Helper()
+	text, err := os.ReadFile(r.sshd.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.ParsePrivateKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	c := &ssh.Certificate{
+		Key: signer.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{r.sshd.User},
+		ValidAfter: uint64(now.Add(-50 * 24 * time.Hour).Unix()), ValidBefore: uint64(now.Add(ends).Unix()),
+	}
+	if err := c.SignCert(rand.Reader, authority.Signer); err != nil {
+		t.Fatal(err)
+	}
+	r.write(r.sshd.KeyFile+"-cert.pub", string(ssh.MarshalAuthorizedKey(c)))
+	return r.sshd.KeyFile
 }
 
 // TestReceiverThatHangs delays nothing, and keeps the agent from ending no longer than it has to.

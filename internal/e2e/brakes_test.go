@@ -51,7 +51,7 @@ func TestShutOutByTheServer(t *testing.T) {
 	for range 3 {
 		a := r.watching()
 		a.wait("cannot be used for now")
-		contains(t, a.text(), "dropferry retry destination:acme")
+		contains(t, a.text(), r.typed("retry destination:acme"))
 		if d := r.status().Destinations[0]; d.State != "waiting" || d.NextAttempt == nil || d.Queued != 1 {
 			t.Errorf("status: %+v", d)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,7 +79,7 @@ func TestCheckConnectTellsWhatIsWrong(t *testing.T) {
 		}, 12, []string{"hint: check user, key_file and password"}},
 		{"host key not known", func(*rig) string {
 			return replaced(t, good, "host_key = ", "# ")
-		}, 13, []string{"is not known", sshd.Fingerprints[0], "dropferry trust acme"}},
+		}, 13, []string{"is not known", sshd.Fingerprints[0], " trust acme"}},
 		{"host key not the pinned one", func(*rig) string {
 			return replaced(t, good, sshd.Fingerprints[0], other.Fingerprint())
 		}, 13, []string{"not the expected one", sshd.Fingerprints[0], other.Fingerprint(), "change host_key"}},
@@ -110,6 +111,22 @@ func TestCheckConnectTellsWhatIsWrong(t *testing.T) {
 			wantTree(t, sshd.Dir, map[string]string{})
 		})
 	}
+}
+
+// TestCheckConnectSeesTheLimitsOfAServer that its owner can lift, and points to the page that can be sent to him.
+func TestCheckConnectSeesTheLimitsOfAServer(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{Config: []string{"MaxSessions 4", "ChannelTimeout session:*=1s"}})
+	r := bareRig(t)
+	r.outboxTo(sshd.TOML("acme")+patient, `to = ["acme:in"]`)
+	got := r.expect(0, "check", "--connect", "--idle", "1m").stdout
+	contains(t, got, "4 on a connection", "set channels = 3", "the session was ended after", "without an upload")
+	if n := strings.Count(got, "docs/server.md"); n != 2 {
+		t.Errorf("the page for the server's owner is named %d times:\n%s", n, got)
+	}
+	sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	r.outboxTo(sshd.TOML("acme")+patient, `to = ["acme:in"]`)
+	contains(t, r.expect(0, "check", "--connect", "--idle", "100ms").stdout, "channels", "as many as are used", "the session stood 100ms")
 }
 
 // TestCheckConnectAsksEachDestination tells of one that works beside one that does not.

@@ -24,8 +24,13 @@ func TestCheckAsAnAccountWithoutRights(t *testing.T) {
 	})
 	t.Run("configuration", func(t *testing.T) {
 		chmod(t, r.config, 0o000)
-		contains(t, r.expect(5, "check").stderr, r.config, "permission denied")
-		contains(t, r.expect(5, "once").stderr, r.config, "permission denied")
+		for _, command := range []string{"check", "once", "status", "trust"} {
+			args := []string{command}
+			if command == "trust" {
+				args = append(args, "acme")
+			}
+			contains(t, r.expect(5, args...).stderr, r.config, "permission denied", " -c "+r.config+" doctor")
+		}
 	})
 }
 

@@ -22,6 +22,8 @@ func TestInitAsksAPerson(t *testing.T) {
 		{"Private key (made if it does not exist) [", r.sshd.KeyFile},
 		{"files are to be sent: ", r.outbox},
 		{"Type yes to accept it: ", "yes"},
+		{"Deliver it, and remove it again? yes, keep (it stays there) or no [no]: ", "perhaps"},
+		{"Deliver it, and remove it again? yes, keep (it stays there) or no [no]: ", "yes"},
 	} {
 		eventually(t, step.question, time.Minute, func() bool { return strings.Contains(s.text(), step.question) })
 		if _, err := s.person.WriteString(step.answer + "\n"); err != nil {

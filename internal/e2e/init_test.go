@@ -35,7 +35,9 @@ func TestInit(t *testing.T) {
 		t.Error("a file was written without a key that was accepted")
 	}
 	args = append(args, "--key", r.sshd.KeyFile, "--fingerprint", r.sshd.Fingerprints[0])
-	contains(t, r.expect(0, args...).stdout, r.config+" is written", "connected and authenticated", "rename", "once")
+	got := r.expect(0, args...).stdout
+	contains(t, got, r.config+" is written", "connected and authenticated", "rename", "once", "No test file was delivered", "put FILE 127.0.0.1:in/")
+	wantTree(t, r.sshd.Dir, map[string]string{}) // nothing is sent unasked
 	if info, err := os.Stat(r.config); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
@@ -47,6 +49,38 @@ func TestInit(t *testing.T) {
 	contains(t, r.expect(1, args...).stderr, "is there already, and stays as it is")
 	if after := r.configuration(); after != before {
 		t.Errorf("the file was changed: %s", after)
+	}
+}
+
+// TestInitDeliversATestFile by the protocol of all files, where that is wanted.
+func TestInitDeliversATestFile(t *testing.T) {
+	t.Parallel()
+	r, args := initRig(t)
+	r.env = append(r.env, "XDG_STATE_HOME="+r.at("state"))
+	args = append(args, "--key", r.sshd.KeyFile, "--fingerprint", r.sshd.Fingerprints[0])
+	contains(t, r.expect(4, append(args, "--test-upload", "--no-test-upload")...).stderr, "none of the others can be")
+	seen := sftptest.Observe(t, r.sshd.Dir)
+	got := r.expect(0, append(args, "--test-upload")...).stdout
+	contains(t, got, "A test file was delivered to 127.0.0.1:in/dropferry-test-2", "proven by read-back", "It was removed again")
+	wantTree(t, r.sshd.Dir, map[string]string{})
+	for _, s := range seen.Seen() {
+		if !strings.HasPrefix(s.Name, "in/dropferry-test-2") {
+			t.Errorf("%s was visible", s.Name)
+		}
+	}
+
+	if err := os.Remove(r.config); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, r.expect(0, append(args, "--keep-test-upload", "--folder", r.at("nowhere"))...).text(), "A test file was delivered", "nowhere is not there yet")
+	files := tree(t, r.sshd.Dir)
+	for name, content := range files {
+		if !strings.HasPrefix(name, "in/dropferry-test-2") || !strings.HasPrefix(content, "A test by dropferry") {
+			t.Errorf("%s holds %s", name, content)
+		}
+	}
+	if len(files) != 1 {
+		t.Errorf("%d files are left", len(files))
 	}
 }
 

@@ -26,7 +26,7 @@ func TestOnceExitCodes(t *testing.T) {
 			"key file missing", func(r *rig) string { return replaced(t, r.acme(), r.sshd.KeyFile, r.at("nowhere")) }, 12, "blocked",
 			[]string{"nowhere", "no such file"},
 		},
-		{"host key", func(r *rig) string { return r.stranger() }, 13, "blocked", []string{"is not known", "dropferry trust acme"}},
+		{"host key", func(r *rig) string { return r.stranger() }, 13, "blocked", []string{"is not known", " trust acme"}},
 		{"refused", func(r *rig) string { return r.dead("acme") }, 14, "lost", []string{"connection refused"}},
 		{"silent", func(r *rig) string {
 			w := sftptest.StartWire(t, r.sshd.Addr)

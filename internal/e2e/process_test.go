@@ -25,6 +25,9 @@ type result struct {
 // text is all that a command has said.
 func (r result) text() string { return r.stdout + r.stderr }
 
+// typed is a command about the rig's configuration, as people are told to type it.
+func (r *rig) typed(command string) string { return "dropferry -c " + r.config + " " + command }
+
 // run runs one command to its end.
 func (r *rig) run(args ...string) result {
 	r.t.Helper()

@@ -21,7 +21,7 @@ func TestPutExitCodes(t *testing.T) {
 			"authentication", func(r *rig) string { return replaced(t, r.acme(), r.sshd.KeyFile, r.keyFile("other")) }, 12,
 			[]string{"check user, key_file and password"},
 		},
-		{"host key", func(r *rig) string { return r.stranger() }, 13, []string{"is not known", "dropferry trust acme"}},
+		{"host key", func(r *rig) string { return r.stranger() }, 13, []string{"is not known", " trust acme"}},
 		{"refused", func(r *rig) string { return r.dead("acme") }, 14, []string{"connection refused", "attempt failed"}},
 		{"silent", func(r *rig) string {
 			w := sftptest.StartWire(t, r.sshd.Addr)

@@ -286,7 +286,7 @@ func TestPutHeedsTrustedKeys(t *testing.T) {
 	r := putRig(t)
 	r.configure(r.stranger())
 	name := r.source("a.txt", "a")
-	contains(t, r.expect(13, "put", name, "acme:").stderr, "is not known", "dropferry trust acme")
+	contains(t, r.expect(13, "put", name, "acme:").stderr, "is not known", r.typed("trust acme"))
 	r.expect(0, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[0])
 	r.expect(0, "put", name, "acme:")
 	wantTree(t, r.sshd.Dir, map[string]string{"a.txt": "a"})

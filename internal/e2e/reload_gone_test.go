@@ -63,7 +63,7 @@ func TestReloadListsWhatIsLeft(t *testing.T) {
 			if len(left) != 1 || left[0].Folder != "outbox" || left[0].Destination != "acme" || left[0].Committing != 1 {
 				t.Fatalf("left: %+v", left)
 			}
-			contains(t, r.expect(0, "status").stdout, "outbox/acme is not in the configuration any more", "1 may be published already", "dropferry cancel outbox/acme")
+			contains(t, r.expect(0, "status").stdout, "outbox/acme is not in the configuration any more", "1 may be published already", r.typed("cancel outbox/acme"))
 			if c.stopped {
 				a.stop()
 			}

@@ -36,7 +36,7 @@ func TestTrustNeedsAFingerprintOrAPerson(t *testing.T) {
 	t.Parallel()
 	r := strangerRig(t)
 	r.drop("a.txt", "a")
-	contains(t, r.expect(13, "once").text(), "is not known", r.sshd.Fingerprints[0], "dropferry trust acme")
+	contains(t, r.expect(13, "once").text(), "is not known", r.sshd.Fingerprints[0], r.typed("trust acme"))
 	wantTree(t, r.sshd.Dir, map[string]string{})
 
 	got := r.expect(4, "trust", "acme")

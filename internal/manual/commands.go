@@ -22,8 +22,8 @@ func Commands(root *cobra.Command, about About) string {
 	p.section("FLAGS OF EVERY COMMAND")
 	p.flags(root.PersistentFlags())
 	p.section("EXIT CODES")
-	for _, c := range exitCodes {
-		p.term(c.code, c.meaning)
+	for _, c := range ExitCodes() {
+		p.term(c.Code, c.Meaning)
 	}
 	p.section("FILES")
 	for _, f := range files {
@@ -80,7 +80,13 @@ func (p *page) flags(flags *pflag.FlagSet) {
 	})
 }
 
-var exitCodes = []struct{ code, meaning string }{
+// ExitCode is one, with what it means.
+type ExitCode struct{ Code, Meaning string }
+
+// ExitCodes returns all of them.
+func ExitCodes() []ExitCode { return exitCodes }
+
+var exitCodes = []ExitCode{
 	{"0", "success"},
 	{"1", "general failure"},
 	{"3", "finished, something is undelivered or held"},

@@ -33,7 +33,7 @@ class Dropferry < Formula
     bash_completion.install "completions/dropferry.bash" => "dropferry"
     zsh_completion.install "completions/_dropferry"
     fish_completion.install "completions/dropferry.fish"
-    pkgshare.install "agent.toml.example"
+    pkgshare.install "agent.toml.example", "agent.schema.json"
   end
 
   service do

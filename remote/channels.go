@@ -1,0 +1,85 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// serverPage is what hints and findings name that are for the owner of a server.
+const serverPage = "docs/server.md"
+
+// Channels tells how many channels the server lets one connection have, up to as many as uploads and a command would use. It
+// opens them at once and closes them again; nothing runs on them. Where the session does not survive that, it is told too.
+func (s *Session) Channels(ctx context.Context) Finding {
+	f := Finding{Name: "channels"}
+	most := s.mostLanes()
+	if s.caps.Load().Hash != "" {
+		most++
+	}
+	if most == 1 {
+		f.OK, f.Text = true, "one is used"
+		return f
+	}
+	s.dropSpare()
+	var mu sync.Mutex
+	var opening sync.WaitGroup
+	opened, over := []*ssh.Session(nil), false
+	for range most - 1 {
+		opening.Go(func() {
+			channel, err := s.open()
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err != nil:
+			case over:
+				_ = channel.Close() // nobody counts any more
+			default:
+				opened = append(opened, channel)
+			}
+		})
+	}
+	all := make(chan struct{})
+	go func() { opening.Wait(); close(all) }() // a question without an answer ends with the session
+	select {
+	case <-all:
+	case <-s.dead:
+	case <-ctx.Done():
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	over = true
+	for _, channel := range opened {
+		_ = channel.Close() // nothing was sent on it
+	}
+	switch n := 1 + len(opened); {
+	case s.Err() != nil:
+		f.Text = fmt.Sprintf("the server ended the connection when it was to have %d: set channels = 1", most)
+	case n < most:
+		f.Text = fmt.Sprintf("%d on a connection, where up to %d are of use: set channels = %d, or ask for more (MaxSessions, %s)",
+			n, most, max(1, n-1), serverPage)
+	default:
+		f.OK, f.Text = true, fmt.Sprintf("%d on a connection, as many as are used", n)
+	}
+	return f
+}
+
+// Rests stays without a request for so long, but for the signs of life that keep a session between two uploads, and tells whether
+// the session stands it.
+func (s *Session) Rests(ctx context.Context, span time.Duration) Finding {
+	begun := time.Now()
+	timer := time.NewTimer(span)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return Finding{"idle", true, fmt.Sprintf("the session stood %v without an upload", span)}
+	case <-ctx.Done():
+		return Finding{"idle", false, "interrupted"}
+	case <-s.dead:
+		return Finding{"idle", false, fmt.Sprintf("the session was ended after %v without an upload (%v): what comes later begins with a new login; "+
+			"ask the server's owner (ChannelTimeout, UnusedConnectionTimeout, a firewall: %s)", time.Since(begun).Round(time.Second), s.Err(), serverPage)}
+	}
+}
