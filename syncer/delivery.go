@@ -262,6 +262,12 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 	case err == nil:
 		local, err := d.sumOf(ctx, src)
 		return sum, bytes.Equal(sum, local), err
+	case remote.KindOf(err) == remote.Unsupported && d.folder.demand() == remote.Content:
+		if sum, err = d.sumOf(ctx, src); err != nil {
+			return nil, false, err
+		}
+		like, err := d.compare(ctx, d.intent.Final, final.Size, sum)
+		return sum, like == likeSame, err
 	case remote.KindOf(err) == remote.Unsupported:
 		return nil, standing == Same && !d.intent.Overwrite, nil // a person who lets it be replaced takes it for another
 	}
