@@ -258,14 +258,18 @@ func TestProbeOfADistantServer(t *testing.T) {
 	s := mustDial(t, target)
 	const roundTrip = 200 * time.Millisecond
 	wire.SetDelay(roundTrip / 2)
-	begun := time.Now()
-	c, err := s.Probe(t.Context(), begun)
-	if err != nil || c.Hash == "" || !c.PosixRename {
-		t.Fatalf("capabilities %+v, %v", c, err)
+	var took time.Duration
+	for range 3 { // a machine that stands still is no round trip
+		begun := time.Now()
+		c, err := s.Probe(t.Context(), begun)
+		if err != nil || c.Hash == "" || !c.PosixRename {
+			t.Fatalf("capabilities %+v, %v", c, err)
+		}
+		if took = time.Since(begun); took <= 14*roundTrip { // one after the other it is 18, and 9 on a quiet machine
+			return
+		}
 	}
-	if took := time.Since(begun); took > 14*roundTrip { // one after the other it is 18, and 9 on a quiet machine
-		t.Errorf("the probe took %v, which is %d round trips", took, took/roundTrip)
-	}
+	t.Errorf("the probe took %v, which is %d round trips", took, took/roundTrip)
 }
 
 // The names of the files that a probe makes are noted before, so that a kill leaves nothing that nobody knows.
