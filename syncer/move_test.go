@@ -266,6 +266,7 @@ func TestOldNameDroppedAnew(t *testing.T) {
 			t.Run(name+" "+now, func(t *testing.T) {
 				t.Parallel()
 				r, s := mirrorRig(t, content)
+				fault := fault // of this test alone
 				fault.Do = func() { r.planAs("old", r.drop("old", now)) }
 				s.Faults.Add(fault)
 				r.rename("old", "new")
