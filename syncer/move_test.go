@@ -266,9 +266,9 @@ func TestOldNameDroppedAnew(t *testing.T) {
 			t.Run(name+" "+now, func(t *testing.T) {
 				t.Parallel()
 				r, s := mirrorRig(t, content)
-				fault := fault // of this test alone
-				fault.Do = func() { r.planAs("old", r.drop("old", now)) }
-				s.Faults.Add(fault)
+				cut := fault // of this test alone
+				cut.Do = func() { r.planAs("old", r.drop("old", now)) }
+				s.Faults.Add(cut)
 				r.rename("old", "new")
 				r.once()
 				r.once()
