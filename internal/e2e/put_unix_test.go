@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -53,7 +52,5 @@ func TestPutOfAFifo(t *testing.T) {
 	if err := syscall.Mkfifo(r.at("fifo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text := r.expect(1, "put", r.at("fifo"), "acme:").stderr; !strings.Contains(text, "dropferry put - DEST:PATH") {
-		t.Errorf("it says %s", text)
-	}
+	contains(t, r.expect(1, "put", r.at("fifo"), "acme:").stderr, "dropferry put - DEST:PATH")
 }
