@@ -31,7 +31,7 @@ func TestEmptiedFolderHalts(t *testing.T) {
 			t.Errorf("halt: %+v", h)
 		}
 		text := r.expect(0, "status").stdout
-		contains(t, text, "halted since", "no file is left", "dropferry resume folder:outbox", "--accept-deletes")
+		contains(t, text, "halted since", "no file is left", r.typed("resume folder:outbox"), "--accept-deletes")
 		wantPlan(t, r.plan(0), "hold  halted")
 		// Nothing else is sent either.
 		r.drop("new.txt", "new")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -52,5 +53,7 @@ func TestPutOfAFifo(t *testing.T) {
 	if err := syscall.Mkfifo(r.at("fifo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, r.expect(1, "put", r.at("fifo"), "acme:").stderr, "dropferry put - DEST:PATH")
+	if text := r.expect(1, "put", r.at("fifo"), "acme:").stderr; !strings.Contains(text, r.typed("put - DEST:PATH")) {
+		t.Errorf("it says %s", text)
+	}
 }

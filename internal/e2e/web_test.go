@@ -134,8 +134,10 @@ func TestWeb(t *testing.T) {
 	checked := decode[struct {
 		Destinations []struct{ Findings []can }
 	}](t, r.expect(0, "check", "--connect", "--json").stdout).Destinations
-	if len(told) != 1 || len(told[0].Servers) != 1 || len(checked) != 1 || len(checked[0].Findings) < 5 ||
-		slices.ContainsFunc(told[0].Servers[0].Findings, func(c can) bool { return !slices.Contains(checked[0].Findings, c) }) {
+	for i := range checked { // which only who asks the server now can tell
+		checked[i].Findings = slices.DeleteFunc(checked[i].Findings, func(c can) bool { return c.Name == "channels" })
+	}
+	if len(told) != 1 || len(told[0].Servers) != 1 || len(checked) != 1 || len(checked[0].Findings) < 5 || !slices.Equal(told[0].Servers[0].Findings, checked[0].Findings) {
 		t.Errorf("it tells %+v, and check %+v", told, checked)
 	}
 	// And what was delivered, and that it was looked at what waits.
