@@ -128,8 +128,7 @@ func (s *Store) Renumber(ctx context.Context, folder string, all []Numbered) err
 func (s *Store) RenumberBelow(ctx context.Context, folder string, dir file.Path, was, now uint64) error {
 	return s.write(ctx, "renumber a file system in "+folder, func(c *conn) error {
 		for _, table := range []string{"known", "intents", "dirs"} {
-			if _, err := c.exec("UPDATE "+table+` SET dev = ?4 WHERE dev = ?3 AND folder = ?1
-				AND (?2 = '' OR path > ?2 || '/' AND path < ?2 || '0')`, folder, dir, was, now); err != nil {
+			if _, err := c.exec("UPDATE "+table+" SET dev = ?4 WHERE dev = ?3 AND (?2 = '' AND folder = ?1 OR "+withinMount+")", folder, dir, was, now); err != nil {
 				return err
 			}
 		}

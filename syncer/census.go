@@ -24,7 +24,7 @@ type census struct {
 
 	files    int
 	missed   int                               // files of ours that are gone
-	empty    map[file.Path]uint64              // directories without a file so far, with their devices
+	empty    map[file.Path]struct{}            // directories without a file so far
 	gone     map[file.Path]map[string]struct{} // directories above missing files that are gone too, with the destinations
 	absent   []state.Absent                    // not noted yet
 	unknown  []file.Path                       // places whose file systems are not mounted
@@ -38,7 +38,7 @@ const noteBatch = 256
 
 func newCensus(id string, f *Folder, g *ground, note func([]state.Absent) error) *census {
 	return &census{
-		id: id, folder: f, ground: g, note: note, empty: map[file.Path]uint64{}, gone: map[file.Path]map[string]struct{}{},
+		id: id, folder: f, ground: g, note: note, empty: map[file.Path]struct{}{}, gone: map[file.Path]map[string]struct{}{},
 	}
 }
 
@@ -65,7 +65,7 @@ func (c *census) follow(entries iter.Seq[watcher.Entry]) iter.Seq[watcher.Entry]
 				c.files++
 				c.fill(e.Path)
 			case e.Kind == watcher.Dir:
-				c.empty[e.Path] = e.Fingerprint.Dev
+				c.empty[e.Path] = struct{}{}
 			}
 			if !yield(e) {
 				return

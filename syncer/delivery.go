@@ -248,11 +248,7 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 		return nil, false, nil
 	}
 	if final.Size == remote.Untold {
-		if sum, err = d.sumOf(ctx, src); err != nil {
-			return nil, false, err
-		}
-		like, err := d.compare(ctx, d.intent.Final, src.Size(), sum)
-		return sum, like == likeSame, err
+		return d.compareSource(ctx, src)
 	}
 	if final.Size != src.Size() {
 		return nil, false, nil
@@ -263,11 +259,7 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 		local, err := d.sumOf(ctx, src)
 		return sum, bytes.Equal(sum, local), err
 	case remote.KindOf(err) == remote.Unsupported && d.folder.demand() == remote.Content:
-		if sum, err = d.sumOf(ctx, src); err != nil {
-			return nil, false, err
-		}
-		like, err := d.compare(ctx, d.intent.Final, final.Size, sum)
-		return sum, like == likeSame, err
+		return d.compareSource(ctx, src)
 	case remote.KindOf(err) == remote.Unsupported:
 		return nil, standing == Same && !d.intent.Overwrite, nil // a person who lets it be replaced takes it for another
 	}

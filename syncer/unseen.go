@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 
 	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/watcher"
 )
 
 // Some servers refuse to tell anything of a file that is closed. What stands at a name there is found out by its content,
@@ -53,6 +54,15 @@ func (d *delivery) compare(ctx context.Context, name string, size int64, sum []b
 		return likeUnknown, nil
 	}
 	return likeUnknown, err
+}
+
+// compareSource tells whether the file at the final name has the content of the source, whose hash it returns.
+func (d *delivery) compareSource(ctx context.Context, src *watcher.Source) (sum []byte, same bool, err error) {
+	if sum, err = d.sumOf(ctx, src); err != nil {
+		return nil, false, err
+	}
+	like, err := d.compare(ctx, d.intent.Final, src.Size(), sum)
+	return sum, like == likeSame, err
 }
 
 // compareEarlier finds out whether the file at the final name is an earlier version.
