@@ -157,12 +157,16 @@ func (s *Store) HoldsOurs(ctx context.Context, r Route, dir file.Path) (bool, er
 }
 
 // freeName releases what could not be published because of what an operation has taken away: a directory that had a file's
-// name, or a file that had a directory's.
+// name, or a file that had a directory's. What was to be tried again later is tried now.
 func freeName(c *conn, o *Operation) error {
 	below := o.RemotePath + "/"
 	_, err := c.exec("UPDATE intents SET "+released+` WHERE folder = ?1 AND destination = ?2
 		AND ((phase = 'held' AND final = ?3) OR (phase IN ('held', 'parked') AND substr(final, 1, length(?4)) = ?4))`,
 		o.Folder, o.Destination, o.RemotePath, below)
+	if err == nil {
+		_, err = c.exec(`UPDATE intents SET next_attempt = 0 WHERE folder = ?1 AND destination = ?2
+			AND phase = 'planned' AND next_attempt > 0 AND substr(final, 1, length(?3)) = ?3`, o.Folder, o.Destination, below)
+	}
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/internal/sftptest"
@@ -240,6 +241,22 @@ func TestInTheWayAndGone(t *testing.T) {
 	r.once()
 	r.once()
 	r.wantInbox("acme", map[string]string{"old": "the content", "way/new": "new"})
+}
+
+// TestInTheWayUntilItIsRemoved has a file wait for an hour after it was refused its directory: it goes as soon as what stood there is
+// removed.
+func TestInTheWayUntilItIsRemoved(t *testing.T) {
+	t.Parallel()
+	r, _ := mirrorRig(t, "the content")
+	r.folder.MaxDelete, r.folder.Retry.Initial, r.folder.Retry.Max = 1, time.Hour, time.Hour
+	r.gone("old")
+	r.plan("old/new", "new")
+	r.start()
+	r.await(EventFailed, "old/new", "acme")
+	r.scan() // misses the old one
+	r.scan()
+	r.await(EventDelivered, "old/new", "acme")
+	r.wantInbox("acme", map[string]string{"old/new": "new"})
 }
 
 // TestSwappedNames sends both.
