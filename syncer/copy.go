@@ -36,7 +36,7 @@ func (d *delivery) moveOrCopy(ctx context.Context, src *watcher.Source) (done bo
 	d.alikes.note(sum != nil, len(alike) > 0)
 	for i := range alike {
 		k := &alike[i]
-		if !d.folder.mayMove() || !movable(k) || d.isBelow(k) {
+		if !d.folder.mayMove() || !movable(k) || d.entwined(k) {
 			continue
 		}
 		left, err := d.hasLeft(ctx, k)

@@ -29,7 +29,7 @@ func movedFrom(ctx context.Context, store Store, folder *Folder, g *ground, c *C
 	}
 	for i := range alike {
 		k := &alike[i]
-		if movable(k) && k.Path != c.Path && !c.Path.Under(k.Path) && k.Fingerprint.ModTime == f.ModTime && g.now(k.Fingerprint.Dev) == f.Dev &&
+		if movable(k) && k.Path != c.Path && !c.Path.Under(k.Path) && !k.Path.Under(c.Path) && k.Fingerprint.ModTime == f.ModTime && g.now(k.Fingerprint.Dev) == f.Dev &&
 			g.fileHasLeft(k.Path, k.Fingerprint.Dev) {
 			return k, nil
 		}
@@ -73,7 +73,7 @@ func (d *delivery) move(ctx context.Context, src *watcher.Source) (done bool, er
 // proofOfMove compares the source, what was known under its old name, and what the server has there.
 func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof state.Proof, ok bool, err error) {
 	k, err := d.oldName(ctx)
-	if err != nil || k == nil || k.Fingerprint.Size != src.Size() || d.isBelow(k) {
+	if err != nil || k == nil || k.Fingerprint.Size != src.Size() || d.entwined(k) {
 		return proof, false, err
 	}
 	if left, err := d.hasLeft(ctx, k); err != nil || !left {
@@ -159,13 +159,14 @@ func (d *delivery) temp(ctx context.Context) (string, error) {
 	switch {
 	case k == nil:
 		return "", &errNotPublished{string(d.intent.MovedFrom), errVanished}
-	case d.isBelow(k):
-		return "", &errNotPublished{k.RemotePath, errors.New("it stands where a directory of its new name is needed")}
+	case d.entwined(k):
+		return "", &errNotPublished{k.RemotePath, errors.New("one of its two names is needed for a directory of the other")}
 	}
 	return k.RemotePath, nil
 }
 
-// isBelow tells whether the old name is needed for a directory of the new one. No server can rename so.
-func (d *delivery) isBelow(k *state.Known) bool {
-	return strings.HasPrefix(d.intent.Final, k.RemotePath+"/")
+// entwined tells whether one of the old and the new name is needed for a directory of the other. No server can rename so: what
+// stands at the old name has to go first.
+func (d *delivery) entwined(k *state.Known) bool {
+	return strings.HasPrefix(d.intent.Final, k.RemotePath+"/") || strings.HasPrefix(k.RemotePath, d.intent.Final+"/")
 }

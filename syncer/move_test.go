@@ -230,6 +230,27 @@ func TestMoveIntoADirectoryOfItsOldName(t *testing.T) {
 	}
 }
 
+// TestMoveToTheNameOfItsDirectory has a file take the place of the directory that it was in: the old one is removed, with the directory,
+// and it is sent.
+func TestMoveToTheNameOfItsDirectory(t *testing.T) {
+	t.Parallel()
+	content := strings.Repeat("content", leastCopy)
+	r, _ := mirrorRig(t, "stays")
+	r.folder.MaxDelete = 2
+	r.drop("dir/f", content)
+	r.once()
+	r.rename("dir/f", "aside")
+	r.gone("dir")
+	r.rename("aside", "dir")
+	for range 5 { // first the file goes, then the directory
+		r.once()
+	}
+	r.wantInbox("acme", map[string]string{"old": "stays", "dir": content})
+	if i := r.record("dir").Intents; len(i) != 0 {
+		t.Errorf("left: %+v", i)
+	}
+}
+
 // TestInTheWayAndGone has what stood where a directory is needed removed just before it is asked what it was: that parks nothing.
 func TestInTheWayAndGone(t *testing.T) {
 	t.Parallel()

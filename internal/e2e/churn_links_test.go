@@ -17,7 +17,7 @@ import (
 )
 
 // churnLinkSeeds are random histories of links that are always played; one that has once failed is added here.
-var churnLinkSeeds = []uint64{1795989478553263174, 1796008070511367382, 1796009920311778002, 1796011667885369240}
+var churnLinkSeeds = []uint64{1795989478553263174, 1796008070511367382, 1796009920311778002, 1796011667885369240, 1796023171684834555}
 
 // TestChurnWithLinks changes a mirror that follows links at random while the agent runs, and is killed now and then: files come, change
 // and go in directories that links lead to, one of which is excluded, and links come, go, and are made to lead elsewhere. When it is quiet, the
