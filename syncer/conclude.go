@@ -62,7 +62,7 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	o.further = t.count(o)
 	retry := l.folderOf(&o.intent).Retry
 	v := judgeFailure(o.err, alive, failedWith(o, t, l.isFull(w)), retry, l.random)
-	if inTheWay, err := l.isInTheWay(ctx, w.session, o); err != nil {
+	if inTheWay, err := l.isInTheWay(ctx, o); err != nil {
 		return err
 	} else if inTheWay {
 		v = verdict{action: later, wait: backoff(retry, o.intent.Failures, l.random)}
@@ -151,7 +151,7 @@ func (l *link) putAside(ctx context.Context, session Session, o *outcome, v verd
 	l.removeWritten(ctx, session, o)
 	l.released(ctx, o.intent.ID)
 	l.lookAgain(&o.intent)
-	return nil
+	return l.freeIfGone(ctx, session, o)
 }
 
 // lookAnew has the watcher look at a source again that is not what was planned. With once nobody would: then the intent

@@ -10,22 +10,15 @@ import (
 
 // isInTheWay tells whether an attempt has failed for a file of ours that stands at the destination where a directory is
 // needed, and has left the folder: once it is removed there, the attempt succeeds. The outcome's error says so then.
-func (l *link) isInTheWay(ctx context.Context, session Session, o *outcome) (bool, error) {
+func (l *link) isInTheWay(ctx context.Context, o *outcome) (bool, error) {
 	e, ok := errors.AsType[*remote.Error](o.err)
 	folder := l.folderOf(&o.intent)
 	if !ok || e.Op != "mkdir" || e.Kind != remote.Exists || !folder.mayMove() {
 		return false, nil
 	}
 	k, found, err := l.store.KnownUnder(ctx, l.name, e.Path)
-	if err != nil {
+	if err != nil || !found || k.Folder != folder.Name || !k.Owned {
 		return false, err
-	}
-	if !found { // it may have been removed since the attempt failed
-		info, err := session.Stat(ctx, e.Path)
-		return err == nil && info.Mode.IsDir() || err != nil && (remote.KindOf(err) == remote.Missing || remote.KindOf(err) == remote.Transient), nil
-	}
-	if k.Folder != folder.Name || !k.Owned {
-		return false, nil
 	}
 	g, err := groundOf(ctx, l.store, folder)
 	if err != nil || !g.fileHasLeft(k.Path, k.Fingerprint.Dev) {
@@ -35,4 +28,27 @@ func (l *link) isInTheWay(ctx context.Context, session Session, o *outcome) (boo
 	told.Err = fmt.Errorf("%w: a file that has left the folder, and is removed there first", e.Err)
 	o.err = &told
 	return true, nil
+}
+
+// freeIfGone frees an intent that was just set aside for something that stood in its way, where that is gone. What takes things away
+// frees what waits for their names, but only what it finds set aside.
+func (l *link) freeIfGone(ctx context.Context, session Session, o *outcome) error {
+	name, dir := "", false
+	if conflict, ok := errors.AsType[*errConflict](o.err); ok {
+		name = conflict.final
+	} else if e, ok := errors.AsType[*remote.Error](o.err); ok && e.Op == "mkdir" && e.Kind == remote.Exists {
+		name, dir = e.Path, true
+	}
+	if name == "" {
+		return nil
+	}
+	info, err := session.Stat(ctx, name)
+	if remote.KindOf(err) != remote.Missing && (err != nil || !dir || !info.Mode.IsDir()) {
+		return nil
+	}
+	if _, err := l.store.Release(ctx, o.intent.ID); err != nil {
+		return err
+	}
+	l.poke()
+	return nil
 }
