@@ -5,7 +5,7 @@ import "slices"
 // close ends the upload: it closes the file whatever has failed, and says so first.
 func (w *writing) close(err error) error {
 	if err == nil && w.failed() == nil {
-		return w.finish()
+		return w.finish(nil)
 	}
 	closeErr := w.closeAll(0)
 	if err == nil {
@@ -48,8 +48,9 @@ func (w *writing) fly(requests []*request) error {
 	return err
 }
 
-// finish sets the file's time, syncs it and closes it, in one round trip together with the writes that lead.
-func (w *writing) finish(writes ...*request) error {
+// finish sets the file's time, syncs it and closes it, in one round trip together with the writes that lead, and with what
+// reads it back; nil reads nothing.
+func (w *writing) finish(back *echo, writes ...*request) error {
 	s, u, f := w.session, w.upload, w.files[0]
 	if err := w.closeAll(1); err != nil {
 		return err
@@ -70,6 +71,9 @@ func (w *writing) finish(writes ...*request) error {
 	if !caps.Stat { // a server that tells nothing of a file that is closed: this is what Verify has to go by
 		look = statRequest(packetFstat, f.handle, &info)
 		requests = append(requests, look)
+	}
+	if back != nil {
+		requests = append(requests, back.requests...)
 	}
 	if len(w.files) > 1 {
 		s.striped.Store(u.Temp, struct{}{}) // Verify tells what came of it
@@ -94,6 +98,9 @@ func (w *writing) finish(writes ...*request) error {
 		if err := s.settleSync(syncing.err); err != nil {
 			return err
 		}
+	}
+	if back != nil && closing.err == nil {
+		back.settle(w)
 	}
 	return closing.err
 }

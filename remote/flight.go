@@ -24,31 +24,15 @@ type request struct {
 // fly makes the requests of a flight on one lane, about the file name. Those that work through a file of size bytes at the
 // server say so by slow. It returns the first error in the order of the requests.
 func (s *Session) fly(l *lane, name string, slow bool, size int64, requests ...*request) error {
-	type answer struct {
-		request *request
-		reply   []byte
-	}
 	send := func() error {
-		answers := make(chan answer, len(requests))
-		for _, r := range requests {
+		packets := make([][]byte, len(requests))
+		for i, r := range requests {
 			r.err, r.answered = nil, false
-			packet := r.packet
-			if packet == nil {
-				packet = requestPacket(r.kind, 0, r.body)
-			}
-			if _, err := l.mux.post(packet, func(reply []byte) { answers <- answer{r, reply} }); err != nil {
-				return err
+			if packets[i] = r.packet; packets[i] == nil {
+				packets[i] = requestPacket(r.kind, 0, r.body)
 			}
 		}
-		for range requests {
-			select {
-			case a := <-answers:
-				a.request.answer(s, name, a.reply)
-			case <-l.mux.closed:
-				return errGone
-			}
-		}
-		return nil
+		return s.sendAll(l, name, requests, packets)
 	}
 	op := requests[0].op
 	var err error
@@ -66,6 +50,37 @@ func (s *Session) fly(l *lane, name string, slow bool, size int64, requests ...*
 		}
 	}
 	return err
+}
+
+// sendAll sends the packets of requests and takes the answers. Where the server bears only so many requests at once, they go
+// out one by one, as answers make room.
+func (s *Session) sendAll(l *lane, name string, requests []*request, packets [][]byte) error {
+	type answer struct {
+		at    int
+		reply []byte
+	}
+	answers := make(chan answer, len(requests))
+	take := func(i int, reply []byte) { answers <- answer{i, reply} }
+	if l.mux.flying.bound() == 0 {
+		if err := l.mux.postAll(packets, take); err != nil {
+			return err
+		}
+	} else {
+		for i, packet := range packets {
+			if _, err := l.mux.post(packet, func(reply []byte) { take(i, reply) }); err != nil {
+				return err
+			}
+		}
+	}
+	for range requests {
+		select {
+		case a := <-answers:
+			requests[a.at].answer(s, name, a.reply)
+		case <-l.mux.closed:
+			return errGone
+		}
+	}
+	return nil
 }
 
 func (r *request) answer(s *Session, name string, reply []byte) {

@@ -28,6 +28,7 @@ type mux struct {
 	heard      *clock            // when a whole packet last came in
 
 	sending sync.Mutex // held over a whole packet
+	batches batches    // of what we write
 	framing framing    // of what pkg/sftp writes
 	started bool       // pkg/sftp's own INIT has been swallowed
 
@@ -233,17 +234,28 @@ func (m *mux) post(packet []byte, answer func(reply []byte)) (id uint32, err err
 	if err := m.flying.take(1, m.closed); err != nil {
 		return 0, errGone
 	}
+	id = m.expect(packet, answer)
+	return id, m.write(packet)
+}
+
+// postAll is post for several requests, which go out together, in their order.
+func (m *mux) postAll(packets [][]byte, answer func(i int, reply []byte)) error {
+	for i, packet := range packets {
+		if err := m.flying.take(1, m.closed); err != nil {
+			return errGone
+		}
+		m.expect(packet, func(reply []byte) { answer(i, reply) })
+	}
+	return m.write(packets...)
+}
+
+// expect gives a request its id, under which the reply is waited for.
+func (m *mux) expect(packet []byte, answer func(reply []byte)) (id uint32) {
 	m.mu.Lock()
 	id = m.nextID
 	m.nextID = max(id+1, firstOwnID)
 	m.waiting[id] = answer
 	m.mu.Unlock()
 	binary.BigEndian.PutUint32(packet[idAt:], id)
-	m.sending.Lock()
-	_, err = m.out.Write(packet)
-	m.sending.Unlock()
-	if err != nil {
-		return 0, fmt.Errorf("send request: %w", err)
-	}
-	return id, nil
+	return id
 }

@@ -15,6 +15,10 @@ type profile struct {
 	only    string   // an extension of SFTP that no other make announces; "" is none
 	tried   bool     // run against the real thing, by TestServers of internal/e2e; else what its makers write is all there is
 	choices []choice
+
+	// rereads says that what the handle reads by which a file was written, before its close, is what stands there after it: the file
+	// is the server's own, and closing it does nothing to it. See echo.
+	rereads bool
 }
 
 // choice is one thing that is done otherwise than the probe alone would have it.
@@ -51,6 +55,7 @@ const AutoProfile = "auto"
 var profiles = []profile{
 	{
 		name: "openssh", product: "OpenSSH", banner: []string{"OpenSSH_"}, only: "users-groups-by-id@openssh.com", tried: true,
+		rereads: true,
 	},
 	{
 		name: "aws-transfer", product: "AWS Transfer Family", banner: []string{"AWS_SFTP"}, choices: []choice{

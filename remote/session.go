@@ -39,6 +39,7 @@ type Session struct {
 	noting    atomic.Pointer[func(names []string) (done func(), err error)] // see Noting
 	hash      hasher
 	small     atomic.Int64 // files of more bytes are not read back in place of being hashed; see verifySmall
+	proofs    sync.Map     // what uploads have shown of their own temps, until they are verified: string -> *proved; see echo
 	spare     spare        // for the next command
 	execs     atomic.Bool  // a command was run
 	handles   turns        // open files

@@ -62,7 +62,8 @@ const slowest = 16 << 10
 // mark was acknowledged, what lies above it is written again. Where the temp is gone, or shorter than the mark, it begins
 // anew; where it is longer than the whole, the error is of kind Integrity.
 //
-// What fits into one WRITE goes in two round trips: one opens the temp, one writes, syncs and closes it. Anything longer is
+// What fits into one WRITE goes in two round trips: one opens the temp, one writes, syncs and closes it, and reads it back where that
+// proves it: see echo. Anything longer is
 // written ahead of its acknowledgements, and is synced and closed once all of them are there.
 func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, error) {
 	if err := s.takeFiles(ctx, 1, "put", u.Temp); err != nil {
@@ -70,6 +71,7 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	}
 	defer s.handles.give(1)
 	s.told.Delete(u.Temp)
+	s.proofs.Delete(u.Temp)
 	w := &writing{session: s, upload: &u, careful: u.Careful || s.isCareful(), in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}
 	w.wants(w.in.size())
 	defer func() { w.wants(-w.wanted) }()
@@ -92,7 +94,16 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 
 // create opens the temp of an upload that has not been opened to go on.
 func (w *writing) create(ctx context.Context, l *lane) error {
-	handle, err := w.session.create(ctx, l, w.upload)
+	flags := uint32(openWrite | openCreate | openTruncate)
+	if w.echoes = w.mayEcho(); w.echoes {
+		flags |= openRead
+	}
+	handle, err := w.session.create(ctx, l, w.upload, flags)
+	if w.echoes && refusal(err) { // maybe reading is why
+		w.session.small.Store(0)
+		w.echoes = false
+		handle, err = w.session.create(ctx, l, w.upload, flags&^openRead)
+	}
 	if err == nil {
 		w.files = []openFile{{l, handle}}
 	}
@@ -101,13 +112,13 @@ func (w *writing) create(ctx context.Context, l *lane) error {
 
 // create opens a temp for writing, emptied, and makes its directory when the server says that it is missing: asking first
 // would cost a round trip for each file.
-func (s *Session) create(ctx context.Context, l *lane, u *Upload) (handle string, err error) {
+func (s *Session) create(ctx context.Context, l *lane, u *Upload, flags uint32) (handle string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
 	dir := dirOf(u.Temp)
 	_, known := s.dirs.Load(dir)
-	open := openRequest("put", u.Temp, openWrite|openCreate|openTruncate, &handle)
+	open := openRequest("put", u.Temp, flags, &handle)
 	seen, err := s.openAndLook(l, u, open)
 	if Missing.is(err) || Refused.is(err) && s.lacksDir(ctx, dir) {
 		if known {

@@ -62,6 +62,11 @@ func (s *Session) Verify(ctx context.Context, name string, size int64, sum []byt
 }
 
 func (s *Session) verify(ctx context.Context, name string, size int64, sum []byte, demand Demand) (Info, Evidence, error) {
+	if demand != Size {
+		if info, proved := s.takeProof(name, size, sum); proved {
+			return info, Evidence{Kind: ReadBack}, nil
+		}
+	}
 	if demand != Size && s.isSmall(size) {
 		info, done, err := s.verifySmall(ctx, name, size, sum)
 		if done || err != nil {
@@ -183,6 +188,8 @@ const (
 var (
 	// errShortFile says that a remote file ends before the size that the server tells, or that was sent.
 	errShortFile = errors.New("the file ends before its size")
+	// errOtherBytes says that a remote file does not hold what was sent.
+	errOtherBytes = errors.New("the file has other bytes than were sent")
 	// errLongFile says that it goes on after that.
 	errLongFile = errors.New("the file goes on after its size")
 )

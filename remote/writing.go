@@ -21,6 +21,7 @@ type writing struct {
 	session *Session
 	upload  *Upload
 	careful bool // see Upload.Careful
+	echoes  bool // the temp was opened to be read back, too
 	in      *source
 	files   []openFile // one for each lane; what is asked of the whole file is asked of the first
 	watch   *watch
@@ -60,6 +61,7 @@ func (w *writing) isOne() bool {
 func (w *writing) one() error {
 	s, in, f := w.session, w.in, w.files[0]
 	var requests []*request
+	var sent []byte
 	if in.left > 0 {
 		p := newPiece(int(in.left))
 		if _, err := in.fill(p.data); err != nil {
@@ -75,11 +77,16 @@ func (w *writing) one() error {
 		}
 		defer f.lane.room.give(len(p.data))
 		requests = append(requests, &request{op: "put", packet: p.write(f.handle, 0)})
+		sent = p.data
 	}
 	if in.end(); in.err != nil {
 		return w.close(nil)
 	}
-	err := w.finish(requests...)
+	var back *echo
+	if w.echoes && s.await(in.ctx, len(sent)) == nil {
+		back = newEcho(f.handle, sent)
+	}
+	err := w.finish(back, requests...)
 	if err == nil {
 		w.told(in.read)
 	}
