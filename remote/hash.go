@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,7 +23,9 @@ type hasher struct {
 	command string // the name of its form
 	waiting []*hashRequest
 	running bool
-	last    int // files of the last command; of whose turn it is
+	last    int           // files of the last command
+	took    time.Duration // by it
+	sending atomic.Int32  // files that are being sent, and may have to be hashed then
 }
 
 type hashRequest struct {
@@ -103,10 +106,11 @@ func (s *Session) hashWaiting(form hashForm) {
 	batch := h.waiting[:n:n]
 	h.waiting = h.waiting[n:]
 	h.mu.Unlock()
+	began := time.Now()
 	s.hashBatch(form, batch)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.last = n
+	h.last, h.took = n, time.Since(began)
 	if len(h.waiting) == 0 {
 		h.running = false
 		h.waiting = nil
@@ -122,31 +126,32 @@ const (
 )
 
 // gather waits as long as more files come that the next command can hash: those that were sent together come together, but
-// for a moment. A file that comes alone over a short line does not wait.
+// for a moment; and while others are being sent, for as long as the last command took, so that commands cost no more time than
+// they leave. A file that comes alone over a short line does not wait.
 func (h *hasher) gather(trip time.Duration, most int) {
 	step := min(trip/4, longestStep)
 	if trip < spareFrom {
-		if h.last < 2 {
-			return
-		}
 		step = spareFrom
 	}
 	began := time.Now()
 	for had := 0; ; {
-		time.Sleep(step)
-		n := h.count()
-		if n <= had || n >= most || time.Since(began) > longestGathering {
+		n, took, last := h.waits()
+		waited := time.Since(began)
+		grows := n > had && (had > 0 || last > 1 || trip >= spareFrom)
+		comes := h.sending.Load() > 0 && waited < took
+		if n >= most || waited > longestGathering || !grows && !comes {
 			return
 		}
 		had = n
+		time.Sleep(step)
 	}
 }
 
-// count returns how many files wait.
-func (h *hasher) count() int {
+// waits returns how many files wait, and how long the last command took with how many.
+func (h *hasher) waits() (n int, took time.Duration, last int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.waiting)
+	return len(h.waiting), h.took, h.last
 }
 
 // hashBatch hashes the files of a batch with one command. A name with a newline never shares a command: its second line

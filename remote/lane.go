@@ -64,7 +64,7 @@ func startError(err error) error {
 func (s *Session) startLane(l *lane) (err error) {
 	// Concurrent reads lose data where the packet size passes the server's read limit (pkg/sftp#658).
 	l.sftp, err = sftp.NewClientPipe(l.mux, l.mux, sftp.MaxPacketUnchecked(safeWrite), sftp.UseConcurrentReads(false))
-	l.room.limit(max(leastWindow, int(s.window()))) // at first: see answered
+	l.room.limit(firstWindow(s.window(), s.RoundTrip())) // see answered
 	return err
 }
 
@@ -86,10 +86,10 @@ func (s *Session) start() (err error) {
 }
 
 // answered gives back the room of WRITEs that were answered, and fits the room to the rate at which they are.
-func (l *lane) answered(n int) {
+func (l *lane) answered(n int, roundTrip time.Duration) {
 	l.room.give(n)
 	if rate, told := l.pace.note(time.Now(), n, l.room.inUse() > 0); told {
-		l.room.limit(windowFor(rate))
+		l.room.limit(windowFor(rate, roundTrip))
 	}
 }
 

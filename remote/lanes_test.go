@@ -48,10 +48,34 @@ func TestLanesWanted(t *testing.T) {
 
 func TestWindowFor(t *testing.T) {
 	t.Parallel()
-	for rate, want := range map[float64]int{0: leastWindow, 1 << 10: leastWindow, 128 << 10: 256 << 10, 1 << 20: 2 << 20, 1 << 30: laneWindow} {
-		if got := windowFor(rate); got != want {
-			t.Errorf("%.0f B/s: %d, want %d", rate, got, want)
+	const kib, mib = 1 << 10, 1 << 20
+	for _, row := range []struct {
+		rate float64
+		trip time.Duration
+		want int
+	}{
+		{0, 0, leastWindow},
+		{kib, 50 * time.Millisecond, leastWindow},
+		{64 * kib, 0, 128 * kib},
+		{mib, 0, nearWindow},
+		{1 << 30, 0, nearWindow},
+		{200 * mib, 100 * time.Microsecond, nearWindow + 200*mib/5000},
+		{5 * mib, 50 * time.Millisecond, nearWindow + mib/2},
+		{36 * mib, 50 * time.Millisecond, laneWindow},
+		{1 << 30, 50 * time.Millisecond, laneWindow},
+	} {
+		if got := windowFor(row.rate, row.trip); got != row.want {
+			t.Errorf("%.0f B/s with a round trip of %v: %d, want %d", row.rate, row.trip, got, row.want)
 		}
+	}
+	if got := firstWindow(laneWindow, time.Millisecond); got != nearWindow {
+		t.Errorf("nearby, at first: %d, want %d", got, nearWindow)
+	}
+	if got := firstWindow(laneWindow, laneFrom); got != laneWindow {
+		t.Errorf("on a long line, at first: %d, want %d", got, laneWindow)
+	}
+	if got := firstWindow(24<<10, laneFrom); got != leastWindow {
+		t.Errorf("at a server that grants little: %d, want %d", got, leastWindow)
 	}
 }
 

@@ -51,9 +51,22 @@ const (
 	ahead = 2 * time.Second
 	// leastWindow is what is in flight on the slowest line.
 	leastWindow = 64 << 10
+	// nearWindow keeps a server busy that is no way off. What it has not come to yet it moves around in its memory, again and
+	// again: OpenSSH spends as much time on that as on the file where 2 MiB wait.
+	nearWindow = 256 << 10
 )
 
-// windowFor returns how many bytes may be in flight on a lane of the rate, in bytes per second.
-func windowFor(rate float64) int {
-	return int(max(leastWindow, min(laneWindow, rate*ahead.Seconds())))
+// windowFor returns how many bytes may be in flight on a lane of the rate, in bytes per second: what the line holds, with room
+// to find out that it holds twice as much, and what keeps the server busy.
+func windowFor(rate float64, roundTrip time.Duration) int {
+	window := min(laneWindow, rate*ahead.Seconds(), nearWindow+2*rate*roundTrip.Seconds())
+	return int(max(leastWindow, window))
+}
+
+// firstWindow is what may be in flight before a rate was measured.
+func firstWindow(most float64, roundTrip time.Duration) int {
+	if roundTrip < laneFrom {
+		most = min(most, nearWindow)
+	}
+	return int(max(leastWindow, most))
 }

@@ -76,7 +76,7 @@ func (w *writing) await(ctx context.Context, p *piece) error {
 // behind it.
 func (s *Session) fitLimit(l *lane) {
 	if limit := s.limit(); limit > 0 {
-		if most := windowFor(float64(limit)); most < l.room.bound() {
+		if most := windowFor(float64(limit), s.RoundTrip()); most < l.room.bound() {
 			l.room.limit(most)
 		}
 	}

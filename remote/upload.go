@@ -75,6 +75,10 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	w := &writing{session: s, upload: &u, careful: u.Careful || s.isCareful(), in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}
 	w.wants(w.in.size())
 	defer func() { w.wants(-w.wanted) }()
+	if u.Proved && !w.mayEcho() {
+		s.hash.sending.Add(1)
+		defer s.hash.sending.Add(-1)
+	}
 	l := s.pick()
 	begun, err := w.goOn(l)
 	if err == nil && w.local == nil && !begun {

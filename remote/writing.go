@@ -176,7 +176,7 @@ func (w *writing) sendAll(pieces <-chan *piece) error {
 
 // send sends a packet on the lane that has the least to do.
 func (w *writing) send(p *piece) error {
-	n := len(p.data)
+	n, s := len(p.data), w.session
 	f, err := w.choose()
 	if err != nil {
 		return err
@@ -194,7 +194,7 @@ func (w *writing) send(p *piece) error {
 		return err
 	}
 	_, err = f.lane.mux.post(p.write(f.handle, w.sent), func(reply []byte) {
-		f.lane.answered(n)
+		f.lane.answered(n, s.RoundTrip())
 		w.answered(n, parseStatus(reply))
 	})
 	p.free()
