@@ -15,6 +15,7 @@ type lane struct {
 	mux  *mux
 	sftp *sftp.Client
 	room turns // bytes of WRITEs in flight
+	ones turns // of them, those of files that go in one: see onesWindow
 	pace pace
 
 	number, place int // of its connection, and on it; from 0
@@ -23,6 +24,10 @@ type lane struct {
 // laneWindow is how many bytes of WRITEs are in flight on one channel, at most. OpenSSH grants a channel as much, so that
 // more would only queue before it and keep other requests waiting.
 const laneWindow = 2 << 20
+
+// onesWindow is how many bytes of files that go in one WRITE are in flight on one channel, at most: what carries thousands of small
+// files a second to the end of any line. They come in waves, of which a server makes heavy weather: see nearWindow.
+const onesWindow = 512 << 10
 
 // startMux opens a channel with the SFTP subsystem and makes the exchange of versions.
 func (s *Session) startMux(c *connection) (*mux, error) {
@@ -64,6 +69,7 @@ func startError(err error) error {
 func (s *Session) startLane(l *lane) (err error) {
 	// Concurrent reads lose data where the packet size passes the server's read limit (pkg/sftp#658).
 	l.sftp, err = sftp.NewClientPipe(l.mux, l.mux, sftp.MaxPacketUnchecked(safeWrite), sftp.UseConcurrentReads(false))
+	l.ones.limit(onesWindow)
 	l.room.limit(firstWindow(s.window(), s.RoundTrip())) // see answered
 	return err
 }

@@ -21,6 +21,10 @@ type lanes struct {
 // channels on a connection, and commands need two.
 const DefaultChannels = 8
 
+// leastDemand is what a file counts in the demand, in bytes, however small it is: hundreds of small ones at once wait for each
+// other on a channel, at both ends.
+const leastDemand = 64 << 10
+
 // laneFrom is the round trip below which one channel carries more than any server takes.
 const laneFrom = 4 * time.Millisecond
 

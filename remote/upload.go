@@ -73,7 +73,7 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	s.told.Delete(u.Temp)
 	s.proofs.Delete(u.Temp)
 	w := &writing{session: s, upload: &u, careful: u.Careful || s.isCareful(), in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}
-	w.wants(w.in.size())
+	w.wants(max(w.in.size(), leastDemand))
 	defer func() { w.wants(-w.wanted) }()
 	if u.Proved && !w.mayEcho() {
 		s.hash.sending.Add(1)

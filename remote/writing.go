@@ -72,10 +72,12 @@ func (w *writing) one() error {
 		} else if err != nil {
 			return w.close(s.wrap("put", w.upload.Temp, err))
 		}
-		if err := w.take(f.lane, len(p.data)); err != nil || w.local != nil {
-			return w.close(s.wrap("put", w.upload.Temp, err))
+		for _, of := range []*turns{&f.lane.ones, &f.lane.room} {
+			if err := w.take(f.lane, of, len(p.data)); err != nil || w.local != nil {
+				return w.close(s.wrap("put", w.upload.Temp, err))
+			}
+			defer of.give(len(p.data))
 		}
-		defer f.lane.room.give(len(p.data))
 		requests = append(requests, &request{op: "put", packet: p.write(f.handle, 0)})
 		sent = p.data
 	}
@@ -181,7 +183,7 @@ func (w *writing) send(p *piece) error {
 	if err != nil {
 		return err
 	}
-	if err := w.take(f.lane, n); err != nil || w.local != nil {
+	if err := w.take(f.lane, &f.lane.room, n); err != nil || w.local != nil {
 		return err
 	}
 	w.mu.Lock()
@@ -245,10 +247,10 @@ func (w *writing) told(sent int64) {
 	}
 }
 
-// take waits until n bytes may be in flight on a lane. That its end was asked for meanwhile is in local.
-func (w *writing) take(l *lane, n int) error {
+// take waits until n bytes may be in flight on a lane, of all that are or of some. That its end was asked for meanwhile is in local.
+func (w *writing) take(l *lane, of *turns, n int) error {
 	w.session.fitLimit(l)
-	if l.room.take(n, w.session.dead, w.in.ctx.Done()) == nil {
+	if of.take(n, w.session.dead, w.in.ctx.Done()) == nil {
 		return nil
 	}
 	if w.session.Err() != nil {
