@@ -88,7 +88,7 @@ func classify(err error) (Kind, error) {
 		return status.kind(), status
 	case err == io.EOF: //nolint:errorlint // pkg/sftp's word for status 1; a wrapped one comes from the connection
 		return Refused, &statusError{code: statusEOF}
-	case errors.Is(err, errShortFile), errors.Is(err, errLongFile):
+	case errors.Is(err, errShortFile), errors.Is(err, errOtherBytes), errors.Is(err, errLongFile):
 		return Integrity, err
 	}
 	return Transient, err
