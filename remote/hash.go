@@ -126,8 +126,8 @@ const (
 )
 
 // gather waits as long as more files come that the next command can hash: those that were sent together come together, but
-// for a moment; and while others are being sent, for as long as the last command took, so that commands cost no more time than
-// they leave. A file that comes alone over a short line does not wait.
+// for a moment. A file that comes alone over a short line does not wait. Over one, the processor is what limits: while other files are
+// being sent, they are waited for as long as the last command took, so that commands cost no more time than they leave.
 func (h *hasher) gather(trip time.Duration, most int) {
 	step := min(trip/4, longestStep)
 	if trip < spareFrom {
@@ -138,7 +138,7 @@ func (h *hasher) gather(trip time.Duration, most int) {
 		n, took, last := h.waits()
 		waited := time.Since(began)
 		grows := n > had && (had > 0 || last > 1 || trip >= spareFrom)
-		comes := h.sending.Load() > 0 && waited < took
+		comes := trip < spareFrom && h.sending.Load() > 0 && waited < took
 		if n >= most || waited > longestGathering || !grows && !comes {
 			return
 		}

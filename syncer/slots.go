@@ -80,16 +80,17 @@ func (w *workload) room(most int, small bool) bool {
 	if w.single() {
 		return w.active == 0
 	}
-	most = min(most, transfersFor(w.session.RoundTrip()))
+	trip := w.session.RoundTrip()
+	most, budget := min(most, transfersFor(trip)), budgetFor(trip)
 	large, all := share(most)
 	if n := w.atOnce(); n > 0 {
 		all = min(all, n)
 		large = min(large, all-1)
 	}
 	if small {
-		return w.active < all && w.active-w.large < most && w.cost < memoryBudget+smallBudget
+		return w.active < all && w.active-w.large < most && w.cost < budget+smallBudget
 	}
-	return w.active < all && w.large < large && (w.cost < memoryBudget || w.large == 0)
+	return w.active < all && w.large < large && (w.cost < budget || w.large == 0)
 }
 
 // queueUp brings to the front of the queue what is to begin next, of what was due at the moment asked. It returns false

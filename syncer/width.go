@@ -18,3 +18,14 @@ func transfersFor(roundTrip time.Duration) int {
 	n := smallFiles * tripsOfAFile * roundTrip.Seconds()
 	return int(max(leastTransfers, min(n, mostTransfers)))
 }
+
+// farFrom is the round trip from which on a line is a long one.
+const farFrom = 4 * time.Millisecond
+
+// budgetFor returns what the files under way may take of the memory, in bytes.
+func budgetFor(roundTrip time.Duration) int64 {
+	if roundTrip < farFrom {
+		return memoryBudget
+	}
+	return farBudget
+}

@@ -17,8 +17,9 @@ const (
 	// fileCost bounds what one file can take of the memory budget: its packets in flight.
 	fileCost = 4 << 20
 	// memoryBudget bounds the packets in flight of all files of a link, in bytes: small files go up many at a time,
-	// large ones few.
+	// large ones few. Over a long line, where each spends its time waiting, farBudget does.
 	memoryBudget = 32 << 20
+	farBudget    = 64 << 20
 )
 
 // outcome is how a delivery has ended.
