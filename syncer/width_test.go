@@ -1,3 +1,9 @@
+package syncer
+
+import (
+	"testing"
+	"time"
+)
 
 func TestBudgetFor(t *testing.T) {
 	for trip, want := range map[time.Duration]int64{0: memoryBudget, farFrom - 1: memoryBudget, farFrom: farBudget, time.Second: farBudget} {
