@@ -48,13 +48,14 @@ func write(name, place string, made section) error {
 	return os.WriteFile(name, []byte(text), 0o644)
 }
 
-// chartOf is the file of a section's chart: performance.svg for the table beside performance.md.
+// chartOf is the file of a section's chart: performance.svg for the transfers in performance.md, performance-delta.svg for another
+// part.
 func chartOf(document, section string) string {
 	base := strings.TrimSuffix(document, filepath.Ext(document))
-	if rest, found := strings.CutPrefix(section, "transfers-"); found {
-		base += "-" + rest
+	if section == "transfers" {
+		return base + ".svg"
 	}
-	return base + ".svg"
+	return base + "-" + strings.TrimPrefix(section, "transfers-") + ".svg"
 }
 
 // replaceSection returns the document with another text between a section's marks.

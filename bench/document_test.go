@@ -52,7 +52,9 @@ func TestWrite(t *testing.T) {
 }
 
 func TestChartOf(t *testing.T) {
-	for section, want := range map[string]string{"transfers": "docs/performance.svg", "transfers-full": "docs/performance-full.svg"} {
+	for section, want := range map[string]string{
+		"transfers": "docs/performance.svg", "transfers-full": "docs/performance-full.svg", "delta": "docs/performance-delta.svg",
+	} {
 		if got := chartOf("docs/performance.md", section); got != want {
 			t.Errorf("%s: %s", section, got)
 		}

@@ -13,13 +13,20 @@ type gauge struct {
 
 	cpuBefore  time.Duration
 	wireBefore int64
+	sentBefore int64
 	cpu        time.Duration // of the server
 	bytes      int64         // in both directions, with all that TCP carries; -1 where there is no wire
+	sent       int64         // of those, to the server
 	ended      bool
 }
 
 // begin counts from now on; what went before is forgotten.
-func (g *gauge) begin() { g.cpuBefore, g.wireBefore = g.server.ProcessorTime(), g.passed() }
+func (g *gauge) begin() {
+	g.cpuBefore, g.wireBefore = g.server.ProcessorTime(), g.passed()
+	if g.wire != nil {
+		g.sentBefore = sentOver(g.wire)
+	}
+}
 
 // end counts no further. Only the first time matters.
 func (g *gauge) end() {
@@ -27,9 +34,9 @@ func (g *gauge) end() {
 		return
 	}
 	g.ended = true
-	g.cpu, g.bytes = g.server.ProcessorTime()-g.cpuBefore, -1
+	g.cpu, g.bytes, g.sent = g.server.ProcessorTime()-g.cpuBefore, -1, -1
 	if g.wire != nil {
-		g.bytes = g.passed() - g.wireBefore
+		g.bytes, g.sent = g.passed()-g.wireBefore, sentOver(g.wire)-g.sentBefore
 	}
 }
 

@@ -15,6 +15,8 @@ type options struct {
 	parts     []part
 	set       string // of cells; "" is one that the command line spells
 	cells     []cell
+	changes   []change  // of files
+	lines     []network // over which changed files go
 	peers     []string
 	scale     float64
 	rounds    int
@@ -41,11 +43,12 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(w)
-	only := f.String("only", "", "parts to measure, with commas between: "+partNames()+"; all by default")
+	only := f.String("only", "", "parts to measure, with commas between: "+partNames()+"; all but delta by default")
 	f.StringVar(&o.set, "set", "table", "transfers to measure: table is what the goals speak of, full is much more and takes hours")
 	workloads := f.String("workloads", defaultWorkloads, "transfers of your own: COUNTxSIZE or COUNTxSIZE/DIRECTORIES, with commas between")
 	rtts := f.String("rtt", "0,50ms", "their round-trip times, with commas between; 0 is the loopback interface as it is")
 	rates := f.String("rate", "0", "their bytes per second in each direction, with commas between; 0 is no limit")
+	changed := f.String("changes", "", "changes of files for delta, with commas between: "+changeNames()+"; all by default")
 	peers := f.String("peers", defaultPeers, "programs to compare with; \"\" is none")
 	f.Float64Var(&o.scale, "scale", 1, "size of everything; 0.01 is for trying the benchmark itself")
 	f.IntVar(&o.rounds, "rounds", 3, "how often each program runs")
@@ -77,12 +80,16 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 	if o.budget == 0 {
 		o.budget = usualBudget(o.set)
 	}
-	var errs [4]error
+	var errs [6]error
 	o.parts, errs[0] = parseParts(*only)
 	o.cells, errs[1] = parseCells(o.set, *workloads, *rtts, *rates, o.scale)
 	o.peers, errs[2] = parsePeers(*peers)
 	if o.rounds < 1 || o.limit <= 0 || o.scale <= 0 {
 		errs[3] = errors.New("-rounds, -limit and -scale are above 0")
+	}
+	o.changes, errs[4] = parseChanges(*changed)
+	if o.lines = deltaNetworks; own {
+		o.lines, errs[5] = parseNetworks(*rtts, *rates)
 	}
 	return o, errors.Join(errs[:]...)
 }

@@ -13,7 +13,7 @@ func TestOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.rounds != 3 || o.limit != time.Minute || o.out != defaultOut || len(o.cells) != 6 || len(o.peers) != 6 || len(o.parts) != len(parts) {
+	if o.rounds != 3 || o.limit != time.Minute || o.out != defaultOut || len(o.cells) != 6 || len(o.peers) != 6 || len(o.parts) != len(parts)-1 {
 		t.Errorf("defaults are %+v", o)
 	}
 	if end := o.budget + o.limit + meterGrace; end > 20*time.Minute {
@@ -52,6 +52,8 @@ func TestOptionsOut(t *testing.T) {
 		"-scale 0.01 -out other.md": "other.md",
 		"-out=":                     "",
 		"-rate 1MiB -out over.md":   "over.md",
+		"-only delta":               defaultOut,
+		"-changes middle":           "",
 	} {
 		if o, err := parseOptions(strings.Fields(args), io.Discard); err != nil || o.out != want {
 			t.Errorf("%q: %q, %v; want %q", args, o.out, err, want)
@@ -62,7 +64,7 @@ func TestOptionsOut(t *testing.T) {
 func TestOptionsFaults(t *testing.T) {
 	for _, args := range []string{
 		"more", "-rounds 0", "-limit 0s", "-scale 0", "-peers rcp", "-rtt 5", "-rtt -1s", "-rate fast", "-rate ,", "-workloads 1", "-unknown",
-		"-only sleep", "-set half",
+		"-only sleep", "-set half", "-changes all",
 	} {
 		if _, err := parseOptions(strings.Fields(args), io.Discard); err == nil {
 			t.Errorf("%q is taken", args)

@@ -13,6 +13,7 @@ type part struct {
 	name  string
 	title string
 	run   func(*stage, context.Context) (section, error)
+	apart bool // it takes so long by itself that it runs where it is asked for alone
 }
 
 // section is what a part has to say.
@@ -22,22 +23,23 @@ type section struct {
 	faults error  // of dropferry: they stand in the text too, and are not for it alone
 }
 
-// parts are in the order in which they run. The transfers come last, and take the time that is left.
+// parts are in the order in which they run. The transfers come behind all that runs with them, and take the time that is left.
 var parts = []part{
-	{"latency", "From ready to visible", (*stage).latency},
-	{"burst", "A burst of new files", (*stage).burst},
-	{"fairness", "Small files beside a large one", (*stage).fairness},
-	{"bandwidth", "Limits of the bandwidth", (*stage).bandwidth},
-	{"known", "A start with everything known", (*stage).known},
-	{"idle", "Doing nothing", (*stage).idle},
-	{"transfers", "Side by side", (*stage).transfers},
+	{name: "latency", title: "From ready to visible", run: (*stage).latency},
+	{name: "burst", title: "A burst of new files", run: (*stage).burst},
+	{name: "fairness", title: "Small files beside a large one", run: (*stage).fairness},
+	{name: "bandwidth", title: "Limits of the bandwidth", run: (*stage).bandwidth},
+	{name: "known", title: "A start with everything known", run: (*stage).known},
+	{name: "idle", title: "Doing nothing", run: (*stage).idle},
+	{name: "transfers", title: "Side by side", run: (*stage).transfers},
+	{name: "delta", title: "Changed files", run: (*stage).delta, apart: true},
 }
 
-// parseParts returns the parts of these names, in their order; none means all.
+// parseParts returns the parts of these names, in their order; none means all but those that run apart.
 func parseParts(list string) ([]part, error) {
 	names := fields(list)
 	if len(names) == 0 {
-		return parts, nil
+		return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return p.apart }), nil
 	}
 	var all []string
 	var found []part

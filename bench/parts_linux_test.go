@@ -11,7 +11,7 @@ import (
 
 // TestParts holds that each part works with the real dropferry, at a small scale, and tells where it was measured.
 func TestParts(t *testing.T) {
-	s := tinyStage(t, true, "-peers", "", "-rounds", "1")
+	s := tinyStage(t, true, "-peers", "", "-rounds", "1", "-changes", "inserted")
 	for _, p := range parts {
 		made, err := s.measure(t.Context(), p)
 		if err != nil {
@@ -29,6 +29,7 @@ func TestParts(t *testing.T) {
 		if want := map[string]string{
 			"latency": "at the server, RTT 50 ms", "burst": "files not handed over", "known": "a start with nothing to do",
 			"idle": "memory at the end", "transfers": warmName, "bandwidth": "`bandwidth", "fairness": "bandwidth",
+			"delta": "`delta",
 		}[p.name]; !strings.Contains(made.text, want) {
 			t.Errorf("%s does not tell of %q:\n%s", p.name, want, made.text)
 		}
@@ -48,8 +49,11 @@ func onlyServers(names []string) bool {
 }
 
 func TestParseParts(t *testing.T) {
-	if all, err := parseParts(""); err != nil || len(all) != len(parts) {
-		t.Errorf("all parts are %d, %v", len(all), err)
+	if usual, err := parseParts(""); err != nil || len(usual) != len(parts)-1 || usual[len(usual)-1].name != "transfers" {
+		t.Errorf("the usual parts are %+v, %v", usual, err)
+	}
+	if one, err := parseParts("delta"); err != nil || len(one) != 1 || one[0].name != "delta" {
+		t.Errorf("one that runs apart: %+v, %v", one, err)
 	}
 	some, err := parseParts("transfers,latency")
 	if err != nil || len(some) != 2 || some[0].name != "latency" {

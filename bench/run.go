@@ -16,6 +16,7 @@ type sample struct {
 	serverCPU time.Duration
 	rss       int64  // bytes
 	wire      int64  // bytes in both directions, with all that TCP carries; -1 where there is no wire
+	sent      int64  // of those, bytes to the server
 	cut       bool   // it took longer than the limit
 	fault     string // why it does not count; "" is a success
 }
@@ -61,7 +62,7 @@ func (s *transfers) run(ctx context.Context, p program, from source, over networ
 	// Nothing may write into the directory while it is removed, nor take time from the next run.
 	s.server.KillSessions()
 	t.gauge.end()
-	m.serverCPU, m.wire = t.gauge.cpu, t.gauge.bytes
+	m.serverCPU, m.wire, m.sent = t.gauge.cpu, t.gauge.bytes, t.gauge.sent
 	return m, nil
 }
 

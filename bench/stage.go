@@ -72,6 +72,9 @@ func wanted(o options) int64 {
 	if slices.ContainsFunc(o.parts, func(p part) bool { return p.name == "known" }) {
 		need += int64(o.scale * knownMemory)
 	}
+	if slices.ContainsFunc(o.parts, func(p part) bool { return p.name == "delta" }) {
+		need += int64(o.scale * 6 * deltaSize) // both versions, one and its temp at the server, and what is touched before
+	}
 	if !slices.ContainsFunc(o.parts, func(p part) bool { return p.name == "transfers" }) {
 		return need
 	}

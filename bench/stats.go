@@ -27,7 +27,7 @@ type figures struct {
 	median, min, max seconds
 	cpu, serverCPU   seconds // median
 	rss              int64   // bytes, the highest
-	wire             int64   // bytes, median; -1 is unknown
+	wire, sent       int64   // bytes, median; -1 is unknown
 	fault            string  // of the first run that failed
 }
 
@@ -35,7 +35,7 @@ type figures struct {
 func summarise(samples []sample) figures {
 	var f figures
 	var walls, cpus, servers []seconds
-	var wires []int64
+	var wires, sent []int64
 	for _, m := range samples {
 		if m.fault != "" {
 			f.failed++
@@ -46,7 +46,7 @@ func summarise(samples []sample) figures {
 		walls = append(walls, seconds{m.wall.Seconds(), m.cut})
 		cpus = append(cpus, seconds{m.cpu.Seconds(), m.cut})
 		servers = append(servers, seconds{m.serverCPU.Seconds(), m.cut})
-		wires = append(wires, m.wire)
+		wires, sent = append(wires, m.wire), append(sent, m.sent)
 		f.rss = max(f.rss, m.rss)
 	}
 	if f.counted == 0 {
@@ -55,7 +55,8 @@ func summarise(samples []sample) figures {
 	f.median, f.cpu, f.serverCPU = medianOf(walls), medianOf(cpus), medianOf(servers)
 	f.min, f.max = walls[0], walls[len(walls)-1] // medianOf has sorted them
 	slices.Sort(wires)
-	f.wire = wires[(len(wires)-1)/2]
+	slices.Sort(sent)
+	f.wire, f.sent = wires[(len(wires)-1)/2], sent[(len(sent)-1)/2]
 	return f
 }
 
