@@ -27,6 +27,7 @@ func (c Capabilities) Consequences() []Finding {
 		choose("posix-rename", c.PosixRename, "works: our own earlier version is replaced in one step",
 			"not there: our own earlier version is replaced in two steps, with a backup that is put back if the second fails"),
 		c.contentProof(),
+		c.copying(),
 		choose("stat", c.Stat, "works: the size of an upload is looked at when it is closed",
 			"refused after the close: the size is asked for before it"),
 		choose("fsync", c.Fsync, "works: a delivered file is on the server's disk",
@@ -67,6 +68,20 @@ func (c Capabilities) names() Finding {
 		return f
 	}
 	f.Text += ": a file whose name would be another's there is held"
+	return f
+}
+
+// copying is whether a new version of a file can be made at the server of the one that it has.
+func (c Capabilities) copying() Finding {
+	f := Finding{Name: "copy", OK: c.Copies()}
+	switch {
+	case !f.OK:
+		f.Text = "not there: a file that has changed is sent whole"
+	case c.Hashes():
+		f.Text = "works: of a large file that has changed, what is new is sent, where that takes less time"
+	default:
+		f.Text = "works: with `verify = \"content\"`, which reads the file back, what is new of a large file that has changed is sent; else the whole"
+	}
 	return f
 }
 

@@ -10,7 +10,7 @@ func TestConsequences(t *testing.T) {
 	t.Parallel()
 	all := Capabilities{
 		Version: ProbeVersion, Fsync: true, Rename: true, RenameRefuses: true, PosixRename: true, SetTimes: true, Stat: true, StatVFS: true,
-		Hash: hashCommands[0], Limits: Limits{Packet: 262144, Write: 261120, Handles: 100},
+		Extensions: map[string]string{extCopyData: "1"}, Hash: hashCommands[0], Limits: Limits{Packet: 262144, Write: 261120, Handles: 100},
 	}
 	at := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 	for _, test := range []struct {
@@ -28,6 +28,9 @@ func TestConsequences(t *testing.T) {
 		{"content proof", func(*Capabilities) {}, true, "`xargs -0 openssl dgst -sha256 -r` at the server"},
 		{"content proof", func(c *Capabilities) { c.Hash, c.CheckFile = "", checkFileName }, true, "by check-file-name"},
 		{"content proof", func(c *Capabilities) { c.Hash = "" }, false, "reads files back"},
+		{"copy", func(*Capabilities) {}, true, "works: of a large file"},
+		{"copy", func(c *Capabilities) { c.Hash = "" }, true, "reads the file back"},
+		{"copy", func(c *Capabilities) { c.Extensions = nil }, false, "a file that has changed is sent whole"},
 		{"stat", func(c *Capabilities) { c.Stat = false }, false, "asked for before it"},
 		{"fsync", func(c *Capabilities) { c.Fsync = false }, false, "power cut"},
 		{"set time", func(c *Capabilities) { c.SetTimes = false }, false, "the server's time"},
