@@ -105,13 +105,15 @@ if wants same; then
 		grep -qx "$place" "$work/deb.list" || fail "the deb lacks $place"
 	done
 	for name in completions/dropferry.bash completions/_dropferry completions/dropferry.fish completions/dropferry.ps1 man/dropferry.1 \
-		man/dropferry-agent.toml.5 third-party-notices.txt LICENSE; do
+		man/dropferry-agent.toml.5 third-party-notices.txt LICENSE agent.toml.example agent.schema.json; do
 		tar -tzf "$work"/one/*.tar.gz | grep -q "/$name\$" || fail "the archive lacks $name"
 		case $name in
 		man/*) ;;
 		*) unzip -Z1 "$work"/one/*windows-amd64.zip | grep -q "/$name\$" || fail "the zip lacks $name" ;;
 		esac
 	done
+	tar -tzf "$work"/one/*.tar.gz | grep -q "/docs/service.md\$" || fail "the archive lacks its page"
+	unzip -Z1 "$work"/one/*windows-amd64.zip | grep -q "/docs/windows.md\$" || fail "the zip lacks its page"
 	dpkg-deb -c "$deb" | grep -v ' root/root ' && fail "files of others than root are in the deb"
 	if command -v lintian >/dev/null; then
 		lintian --allow-root --fail-on error --suppress-tags statically-linked-binary "$deb" || fail "lintian"
