@@ -46,6 +46,7 @@ finish() {
 	rm -rf "$work"
 }
 trap finish EXIT
+trap 'exit 1' INT TERM HUP # which end a shell without that
 mkdir "$work/clean"
 # A root file system is made of thousands of small files that nobody wants to keep.
 if mount -t tmpfs -o size=1500m dropferry-test "$work/clean" 2>/dev/null; then mounted=yes; fi
