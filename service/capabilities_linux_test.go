@@ -5,6 +5,8 @@ import (
 	"os/user"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestAsAccountHasWhatTheUnitGives reads with the capability, or the group, of a service what its account alone may not.
@@ -49,6 +51,10 @@ func TestAsAccountHasWhatTheUnitGives(t *testing.T) {
 		{"a group by its number", Rights{Groups: []string{"1"}}, false, true},
 	} {
 		c.rights.Account = nobody.Username
+		if held, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, unix.CAP_DAC_READ_SEARCH, 0, 0, 0); len(c.rights.Capabilities) > 0 && (err != nil || held != 1) {
+			t.Logf("%s: left out, since root itself does not have it here", c.what) // in a container, say
+			continue
+		}
 		for name, may := range map[string]bool{private: c.private, shared: c.shared} {
 			out, code, ok, err := AsAccount(t.Context(), c.rights, dir, "/bin/cat", name)
 			if read := code == 0 && string(out) == "text"; err != nil || !ok || read != may {
