@@ -26,6 +26,8 @@ type Options struct {
 	Folders []string        // only these; empty is all
 	Version string          // of the program, for status
 	Host    service.Host    // hears how the agent is; nil is a person, who does not ask
+	// Patience is how long to wait for somebody who holds the store for a moment, as a command does; 0 is not at all.
+	Patience time.Duration
 }
 
 // Logging is a log that can change while it is used.
@@ -84,7 +86,10 @@ func New(ctx context.Context, c *config.Config, o Options) (*Agent, error) {
 	if err := allKnown(c, o.Folders); err != nil {
 		return nil, err
 	}
-	store, err := state.Open(ctx, c.Agent.StateDir)
+	store, err := openStore(ctx, c.Agent.StateDir, o.Patience, func(held error) {
+		o.Log.Info("another process has the state: the agent starts when it is free", "reason", held, "patience", o.Patience.String())
+		o.Host.Status("waiting for another process, which has the state")
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -88,17 +88,22 @@ func serviceOf(c *config.Config) string {
 	return name
 }
 
-// ServiceAccount returns the account that the service of a configuration runs as, "" where there is no such service.
-func ServiceAccount(ctx context.Context, c *config.Config) string {
+// ServiceRights returns those that the service of a configuration works with; without an account where there is no such service.
+func ServiceRights(ctx context.Context, c *config.Config) service.Rights {
 	name := serviceOf(c)
 	if name == "" {
-		return ""
+		return service.Rights{}
 	}
 	s, err := service.Query(ctx, name)
 	if err != nil || s.Phase == service.Absent {
-		return ""
+		return service.Rights{}
 	}
-	return s.Account
+	var rights service.Rights
+	if confined, err := service.Confined(ctx, name); err == nil {
+		rights = confined.Rights
+	}
+	rights.Account = s.Account
+	return rights
 }
 
 // LetReadConfig is what to type where a configuration cannot be read by whoever looks: with the rights of the agent's account, whom

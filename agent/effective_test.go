@@ -21,9 +21,13 @@ func TestEffectiveConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hook, err := json.Marshal(filepath.Join(filepath.Dir(c.File), "secrets", "hook"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{
 		`"stall_timeout":"30s"`, `"key_passphrase":"credential acme-pass"`, `"password":null`, `"to":["acme:invoices/{yyyy}-{mm}"]`, `"timezone":"Europe/Berlin"`,
-		`"ca_file":""`, `"url":"` + filepath.Join(filepath.Dir(c.File), "secrets", "hook") + `"`, `"listen":"127.0.0.1:8622"`, `"give_up_after":"24h0m0s"`,
+		`"ca_file":""`, `"url":` + string(hook), `"listen":"127.0.0.1:8622"`, `"give_up_after":"24h0m0s"`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s is missing in\n%s", want, text)

@@ -5,7 +5,9 @@ import (
 	"go/parser"
 	"go/token"
 	"log/slog"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/dropferry/dropferry/service"
@@ -47,5 +49,50 @@ func TestEventsHaveIDs(t *testing.T) {
 	})
 	if wordings < 20 {
 		t.Errorf("only %d wordings were found", wordings)
+	}
+}
+
+// So has all else that is logged as a warning or an error, wherever that is.
+func TestWarningsHaveIDs(t *testing.T) {
+	levels := map[string]slog.Level{"Warn": slog.LevelWarn, "Error": slog.LevelError}
+	found := 0
+	for _, dir := range []string{".", "../cmd/dropferry", "../remote", "../syncer", "../watcher", "../state", "../control"} {
+		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			source, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(source, func(n ast.Node) bool {
+				call, is := n.(*ast.CallExpr) // log.Warn("scan failed", "folder", name)
+				if !is || len(call.Args) == 0 {
+					return true
+				}
+				selector, isMethod := call.Fun.(*ast.SelectorExpr)
+				text, isText := call.Args[0].(*ast.BasicLit)
+				if !isMethod || !isText || text.Kind != token.STRING {
+					return true
+				}
+				level, loud := levels[selector.Sel.Name]
+				message, err := strconv.Unquote(text.Value)
+				if !loud || err != nil {
+					return true
+				}
+				found++
+				if id, _ := service.EventID(level, message); id < 10 {
+					t.Errorf("%s: %q has no id of its own", name, message)
+				}
+				return true
+			})
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d warnings and errors were found", found)
 	}
 }

@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -22,6 +24,9 @@ func secretReader(c *config.Config, s config.Secret) func() (string, error) {
 func readCredential(c *config.Config, name string) (string, error) {
 	path := secretIn(c.Agent.StateDir, name)
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%w: `dropferry secret set %s` stores it, where systemd does not hand it to the service alone", err, name)
+	}
 	if err != nil {
 		return "", err
 	}

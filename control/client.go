@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -39,13 +40,25 @@ func Dial(ctx context.Context, stateDir string) (*Client, error) {
 		return nil, fmt.Errorf("%w on %s", ErrNoAgent, dir)
 	}
 	if err != nil {
-		return nil, err
+		return nil, told(err)
 	}
 	c := newClient(a)
 	if err := c.greet(ctx); err != nil {
-		return nil, err
+		return nil, told(err)
 	}
 	return c, nil
+}
+
+// told says who may ask an agent, where this account may not.
+func told(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	who := "root: type sudo before it"
+	if runtime.GOOS == "windows" {
+		who = "administrators, in a window that was opened with \"Run as administrator\""
+	}
+	return fmt.Errorf("%w: only the account that the agent runs as may ask it, and %s", err, who)
 }
 
 func newClient(a address) *Client {

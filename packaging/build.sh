@@ -59,7 +59,7 @@ common() {
 	"$work/host" completion powershell >"$stage/completions/dropferry.ps1"
 	go run ./packaging/notices >"$stage/third-party-notices.txt"
 	cp LICENSE README.md CHANGELOG.md agent.toml.example agent.schema.json "$stage"
-	cp docs/service.md docs/server.md docs/troubleshooting.md "$stage/docs"
+	cp docs/service.md docs/windows.md docs/server.md docs/troubleshooting.md "$stage/docs"
 	cp packaging/systemd/* "$stage/systemd"
 	cp packaging/launchd/* "$stage/launchd"
 	cp packaging/deb/copyright "$stage/deb"
@@ -124,7 +124,10 @@ make_rpm() { # ARCH
 
 # bundle OS DIR fills a directory with what a person unpacks.
 bundle() {
-	mkdir -p "$2"
+	page=service.md
+	[ "$1" != windows ] || page=windows.md
+	mkdir -p "$2/docs"
+	cp "$stage/docs/$page" "$stage/docs/server.md" "$stage/docs/troubleshooting.md" "$2/docs"
 	cp "$stage/LICENSE" "$stage/README.md" "$stage/CHANGELOG.md" "$stage/third-party-notices.txt" "$stage/agent.toml.example" "$stage/agent.schema.json" "$2"
 	cp -r "$stage/completions" "$2"
 	case $1 in

@@ -12,6 +12,15 @@ type Confinement struct {
 	Writable    []string // directories
 	OwnTmp      bool     // it has a /tmp and a /var/tmp of its own, and does not see everybody's
 	Credentials []string // names of the secrets that it is handed
+	Rights      Rights
+}
+
+// Rights are those that a service works with: its account's, and what the system gives it besides.
+type Rights struct {
+	Account      string   // "" is not known
+	Group        string   // in place of the account's own; "" is that
+	Groups       []string // besides those that the account is in
+	Capabilities []string // as systemd writes them: cap_dac_read_search
 }
 
 // MayWrite tells whether the confinement leaves a path writable.
@@ -34,6 +43,9 @@ func isBelow(dirs []string, path string) bool {
 // confinementIn reads the properties of a unit.
 func confinementIn(p map[string]string) Confinement {
 	c := Confinement{ReadOnly: p["ProtectSystem"] == "strict", OwnTmp: p["PrivateTmp"] != "" && p["PrivateTmp"] != "no"}
+	c.Rights = Rights{
+		Account: p["User"], Group: p["Group"], Groups: strings.Fields(p["SupplementaryGroups"]), Capabilities: strings.Fields(p["AmbientCapabilities"]),
+	}
 	for _, path := range pathsIn(p["ReadWritePaths"]) {
 		c.Writable = append(c.Writable, strings.TrimLeft(path, "-+"))
 	}

@@ -21,9 +21,13 @@ func TestPathsIn(t *testing.T) {
 
 func TestConfinement(t *testing.T) {
 	c := confinementIn(propertiesIn("ProtectSystem=strict\nPrivateTmp=yes\nReadWritePaths=/srv/out -/srv/sent\nStateDirectory=dropferry\nLogsDirectory=dropferry:alias\n" +
+		"User=dropferry\nGroup=dropferry\nSupplementaryGroups=erp backup\nAmbientCapabilities=cap_dac_read_search cap_lease\n" +
 		"LoadCredential=acme-pass:/etc/dropferry/acme-pass\nLoadCredential=b:/x\nLoadCredentialEncrypted=c:/y\n"))
 	want := Confinement{
 		ReadOnly: true, OwnTmp: true, Writable: []string{"/srv/out", "/srv/sent", "/var/lib/dropferry", "/var/log/dropferry"}, Credentials: []string{"acme-pass", "b", "c"},
+		Rights: Rights{
+			Account: "dropferry", Group: "dropferry", Groups: []string{"erp", "backup"}, Capabilities: []string{"cap_dac_read_search", "cap_lease"},
+		},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("%+v, want %+v", c, want)

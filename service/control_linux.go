@@ -30,11 +30,12 @@ func Install(ctx context.Context, s Setup) (done []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Account == "" {
-		if s.Account, err = accountSoFar(p["FragmentPath"]); err != nil {
-			return nil, err
-		}
+	before, err := unitSoFar(p["FragmentPath"])
+	if err != nil {
+		return nil, err
 	}
+	s.Account = cmp.Or(s.Account, accountIn(before))
+	s.Config = cmp.Or(s.Config, configIn(before))
 	account := cmp.Or(s.Account, packagedAccount)
 	made, err := makeAccount(ctx, account, s.Account == "")
 	if err != nil {
@@ -45,29 +46,32 @@ func Install(ctx context.Context, s Setup) (done []string, err error) {
 	}
 	if at := p["FragmentPath"]; at != "" && !strings.HasPrefix(at, adminUnits+"/") {
 		if s.Program != packagedProgram || s.Config != "" && s.Config != configOf(s.Name) || s.Account != "" {
-			return nil, fmt.Errorf("a package has installed %s: what differs from it belongs into a drop-in, `systemctl edit %s`", at, s.Name)
+			return done, fmt.Errorf("a package has installed %s: what differs from it belongs into a drop-in, `systemctl edit %s`", at, s.Name)
 		}
 		done = append(done, at+" is there")
 	} else {
+		if err = suitsAccount(ctx, s, account); err != nil {
+			return done, err
+		}
 		if at, err = writeUnit(s); err != nil {
-			return nil, err
+			return done, err
 		}
 		done = append(done, at+" is written")
 	}
 	u, err := user.Lookup(account)
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	hint, err := makeConfigDirectory(packagedConfigs, u)
 	if err == nil {
 		err = makeStateDirectory(stateOf(s.Name), u)
 	}
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	for _, args := range [][]string{{"daemon-reload"}, {"enable", "--quiet", unit}} {
 		if _, err := systemctl(ctx, args...); err != nil {
-			return nil, err
+			return done, err
 		}
 	}
 	done = append(done, unit+" is started with the system")
@@ -132,14 +136,7 @@ func writeUnit(s Setup) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name := DefaultName
-	if instanceOf(s.Name) != "" {
-		name += "@"
-		if s.Config != "" {
-			name = s.Name // its own unit, since the others keep theirs
-		}
-	}
-	at := filepath.Join(adminUnits, name+".service")
+	at := filepath.Join(adminUnits, unitFileOf(s))
 	old, err := os.ReadFile(at)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -151,9 +148,8 @@ func writeUnit(s Setup) (string, error) {
 	return at, os.WriteFile(at, []byte(text), 0o644)
 }
 
-// accountSoFar returns the account of the unit that lies there, if `service install` has written it and it has another one than
-// the packaged.
-func accountSoFar(unit string) (string, error) {
+// unitSoFar returns the text of the unit that lies there, if it is one that a person has put there.
+func unitSoFar(unit string) (string, error) {
 	if !strings.HasPrefix(unit, adminUnits+"/") {
 		return "", nil
 	}
@@ -161,7 +157,7 @@ func accountSoFar(unit string) (string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	return accountIn(string(text)), err
+	return string(text), err
 }
 
 // letIn is what gives an account the right to read a directory: by the group, or "" where that has none itself.

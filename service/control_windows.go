@@ -29,10 +29,16 @@ func Start(ctx context.Context, name string) error {
 		return err
 	}
 	defer s.Close()
-	if err := s.Start(); err != nil && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
+	err = s.Start()
+	late := errors.Is(err, windows.ERROR_SERVICE_REQUEST_TIMEOUT) // its process has not come in time; on a busy machine it may come yet
+	if err != nil && !late && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
 		return explained(name, err)
 	}
-	return s.await(ctx, Running, startWithin)
+	ended := s.await(ctx, Running, startWithin)
+	if ended != nil && late {
+		return fmt.Errorf("%w (%w)", ended, err)
+	}
+	return ended
 }
 
 // Stop asks the service to stop and waits until it has: files under way get their grace.

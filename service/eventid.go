@@ -36,8 +36,9 @@ var events = map[string]event{
 	"there is room again: deliveries go on":       {id: 18},
 	"cancelled by a person":                       {id: 19},
 
-	"alerts reach their receiver again": {id: 20},
-	"a hook has run":                    {id: 112, routine: true},
+	"alerts reach their receiver again":                               {id: 20},
+	"another process has the state: the agent starts when it is free": {id: 21},
+	"a hook has run": {id: 112, routine: true},
 
 	"delivered": {id: 100, routine: true},
 	"adopted: the destination has the same file already": {id: 101, routine: true},
@@ -76,6 +77,19 @@ var events = map[string]event{
 	"on_failed does not run for a file: too many wait for it":  {id: 220},
 	"hooks could not be run: they are tried again in a minute": {id: 219},
 	"nobody is told of what goes wrong":                        {id: 310},
+
+	"a certificate needs a person":                                                     {id: 223},
+	"a host key is going to change":                                                    {id: 224},
+	"weak algorithms are allowed, which somebody on the way may break":                 {id: 225},
+	"hints were lost: the folder will be scanned":                                      {id: 226},
+	"hand over settled files":                                                          {id: 227},
+	"left a folder whose file system does not answer":                                  {id: 228},
+	"the host keys that a server announces cannot be written down":                     {id: 229},
+	"a hook could not be told what has happened":                                       {id: 230},
+	"the charts of the page will lack what waits now; nothing else needs it":           {id: 231},
+	"what waited before is not known to the charts of the page; nothing else needs it": {id: 232},
+	"the log goes here, since it cannot be where the configuration wants it":           {id: 311},
+	"the log stays as it was":                                                          {id: 312},
 
 	"held: a person has to decide":                                           {id: 300},
 	"given up: a person has to look at it":                                   {id: 301},

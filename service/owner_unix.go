@@ -14,18 +14,18 @@ import (
 	"syscall"
 )
 
-// AsAccount runs a program with the rights of an account, or of the owner of dir where none is named, and returns what it has printed
+// AsAccount runs a program with the rights of a service, or of the owner of dir where no account is named, and returns what it has printed
 // and its exit code. ok is false, and nothing was run, unless root asks and that is somebody else.
-func AsAccount(ctx context.Context, account, dir, program string, args ...string) (out []byte, code int, ok bool, err error) {
+func AsAccount(ctx context.Context, r Rights, dir, program string, args ...string) (out []byte, code int, ok bool, err error) {
 	if os.Geteuid() != 0 {
 		return nil, 0, false, nil
 	}
-	credential, err := credentialOf(account, dir)
+	credential, err := credentialOf(r, dir)
 	if err != nil || credential == nil || credential.Uid == 0 {
 		return nil, 0, false, err
 	}
 	command := exec.CommandContext(ctx, program, args...)
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+	command.SysProcAttr = attributesOf(credential, r.Capabilities)
 	command.Dir = "/"
 	command.Stderr = os.Stderr
 	var printed bytes.Buffer
@@ -40,10 +40,10 @@ func AsAccount(ctx context.Context, account, dir, program string, args ...string
 	return printed.Bytes(), 0, true, nil
 }
 
-// credentialOf returns whose rights an account has, or the owner of dir where none is named; nil where nobody owns it.
-func credentialOf(account, dir string) (*syscall.Credential, error) {
-	if account != "" {
-		u, err := user.Lookup(account)
+// credentialOf returns whose rights a service has, or the owner of dir where no account is named; nil where nobody owns it.
+func credentialOf(r Rights, dir string) (*syscall.Credential, error) {
+	if r.Account != "" {
+		u, err := user.Lookup(r.Account)
 		if err != nil {
 			return nil, fmt.Errorf("the service's account: %w", err)
 		}
@@ -51,7 +51,20 @@ func credentialOf(account, dir string) (*syscall.Credential, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: groupsOf(u)}, nil
+		credential := &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: groupsOf(u)}
+		if r.Group != "" {
+			if credential.Gid, err = groupNamed(r.Group); err != nil {
+				return nil, err
+			}
+		}
+		for _, name := range r.Groups {
+			gid, err := groupNamed(name)
+			if err != nil {
+				return nil, err
+			}
+			credential.Groups = append(credential.Groups, gid)
+		}
+		return credential, nil
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -66,6 +79,19 @@ func credentialOf(account, dir string) (*syscall.Credential, error) {
 		credential.Groups = groupsOf(u)
 	}
 	return credential, nil
+}
+
+// groupNamed returns the number of a group, which systemd may have by its number already.
+func groupNamed(name string) (uint32, error) {
+	g, err := user.LookupGroup(name)
+	if err == nil {
+		name = g.Gid
+	}
+	n, parseErr := strconv.ParseUint(name, 10, 32)
+	if parseErr != nil {
+		return 0, fmt.Errorf("the service's group: %w", err)
+	}
+	return uint32(n), nil
 }
 
 // groupsOf returns the groups that an account is in.

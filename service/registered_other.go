@@ -4,9 +4,6 @@ package service
 
 import "context"
 
-// WorksWith knows nothing on this system: names of services and configurations go together there.
-func WorksWith(string) (name string, is bool) { return "", false }
-
 // StopAll does nothing on this system: packages replace a program that runs.
 func StopAll(context.Context) ([]string, error) { return nil, ErrUnsupported }
 

@@ -7,7 +7,7 @@ import (
 
 // shownProperties are what is asked of systemd about a unit.
 const shownProperties = "LoadState,ActiveState,SubState,MainPID,User,UnitFileState,StatusText,Result,ExecMainStatus,ConditionResult,ConditionTimestamp,FragmentPath," +
-	"ExecStart,ProtectSystem,PrivateTmp,ReadWritePaths,StateDirectory,LogsDirectory,LoadCredential,LoadCredentialEncrypted,SetCredential"
+	"ExecStart,Group,SupplementaryGroups,AmbientCapabilities,ProtectSystem,PrivateTmp,ReadWritePaths,StateDirectory,LogsDirectory,LoadCredential,LoadCredentialEncrypted,SetCredential"
 
 // propertiesIn reads what `systemctl show` prints. What stands there several times is put together.
 func propertiesIn(text string) map[string]string {

@@ -109,6 +109,15 @@ func unitFor(s Setup) (string, error) {
 	return unitMark + "\n" + strings.NewReplacer(replace...).Replace(s.Definition), nil
 }
 
+// unitFileOf names the file of the unit of a setup. Further services share one, but for what has a configuration or an account of its
+// own: the others keep theirs.
+func unitFileOf(s Setup) string {
+	if instanceOf(s.Name) != "" && s.Config == "" && s.Account == "" {
+		return DefaultName + "@.service"
+	}
+	return s.Name + ".service"
+}
+
 // accountIn returns the account of a unit that `service install` has written; "" for the packaged one, and for other units.
 func accountIn(unit string) string {
 	if !strings.HasPrefix(unit, unitMark) {
@@ -117,6 +126,21 @@ func accountIn(unit string) string {
 	for line := range strings.Lines(unit) {
 		if account, is := strings.CutPrefix(strings.TrimSpace(line), "User="); is && account != packagedAccount {
 			return account
+		}
+	}
+	return ""
+}
+
+// configIn returns the configuration of a unit that `service install` has written; "" for one that several services share, and for other
+// units.
+func configIn(unit string) string {
+	if !strings.HasPrefix(unit, unitMark) {
+		return ""
+	}
+	for line := range strings.Lines(unit) {
+		command, is := strings.CutPrefix(strings.TrimSpace(line), "ExecStart=")
+		if words := strings.Fields(command); is && len(words) == 4 && words[1] == "-c" && !strings.Contains(words[2], "%") {
+			return words[2]
 		}
 	}
 	return ""

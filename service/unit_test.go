@@ -139,6 +139,23 @@ func TestAccountIn(t *testing.T) {
 	}
 }
 
+func TestConfigIn(t *testing.T) {
+	for _, c := range []struct{ service, unit, config, want string }{
+		{"dropferry", "systemd/dropferry.service", "", "/etc/dropferry/agent.toml"},
+		{"dropferry", "systemd/dropferry.service", "/srv/erp.toml", "/srv/erp.toml"},
+		{"dropferry@erp", "systemd/dropferry@.service", "", ""}, // several share it
+		{"dropferry@erp", "systemd/dropferry@.service", "/srv/erp.toml", "/srv/erp.toml"},
+	} {
+		unit, err := unitFor(Setup{Name: c.service, Program: "/d", Config: c.config, Definition: packaged(t, c.unit)})
+		if got := configIn(unit); err != nil || got != c.want {
+			t.Errorf("%+v: %q, %v", c, got, err)
+		}
+		if got := configIn(strings.TrimPrefix(unit, unitMark)); got != "" {
+			t.Errorf("%+v: %q of somebody else's unit", c, got)
+		}
+	}
+}
+
 func TestMayRead(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -203,5 +220,19 @@ func TestPlistFor(t *testing.T) {
 	}
 	if _, err := plistFor(Setup{Name: "dropferry", Program: "/d", Definition: plist}); err == nil || !strings.Contains(err.Error(), "--account") {
 		t.Errorf("without an account: %v", err)
+	}
+}
+
+func TestUnitFileOf(t *testing.T) {
+	for want, all := range map[string][]Setup{
+		"dropferry.service":     {{Name: "dropferry"}, {Name: "dropferry", Account: "erp", Config: "/srv/erp.toml"}},
+		"dropferry@.service":    {{Name: "dropferry@erp"}, {Name: "dropferry@two"}},
+		"dropferry@erp.service": {{Name: "dropferry@erp", Account: "erp"}, {Name: "dropferry@erp", Config: "/srv/erp.toml"}},
+	} {
+		for _, s := range all {
+			if got := unitFileOf(s); got != want {
+				t.Errorf("%+v: %s, want %s", s, got, want)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -76,22 +77,23 @@ func (p *program) doctorAsAccount(command *cobra.Command, c *config.Config, offl
 	if err != nil {
 		return false, err
 	}
-	account := agent.ServiceAccount(command.Context(), c)
-	whose := "the account " + account
-	if account == "" {
+	rights := agent.ServiceRights(command.Context(), c)
+	whose := "the account " + rights.Account
+	if rights.Account == "" {
 		whose = "the owner of " + c.Agent.StateDir
 	}
 	args := []string{"-c", c.File, "doctor", "--json", "--as-is", "--by-root"}
 	if offline {
 		args = append(args, "--offline")
 	}
-	out, code, ok, err := service.AsAccount(command.Context(), account, c.Agent.StateDir, self, args...)
-	if !ok || err != nil {
+	out, code, ok, err := service.AsAccount(command.Context(), rights, c.Agent.StateDir, self, args...)
+	closed := errors.Is(err, fs.ErrPermission)
+	if !ok || err != nil && !closed {
 		return ok, err
 	}
 	var result doctorResult
-	if err := json.Unmarshal(out, &result); err != nil || len(result.Findings) == 0 {
-		// It could not even begin: it cannot read the configuration, say.
+	if err := json.Unmarshal(out, &result); closed || err != nil || len(result.Findings) == 0 {
+		// It could not even begin.
 		return true, p.diagnosed([]agent.Diagnosis{{
 			Severity: agent.Broken, Area: "account",
 			Text: fmt.Sprintf("%s cannot run %s", whose, self),

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +22,9 @@ func (p *program) runCommand() *cobra.Command {
 	}
 }
 
+// patience is how long an agent that starts waits for a command that has the store.
+const patience = 30 * time.Second
+
 // agent runs the agent for a host until its context ends.
 func (p *program) agent(ctx context.Context, host service.Host) error {
 	defer outlivePipes()()
@@ -36,8 +41,11 @@ func (p *program) agent(ctx context.Context, host service.Host) error {
 	log := p.openChangingLog(c.Log)
 	defer log.close() //nolint:errcheck // what was written was flushed with each line
 	a, err := agent.New(ctx, c, agent.Options{
-		Log: log.logger(), Logging: log, Observe: lines.observe, Version: version(), Host: host,
+		Log: log.logger(), Logging: log, Observe: lines.observe, Version: version(), Host: host, Patience: patience,
 	})
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // a stop that was asked for is a success, before the agent works too
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,7 +45,7 @@ func (p *program) serviceInstallCommand(name *string) *cobra.Command {
 			}
 			if again {
 				if away, err := service.TakenAway(*name); err != nil || away {
-					return p.serviceDone([]string{"service " + *name + " was removed before, and stays so"}, err)
+					return p.serviceIs("service "+*name+" was removed before, and stays so", err)
 				}
 			}
 			setup.Name = *name
@@ -118,7 +119,7 @@ func (p *program) serviceStartCommand(name *string) *cobra.Command {
 			if again {
 				return p.serviceDone(service.StartAgain(command.Context()))
 			}
-			return p.serviceDone([]string{*name + " is started"}, service.Start(command.Context(), *name))
+			return p.serviceIs(*name+" is started", service.Start(command.Context(), *name))
 		},
 	}
 	forPackages(command, &again, "again", "those that ran when `service stop --all` stopped them")
@@ -135,7 +136,7 @@ func (p *program) serviceStopCommand(name *string) *cobra.Command {
 			if all {
 				return p.serviceDone(service.StopAll(command.Context()))
 			}
-			return p.serviceDone([]string{*name + " is stopped"}, service.Stop(command.Context(), *name))
+			return p.serviceIs(*name+" is stopped", service.Stop(command.Context(), *name))
 		},
 	}
 	forPackages(command, &all, "all", "all services of this program")
@@ -173,15 +174,24 @@ func (p *program) serviceRunCommand(name *string) *cobra.Command {
 	}
 }
 
-// serviceDone prints what was done, of which there may be something even before an error.
-func (p *program) serviceDone(done []string, err error) error {
+// serviceIs prints what was done, where it was.
+func (p *program) serviceIs(what string, err error) error {
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.printJSON(map[string]any{"done": done})
+	return p.serviceDone([]string{what}, nil)
+}
+
+// serviceDone prints what was done, of which there may be something even before an error.
+func (p *program) serviceDone(done []string, err error) error {
+	var printed error
+	switch {
+	case p.json && err == nil:
+		printed = p.printJSON(map[string]any{"done": done})
+	case !p.json && len(done) > 0:
+		printed = p.printf("%s\n", strings.Join(done, "\n"))
 	}
-	return p.printf("%s\n", strings.Join(done, "\n"))
+	return errors.Join(err, printed)
 }
 
 func serviceWords(s service.State) string {

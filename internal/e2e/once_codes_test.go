@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
+	"github.com/dropferry/dropferry/state"
 )
 
 // TestOnceExitCodes gives the one cause that stopped everything its code.
@@ -108,4 +109,26 @@ func TestRunAfterAKilledAgent(t *testing.T) {
 	if code := a.stop(); code != 0 || strings.Contains(a.text(), "cannot reach this agent") {
 		t.Errorf("exit code %d", code)
 	}
+}
+
+// TestRunWaitsForWhoHasTheStore for a moment, as commands do without an agent, and says so. To stop it meanwhile is no failure.
+func TestRunWaitsForWhoHasTheStore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme:in"]`)
+	held, err := state.Open(t.Context(), r.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := r.start()
+	a.wait("another process has the state")
+	if code := a.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	a = r.start()
+	a.wait("another process has the state")
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.wait("folder watching")
+	a.stop()
 }

@@ -58,3 +58,26 @@ func chmod(t *testing.T, name string, mode fs.FileMode) {
 	}
 	t.Cleanup(func() { _ = os.Chmod(name, info.Mode()) }) // it may be gone
 }
+
+// TestCommandsOfAStranger say who may ask the agent, whether one runs or not.
+func TestCommandsOfAStranger(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	r := newRig(t, `to = ["acme:in"]`)
+	a := r.watching()
+	r.asNobody()
+	chmod(t, r.config, 0o644)
+	ask := func() {
+		t.Helper()
+		for _, args := range [][]string{{"status"}, {"history"}, {"reload"}, {"pause", "folder:outbox"}, {"page"}} {
+			contains(t, r.expect(1, args...).stderr, "permission denied", "only the account that the agent runs as may ask it", "type sudo before it")
+		}
+	}
+	ask()
+	r.attr = nil
+	a.stop()
+	r.asNobody()
+	ask()
+}

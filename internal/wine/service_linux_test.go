@@ -77,7 +77,7 @@ func packages(t *testing.T, p *prefix) (first, second, third, fourth string) {
 
 func (s *installed) install(pkg string) {
 	said := s.installer("/i", windows(pkg))
-	for _, name := range []string{"dropferry.exe", "dropferry.ps1", "agent.toml.example", "LICENSE.txt", "third-party-notices.txt"} {
+	for _, name := range []string{"dropferry.exe", "dropferry.ps1", "agent.toml.example", "agent.schema.json", "windows.md", "troubleshooting.md", "LICENSE.txt", "third-party-notices.txt"} {
 		if _, err := os.Stat(s.machine.drive("Program Files", "dropferry", name)); err != nil {
 			s.t.Error(err)
 		}

@@ -41,6 +41,7 @@ func suites() []suite {
 			"TestACopyThatFailsIsToldOnce": noModes,
 			"TestFolderFor":                noLinks,
 			"TestReconcile":                slashes,
+			"TestUnlinked":                 noLinks,
 		}},
 		{name: "service", limit: 2 * time.Minute, least: 20},
 		{name: "state", limit: 4 * time.Minute, least: 80},

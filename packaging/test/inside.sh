@@ -229,6 +229,10 @@ printf '[Service]\nLoadCredential=acme-pass:/etc/dropferry/acme-pass\n' >/etc/sy
 systemctl daemon-reload
 dropferry -c /etc/dropferry/two.toml trust acme --fingerprint "$host_key"
 systemctl enable -q --now dropferry@two
+fails dropferry -c /etc/dropferry/two.toml check --connect # which nobody hands the secret to
+has "$(cat /tmp/out)" "secret set acme-pass"
+has "$(systemd-run --quiet --pipe --wait -p User=dropferry -p LoadCredential=acme-pass:/etc/dropferry/acme-pass \
+	dropferry -c /etc/dropferry/two.toml check --connect)" "login"
 echo two >/srv/two/b.xml
 eventually 30 test -e ~partner/two/b.xml
 is "its state" "dropferry 700" "$(stat -c '%U %a' /var/lib/dropferry-two)"
@@ -326,6 +330,10 @@ left=$(find / -xdev \( -path /test -o -path /proc -o -path /sys \) -prune -o -na
 is "what is left" "" "$left"
 
 step "the archive, by service install"
+cp -r /test/dropferry-1.0.0-linux-* /root/unpacked
+fails /root/unpacked/dropferry service install # which the service's account cannot run there
+has "$(cat /tmp/out)" "install -m 755 /root/unpacked/dropferry /usr/local/bin/dropferry"
+fails systemctl cat dropferry
 mv /test/dropferry-1.0.0-linux-* /opt/dropferry
 fails /opt/dropferry/dropferry service status --name nonsense
 has "$(/opt/dropferry/dropferry service status)" "not installed"
@@ -355,6 +363,19 @@ has "$(cat /tmp/out)" "key_file: "
 printf 'version = 1\n' >/srv/elsewhere.toml
 fails /opt/dropferry/dropferry -c /srv/elsewhere.toml service install
 has "$(cat /tmp/out)" 'state_dir = "/var/lib/dropferry"'
+sed -i '1a [agent]\nstate_dir = "/var/lib/dropferry"' /srv/elsewhere.toml
+/opt/dropferry/dropferry -c /srv/elsewhere.toml service install
+/opt/dropferry/dropferry service install # which leaves it so
+has "$(systemctl cat dropferry)" "ExecStart=/opt/dropferry/dropferry -c /srv/elsewhere.toml run"
+fails /opt/dropferry/dropferry -c /srv/elsewhere.toml doctor --offline
+has "$(cat /tmp/out)" "service dropferry"
+/opt/dropferry/dropferry service install --name dropferry@one
+/opt/dropferry/dropferry service install --name dropferry@theirs --account erp
+is "the account of one" dropferry "$(property dropferry@one User)"
+is "the account of theirs" erp "$(property dropferry@theirs User)"
+/opt/dropferry/dropferry service uninstall --name dropferry@theirs
+/opt/dropferry/dropferry service uninstall --name dropferry@one
+rm /etc/systemd/system/dropferry@.service # which stays, since others may use it
 /opt/dropferry/dropferry service uninstall
 fails systemctl cat dropferry
 test -e /var/lib/dropferry/dropferry.db

@@ -46,6 +46,7 @@ finish() {
 	rm -rf "$work"
 }
 trap finish EXIT
+trap 'exit 1' INT TERM HUP # which end a shell without that
 mkdir "$work/clean"
 # A root file system is made of thousands of small files that nobody wants to keep.
 if mount -t tmpfs -o size=1500m dropferry-test "$work/clean" 2>/dev/null; then mounted=yes; fi
@@ -105,13 +106,15 @@ if wants same; then
 		grep -qx "$place" "$work/deb.list" || fail "the deb lacks $place"
 	done
 	for name in completions/dropferry.bash completions/_dropferry completions/dropferry.fish completions/dropferry.ps1 man/dropferry.1 \
-		man/dropferry-agent.toml.5 third-party-notices.txt LICENSE; do
+		man/dropferry-agent.toml.5 third-party-notices.txt LICENSE agent.toml.example agent.schema.json; do
 		tar -tzf "$work"/one/*.tar.gz | grep -q "/$name\$" || fail "the archive lacks $name"
 		case $name in
 		man/*) ;;
 		*) unzip -Z1 "$work"/one/*windows-amd64.zip | grep -q "/$name\$" || fail "the zip lacks $name" ;;
 		esac
 	done
+	tar -tzf "$work"/one/*.tar.gz | grep -q "/docs/service.md\$" || fail "the archive lacks its page"
+	unzip -Z1 "$work"/one/*windows-amd64.zip | grep -q "/docs/windows.md\$" || fail "the zip lacks its page"
 	dpkg-deb -c "$deb" | grep -v ' root/root ' && fail "files of others than root are in the deb"
 	if command -v lintian >/dev/null; then
 		lintian --allow-root --fail-on error --suppress-tags statically-linked-binary "$deb" || fail "lintian"

@@ -27,6 +27,8 @@ stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 cp "$program" "$stage/dropferry.exe"
 cp "$root/agent.toml.example" "$stage/agent.toml.example"
+cp "$root/agent.schema.json" "$stage/agent.schema.json"
+cp "$root/docs/windows.md" "$root/docs/troubleshooting.md" "$stage"
 cp "$root/LICENSE" "$stage/LICENSE.txt"
 (cd "$root" && go run ./packaging/notices) >"$stage/third-party-notices.txt"
 (cd "$root" && go run ./cmd/dropferry completion powershell) >"$stage/dropferry.ps1"
