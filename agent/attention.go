@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/hex"
 	"path"
 	"slices"
 	"strings"
@@ -23,7 +24,35 @@ func showAttention(ctx context.Context, s *control.Status, store *state.Store) e
 		return err
 	}
 	for i := range waiting {
-		s.Attention = append(s.Attention, viewAttention(&waiting[i]))
+		a := viewAttention(&waiting[i])
+		if err := showSides(ctx, store, &waiting[i], &a); err != nil {
+			return err
+		}
+		s.Attention = append(s.Attention, a)
+	}
+	return nil
+}
+
+// conflictReader reads what stands in the way of an intent.
+type conflictReader interface {
+	ConflictOf(ctx context.Context, id string) (state.Conflict, bool, error)
+}
+
+// showSides adds what a person has to decide between.
+func showSides(ctx context.Context, store conflictReader, in *state.Intent, a *control.Attention) error {
+	if in.Phase != state.Held {
+		return nil
+	}
+	x, found, err := store.ConflictOf(ctx, in.ID)
+	if err != nil || !found {
+		return err
+	}
+	a.Ours = &control.Copy{
+		Kind: state.ConflictFile, Size: in.Fingerprint.Size, ModTime: moment(in.Fingerprint.Modified()), SHA256: hex.EncodeToString(x.Ours),
+	}
+	a.Theirs = &control.Copy{Kind: x.Kind}
+	if x.Kind == state.ConflictFile {
+		a.Theirs.Size, a.Theirs.ModTime, a.Theirs.SHA256 = x.Size, moment(x.ModTime), hex.EncodeToString(x.SHA256)
 	}
 	return nil
 }
@@ -45,6 +74,7 @@ func viewAttention(in *state.Intent) control.Attention {
 
 // intentReader reads intents.
 type intentReader interface {
+	conflictReader
 	Intents(ctx context.Context, folder, destination string, limit int, phases ...state.Phase) ([]state.Intent, error)
 }
 
@@ -54,7 +84,7 @@ func failed(ctx context.Context, store intentReader, f state.Filter) ([]control.
 	if err != nil {
 		return nil, err
 	}
-	found := []control.Attention{}
+	found, of := []control.Attention{}, map[string]*state.Intent{}
 	for i := range all {
 		in := &all[i]
 		open := in.Phase == state.Planned || in.Phase == state.Committing
@@ -62,12 +92,17 @@ func failed(ctx context.Context, store intentReader, f state.Filter) ([]control.
 			continue
 		}
 		if a := viewAttention(in); !a.Since.Before(f.Since) {
-			found = append(found, a)
+			found, of[a.ID] = append(found, a), in
 		}
 	}
 	slices.SortStableFunc(found, func(x, y control.Attention) int { return y.Since.Compare(x.Since) })
 	if f.Limit > 0 && len(found) > f.Limit {
 		found = found[:f.Limit]
+	}
+	for i := range found {
+		if err := showSides(ctx, store, of[found[i].ID], &found[i]); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }

@@ -22,6 +22,7 @@ type ledgerReader interface {
 	NamedNow(ctx context.Context, d state.Delivery) (state.Delivery, error)
 	removalReader
 	storyReader
+	conflictReader
 	syncer.WaitStore
 }
 
@@ -60,6 +61,7 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 	for _, route := range f.rules.Routes {
 		r := explainRoute(route.Destination, local, record, receipts, f.rules.After)
 		notSent(&r, local)
+		tellReplaced(&r, f.rules, &record)
 		at.outlook(&r)
 		if err := explainWaits(ctx, &r, f, store, &record); err != nil {
 			return e, err
@@ -73,6 +75,7 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 		return e, err
 	}
 	e.State, e.Reason = overall(local, e)
+	overallReplaced(&e, local)
 	if err := at.explainRemoval(ctx, &e, f.rules, &record, local, store); err != nil {
 		return e, err
 	}

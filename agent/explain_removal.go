@@ -55,6 +55,32 @@ func (w work) explainRemoval(ctx context.Context, e *control.Explanation, f *syn
 	return nil
 }
 
+// staysReplaced is why a file stays at its destinations that is not in its folder.
+const staysReplaced = "what was delivered stays at the destination, since something that is neither a file nor a directory stands in its place here " +
+	"or above it, such as a link that is not followed: what is behind that is unknown, and never taken for gone. Once it is removed, the copy is, too"
+
+// tellReplaced tells of a file that stays at its destination.
+func tellReplaced(r *control.RouteOf, f *syncer.Folder, record *state.Record) {
+	if !f.Deletes || !owned(record, r.Destination) || !f.Replaced(record.Path) {
+		return
+	}
+	r.State, r.Reason = "replaced", staysReplaced
+}
+
+// overallReplaced sums such a file up.
+func overallReplaced(e *control.Explanation, local watcher.Explanation) {
+	for _, r := range e.Routes {
+		if r.State != "replaced" {
+			continue
+		}
+		e.State, e.Reason = r.State, r.Destination+": "+r.Reason
+		if local.Exists && local.Reason != "" {
+			e.Reason += "; here is a " + local.Reason
+		}
+		return
+	}
+}
+
 // removing tells of a removal that is planned.
 func removing(r *control.RouteOf, planned []state.Operation) bool {
 	for _, o := range planned {

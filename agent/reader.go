@@ -316,6 +316,10 @@ func (emptyStore) Failures(context.Context, string) ([]state.FailedAttempt, erro
 
 func (emptyStore) ArchivedAt(context.Context, string) (string, error) { return "", nil }
 
+func (emptyStore) ConflictOf(context.Context, string) (x state.Conflict, found bool, err error) {
+	return x, false, nil
+}
+
 func (emptyStore) History(context.Context, state.Filter) ([]state.Delivery, error) { return nil, nil }
 
 // allKnown returns an error for the first name that is no folder's.

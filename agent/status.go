@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 		w := f.planner.Watching()
 		view.State, view.Reason, view.Files, view.Settling, view.LastScan = w.State, w.Reason, w.Files, w.Settling, moment(w.LastScan)
 		showTrouble(&view, f.planner)
+		showReplaced(&view, f.planner.Replaced())
 		if w.Stuck > 0 {
 			showStuck(&view, f)
 		}
@@ -84,6 +86,22 @@ func showStuck(view *control.FolderStatus, f *folder) {
 	for _, e := range stuck.First {
 		view.StuckFiles = append(view.StuckFiles, control.StuckFile{Path: string(e.Path), PathB64: raw(e.Path), Since: e.Since.UTC(), Reason: e.Reason})
 	}
+}
+
+// showReplaced adds the files that stay at destinations, since links stand in their places here.
+func showReplaced(view *control.FolderStatus, r syncer.Replaced) {
+	view.Replaced = r.Count
+	for _, p := range r.First {
+		view.ReplacedFiles = append(view.ReplacedFiles, string(p))
+	}
+	if r.Count == 0 {
+		return
+	}
+	such := strings.Join(view.ReplacedFiles[:min(len(view.ReplacedFiles), 3)], ", ")
+	if r.Count > 3 {
+		such += ", ..."
+	}
+	view.Reason = joined(view.Reason, fmt.Sprintf("%s: %s; %s", such, staysReplaced, "`dropferry explain FILE` tells more"))
 }
 
 // sooner says how a person ends the wait for a destination.

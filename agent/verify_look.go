@@ -46,6 +46,9 @@ func lost(s *seen) bool {
 
 // lookAt looks at one file: at its size and time, and at its content where those do not decide.
 func (v *verifier) lookAt(ctx context.Context, r *checkedRoute, session *remote.Session, x *state.Expected) verified {
+	if x.Dir {
+		return lookAtDir(ctx, r, session, x)
+	}
 	var s seen
 	taken := !keeps(r.folder)
 	r.view.stats <- struct{}{}

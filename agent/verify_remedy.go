@@ -60,6 +60,8 @@ func (v *verifier) remedy(ctx context.Context, r *checkedRoute, f *verified) (re
 		return control.RemedyNone, "ask the server's owner to let the account read it"
 	case !damaged && f.kind != control.FoundMissing:
 		return control.RemedyNone, ""
+	case x.Dir:
+		return remedyOfDir(f.kind)
 	case !keeps(r.folder):
 		return control.RemedyNone, fmt.Sprintf("dropferry resend %s sends it again, if the source or its archived copy still holds it", x.Last.ID)
 	case len(x.Intents) > 0:
@@ -125,6 +127,9 @@ func hasLeft(ctx context.Context, store *state.Store, f *config.Folder, x *state
 }
 
 func expectedCopy(x *state.Expected, sum []byte) *control.Copy {
+	if x.Dir {
+		return &control.Copy{Kind: "directory"}
+	}
 	c := &control.Copy{Kind: "file", Size: x.Size, SHA256: hex.EncodeToString(x.SHA256)}
 	if x.SHA256 == nil {
 		c.SHA256 = hex.EncodeToString(sum)

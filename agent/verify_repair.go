@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 
@@ -71,7 +72,7 @@ func damageOf(f *fault) control.Damage {
 	}
 	switch {
 	case d.Remedy == control.RemedyHold:
-		d.Why = bothSides(&f.finding)
+		d.Why, d.Found = bothSides(&f.finding), f.finding.Found
 	case d.Remedy == control.RemedyUpload && f.kind == control.FoundTruncated: // it was found to be the beginning of ours
 		d.Remedy = control.RemedyOverwrite
 	}
@@ -133,6 +134,12 @@ func (m *commander) repair(ctx context.Context, t target, damages []control.Dama
 	for i := range damages {
 		d := &damages[i]
 		local := w.Explain(file.Path(d.Path))
+		if d.Remedy == control.RemedyMkdir {
+			if o.Repaired[i], err = m.makeAgain(ctx, t.Route, d, &local); err != nil {
+				return err
+			}
+			continue
+		}
 		if d.Remedy == control.RemedyForget {
 			if o.Repaired[i], err = m.forget(ctx, t.Route, d, &local); err != nil {
 				return err
@@ -151,8 +158,12 @@ func (m *commander) repair(ctx context.Context, t target, damages []control.Dama
 		if err != nil {
 			return err
 		}
+		conflict, err := m.inTheWay(ctx, t.Route, d, &local)
+		if err != nil {
+			return err
+		}
 		repairs = append(repairs, state.Repair{
-			Intent: in, Overwrite: d.Remedy == control.RemedyOverwrite, Size: d.Size, SHA256: d.SHA256, Turn: turn,
+			Intent: in, Overwrite: d.Remedy == control.RemedyOverwrite, Size: d.Size, SHA256: d.SHA256, Turn: turn, Conflict: conflict,
 		})
 		at = append(at, i)
 	}
@@ -196,6 +207,29 @@ func (m *commander) repaired(ctx context.Context, r *state.Repair, result *state
 		return control.Repaired{Outcome: control.NotDone, ID: other.ID, Reason: aboutIntent(other)}, nil
 	}
 	return control.Repaired{Outcome: control.NotDone, ID: other.ID, Reason: "it is about to be sent"}, nil
+}
+
+// inTheWay is what stands in the way of a file that is to be held. The hash of ours is that of the known version, if that is still here.
+func (m *commander) inTheWay(ctx context.Context, route state.Route, d *control.Damage, local *watcher.Explanation) (*state.Conflict, error) {
+	if d.Remedy != control.RemedyHold || d.Found == nil {
+		return nil, nil
+	}
+	x := &state.Conflict{Kind: state.ConflictOther}
+	switch d.Found.Kind {
+	case state.ConflictDir:
+		x.Kind = state.ConflictDir
+	case state.ConflictFile:
+		x.Kind, x.Size = state.ConflictFile, d.Found.Size
+		x.SHA256, _ = hex.DecodeString(d.Found.SHA256) // nothing where it is not known
+		if d.Found.ModTime != nil {
+			x.ModTime = *d.Found.ModTime
+		}
+	}
+	known, found, err := m.store.ExpectedAt(ctx, route, file.Path(d.Path))
+	if found && known.Known.Fingerprint.Same(local.Fingerprint) {
+		x.Ours = known.SHA256
+	}
+	return x, err
 }
 
 // forget forgets a file that is gone on both sides.

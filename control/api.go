@@ -44,6 +44,9 @@ type Attention struct {
 	State       string    `json:"state"` // held or parked; in History, failed too: it is tried again
 	Reason      string    `json:"reason"`
 	Since       time.Time `json:"since"` // of its last failure, or when it was found ready
+	// Ours and Theirs are, of a file that is held for what stands at its final name, the file here and what stands there.
+	Ours   *Copy `json:"ours,omitempty"`
+	Theirs *Copy `json:"theirs,omitempty"`
 }
 
 // LeftRoute is what is open of a route that is not in the configuration any more.
@@ -86,6 +89,10 @@ type FolderStatus struct {
 	Halted     *Halt `json:"halted,omitempty"` // nothing is begun until a person has decided
 	// Unmounted are places in the folder whose file systems are not mounted any more: what lay there is unknown.
 	Unmounted []string `json:"unmounted,omitempty"`
+	// Replaced is how many files of ours stay at the destinations of a mirror that deletes, since something that is neither a file nor a
+	// directory has taken their places here: a link that is not followed, say.
+	Replaced      int      `json:"replaced,omitempty"`
+	ReplacedFiles []string `json:"replaced_files,omitempty"` // the first few
 	// Waiting are files that wait, by the order of the folder, for more than their turn.
 	Waiting []Standstill `json:"waiting,omitempty"`
 	// Stuck is how many of Settling have been so for over an hour: a program never closes them, or their markers do not come.

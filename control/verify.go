@@ -27,6 +27,7 @@ const (
 	RemedyOverwrite Remedy = "overwrite" // send it again, over what is there
 	RemedyHold      Remedy = "hold"      // let a person decide
 	RemedyForget    Remedy = "forget"    // it is gone here too
+	RemedyMkdir     Remedy = "mkdir"     // make the directory again
 )
 
 // Finding is one file of the remote side that is not as it should be, or a route that could not be asked, without a path.
@@ -120,6 +121,7 @@ type Damage struct {
 	SHA256     []byte `json:"sha256,omitempty"`
 	Remedy     Remedy `json:"remedy"`
 	Why        string `json:"why,omitempty"` // of what is held
+	Found      *Copy  `json:"found,omitempty"` // likewise: what stands there
 }
 
 // Repaired is what has become of a Damage.

@@ -73,6 +73,16 @@ func (s *Session) MkdirAll(ctx context.Context, dir string) error {
 	}
 }
 
+// MakeDir is MkdirAll for a directory that others may have removed since the session has made or seen it.
+func (s *Session) MakeDir(ctx context.Context, dir string) error {
+	if _, known := s.dirs.Load(dir); known {
+		if _, err := s.follow(dir); Missing.is(err) || Refused.is(err) {
+			s.forgetDirs() // those above it may be gone, too
+		}
+	}
+	return s.MkdirAll(ctx, dir)
+}
+
 func (s *Session) makeDir(ctx context.Context, dir string) error {
 	err := s.mkdir(dir)
 	if Missing.is(err) || Refused.is(err) && s.lacksDir(ctx, dirOf(dir)) {

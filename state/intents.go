@@ -30,6 +30,8 @@ type Failure struct {
 	Temp string
 	// Collides is the file whose name the destination takes for the intent's, which is held because of it; "" none.
 	Collides file.Path
+	// Conflict is what stands at the final name of an intent that is held because of it; nil where that is not known.
+	Conflict *Conflict
 }
 
 // Commit records that the intent's temp is uploaded and verified, and about to be renamed (T2). It returns false where
@@ -68,6 +70,11 @@ func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 		}
 		if f.Collides != "" {
 			if err := collide(c, id, f.Collides); err != nil {
+				return 0, err
+			}
+		}
+		if f.Conflict != nil {
+			if err := saveConflict(c, id, f.Conflict); err != nil {
 				return 0, err
 			}
 		}

@@ -13,6 +13,7 @@ type Repair struct {
 	Size      int64  // what was known of the file when its copy was looked at
 	SHA256    []byte
 	Turn      Turn
+	Conflict  *Conflict // of one that is held from the start: what stands in its way; nil where that is not known
 }
 
 // RepairResult is what became of a Repair.
@@ -70,6 +71,11 @@ func repair(c *conn, r *Repair) (RepairResult, error) {
 	}
 	if r.Overwrite {
 		if _, err := c.exec("UPDATE intents SET overwrite = 1 WHERE id = ?", in.ID); err != nil {
+			return RepairResult{}, err
+		}
+	}
+	if r.Conflict != nil {
+		if err := saveConflict(c, in.ID, r.Conflict); err != nil {
 			return RepairResult{}, err
 		}
 	}

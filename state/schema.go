@@ -444,4 +444,17 @@ CREATE TRIGGER failures_end AFTER DELETE ON intents WHEN EXISTS (SELECT 1 FROM f
 END;
 -- When the file was found ready; 0 where an earlier version has written the receipt.
 ALTER TABLE deliveries ADD COLUMN ready_at INTEGER NOT NULL DEFAULT 0;
+`, `
+-- What stands at the final names of intents that are held because of it.
+CREATE TABLE conflicts (
+	intent TEXT NOT NULL PRIMARY KEY REFERENCES intents (id) ON DELETE CASCADE,
+	kind   TEXT NOT NULL, -- 'file', 'directory' or 'other'
+	size   INTEGER NOT NULL,
+	mtime  INTEGER NOT NULL,
+	sha256 BLOB,
+	ours   BLOB -- SHA-256 of what was to be published
+) WITHOUT ROWID;
+CREATE TRIGGER conflicts_end AFTER UPDATE OF phase ON intents WHEN new.phase <> 'held' BEGIN
+	DELETE FROM conflicts WHERE intent = new.id;
+END;
 `}

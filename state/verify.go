@@ -21,6 +21,7 @@ type Expected struct {
 	Last       *Delivery // the newest receipt for the remote path, where it is of this file; nil else
 	Intents    []Intent  // those of the file on the route that are not delivered, and the open one for the remote path
 	Leaves     bool      // it is about to be taken away there, or to get another name
+	Dir        bool      // it is a directory that was made for itself, and nothing of the above but the names and Leaves
 }
 
 // UnderWay tells whether the file, or another one of its name, is about to be sent, published or taken away.
@@ -101,6 +102,36 @@ func (s *Store) expect(ctx context.Context, route Route, query string, args ...a
 			}
 		}
 		return err
+	})
+	return found, err
+}
+
+const selectMadeDirs = `SELECT path, remote_path, EXISTS (SELECT 1 FROM operations AS o
+		WHERE o.folder = d.folder AND o.destination = d.destination AND o.path = d.path AND o.step IN ('mkdir', 'rmdir'))
+	FROM dirs AS d WHERE folder = ?1 AND destination = ?2 AND made = 1 `
+
+// MadeDirs returns the directories of a route that were made for themselves, by path.
+func (s *Store) MadeDirs(ctx context.Context, route Route) ([]Expected, error) {
+	return s.expectDirs(ctx, route, selectMadeDirs+"ORDER BY path", route.Folder, route.Destination)
+}
+
+// MadeDir returns one of them; false where it is none.
+func (s *Store) MadeDir(ctx context.Context, route Route, path file.Path) (Expected, bool, error) {
+	found, err := s.expectDirs(ctx, route, selectMadeDirs+"AND path = ?3", route.Folder, route.Destination, path)
+	if err != nil || len(found) == 0 {
+		return Expected{}, false, err
+	}
+	return found[0], true, nil
+}
+
+func (s *Store) expectDirs(ctx context.Context, route Route, query string, args ...any) ([]Expected, error) {
+	var found []Expected
+	err := s.read(ctx, "directories of "+route.Folder, func(c *conn) error {
+		found = nil
+		return c.each(func(r row) error {
+			found = append(found, Expected{Route: route, Path: r.path(0), RemotePath: r.text(1), Leaves: r.bool(2), Dir: true})
+			return nil
+		}, query, args...)
 	})
 	return found, err
 }

@@ -23,6 +23,7 @@ type census struct {
 	note   func([]state.Absent) error
 
 	files    int
+	replaced Replaced
 	missed   int                               // files of ours that are gone
 	empty    map[file.Path]struct{}            // directories without a file so far
 	gone     map[file.Path]map[string]struct{} // directories above missing files that are gone too, with the destinations
@@ -95,6 +96,7 @@ func (c *census) passed(r state.Record) error {
 		return nil
 	}
 	if !c.ground.fileHasLeft(r.Path, k.Fingerprint.Dev) {
+		c.replaced.look(c.folder, r.Path)
 		return nil
 	}
 	for dir := r.Path.Dir(); dir != "" && c.goneDir(dir, r); dir = dir.Dir() {

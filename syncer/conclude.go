@@ -139,6 +139,9 @@ func (l *link) putAside(ctx context.Context, session Session, o *outcome, v verd
 	if e, ok := errors.AsType[*errCollides](o.err); ok {
 		f.Collides = e.with.Path
 	}
+	if e, ok := errors.AsType[*errConflict](o.err); ok {
+		f.Conflict = e.there
+	}
 	if err := l.store.Fail(ctx, o.intent.ID, f); err != nil {
 		return err
 	}

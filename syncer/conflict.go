@@ -30,6 +30,7 @@ type errConflict struct {
 	final  string
 	theirs string
 	ours   string // "" where nothing is to be told of it
+	there  *state.Conflict
 }
 
 func (e *errConflict) Error() string {
@@ -42,16 +43,17 @@ func (e *errConflict) Error() string {
 
 // conflict describes what stands at the final name; sum is the SHA-256 of it, nil where that is not known.
 func conflict(final string, info *remote.Info, sum []byte) *errConflict {
-	what := "something that is no file"
+	what, there := "something that is no file", &state.Conflict{Kind: state.ConflictOther}
 	switch {
 	case info.Size == remote.Untold:
-		what = "a file that the server does not let us look at"
+		what, there = "a file that the server does not let us look at", nil
 	case info.Mode.IsRegular():
 		what = "a file of " + described(info.Size, info.ModTime, sum)
+		there = &state.Conflict{Kind: state.ConflictFile, Size: info.Size, ModTime: info.ModTime, SHA256: sum}
 	case info.Mode.IsDir():
-		what = "a directory"
+		what, there.Kind = "a directory", state.ConflictDir
 	}
-	return &errConflict{final: final, theirs: what}
+	return &errConflict{final: final, theirs: what, there: there}
 }
 
 func described(size int64, at time.Time, sum []byte) string {
@@ -66,11 +68,11 @@ func described(size int64, at time.Time, sum []byte) string {
 	return text
 }
 
-// conflict describes both files, so that a person can decide. A hash that is not known yet is asked of the server, whose
-// answer does not matter for anything else.
+// conflict describes both files, so that a person can decide. A hash that is not known yet is asked of the server, or read back, and
+// what comes of it does not matter for anything else.
 func (d *delivery) conflict(ctx context.Context, final *remote.Info, theirs, ours []byte) error {
-	if theirs == nil && final.Mode.IsRegular() {
-		theirs, _, _ = d.session.Hash(ctx, d.intent.Final, final.Size) // see above
+	if theirs == nil && final.Mode.IsRegular() && final.Size != remote.Untold {
+		theirs, _, _ = contentOf(ctx, d.session, d.intent.Final, final.Size, readToTell) // see above
 		if d.session.Err() != nil {
 			return d.session.Err()
 		}
@@ -78,6 +80,9 @@ func (d *delivery) conflict(ctx context.Context, final *remote.Info, theirs, our
 	e := conflict(d.intent.Final, final, theirs)
 	if final.Mode.IsRegular() {
 		e.ours = described(d.intent.Fingerprint.Size, d.intent.Fingerprint.Modified(), ours)
+	}
+	if e.there != nil {
+		e.there.Ours = ours
 	}
 	return e
 }

@@ -20,6 +20,8 @@ type cycle struct {
 	told    string         // reason of the halt that was told of
 	trouble error          // why nothing is removed, where nothing can be
 	missing bool           // something was missing in the last complete scan
+	// replaced is what the last whole scan has found of files of which others have taken the places
+	replaced Replaced
 	mark    *state.Mark    // on record; nil: none
 	halt    *state.Halt    // on record; nil: none
 	now     time.Time      // of the cycle
@@ -241,6 +243,7 @@ func (p *Planner) endCycle(ctx context.Context, c *census) error {
 		return ctx.Err()
 	}
 	p.cycle.now, p.cycle.fresh = p.now(), map[string]int{}
+	p.setReplaced(c.replaced)
 	complete, err := c.complete(), p.directories(ctx, c)
 	if err == nil {
 		err = c.flush()

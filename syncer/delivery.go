@@ -240,8 +240,8 @@ func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened ti
 	return true, err
 }
 
-// adoptable tells whether the file at the final name is the one that is to be sent: by content where the server can
-// tell, which also gives the hash, else by size and time. An outbox that takes its files away once they are
+// adoptable tells whether the file at the final name is the one that is to be sent: by content, which also gives its hash, as the
+// server tells it or as it is read back, else by size and time. An outbox that takes its files away once they are
 // delivered adopts nothing: it must not do so for a file that it never sent.
 func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing Standing, final *remote.Info) (sum []byte, same bool, err error) {
 	if d.folder.endsStory() || d.intent.Source != "" || !final.Mode.IsRegular() {
@@ -253,17 +253,27 @@ func (d *delivery) adoptable(ctx context.Context, src *watcher.Source, standing 
 	if final.Size != src.Size() {
 		return nil, false, nil
 	}
-	sum, _, err = d.session.Hash(ctx, d.intent.Final, final.Size)
+	believed := standing == Same && d.folder.demand() != remote.Content && !d.intent.Overwrite // a person who lets it be replaced takes it for another
+	sum, _, err = contentOf(ctx, d.session, d.intent.Final, final.Size, d.readToAdopt(believed))
 	switch {
-	case err == nil:
-		local, err := d.sumOf(ctx, src)
-		return sum, bytes.Equal(sum, local), err
-	case remote.KindOf(err) == remote.Unsupported && d.folder.demand() == remote.Content:
-		return d.compareSource(ctx, src)
-	case remote.KindOf(err) == remote.Unsupported:
-		return nil, standing == Same && !d.intent.Overwrite, nil // a person who lets it be replaced takes it for another
+	case err != nil:
+		return nil, false, err
+	case sum == nil:
+		return nil, believed, nil
 	}
-	return nil, false, err
+	local, err := d.sumOf(ctx, src)
+	return sum, bytes.Equal(sum, local), err
+}
+
+// readToAdopt is the size in bytes up to which a file is read back that may be the one that is to be sent.
+func (d *delivery) readToAdopt(believed bool) int64 {
+	switch {
+	case d.folder.demand() == remote.Content:
+		return readAny
+	case believed, d.folder.demand() == remote.Size:
+		return readNone
+	}
+	return readToKnow
 }
 
 // verify proves the temp.

@@ -222,6 +222,22 @@ func (f *fakeSession) Hash(ctx context.Context, name string, _ int64) (sum []byt
 	return sum, "sha256sum", err
 }
 
+func (f *fakeSession) ReadBack(ctx context.Context, name string) (sum []byte, err error) {
+	err = f.request(ctx, "read", name, func(files map[string]fakeFile) error {
+		file, ok := files[name]
+		switch {
+		case !ok:
+			return problem("read", name, remote.Missing, fs.ErrNotExist)
+		case f.server.writeOnly:
+			return problem("read", name, remote.Permission, fs.ErrPermission)
+		}
+		h := sha256.Sum256([]byte(file.content))
+		sum = h[:]
+		return nil
+	})
+	return sum, err
+}
+
 func (f *fakeSession) Noting(func(names []string) (done func(), err error)) {}
 
 // Fits tells what fits where the server has a room of its own.
@@ -382,8 +398,8 @@ func (f *fakeSession) CheckWrites(ctx context.Context) error {
 	return f.request(ctx, "check writes", "", nil)
 }
 
-// MkdirAll and Rmdir have nothing to do: the server's files stand in no directories.
-func (f *fakeSession) MkdirAll(ctx context.Context, dir string) error {
+// MakeDir and Rmdir have nothing to do: the server's files stand in no directories.
+func (f *fakeSession) MakeDir(ctx context.Context, dir string) error {
 	return f.request(ctx, "mkdir", dir, nil)
 }
 

@@ -104,13 +104,23 @@ func (g *ground) hasLeft(p file.Path, dev uint64) bool {
 
 // isBehindLink tells whether a link that is not followed stands in place of a directory above p, wherever it leads: what was there
 // may have been put elsewhere, and is as unknown as what a disk holds that is not mounted.
-func (g *ground) isBehindLink(p file.Path) bool {
+func (g *ground) isBehindLink(p file.Path) bool { return g.folder.isBehindLink(p) }
+
+func (f *Folder) isBehindLink(p file.Path) bool {
 	for dir := p.Dir(); dir != ""; dir = dir.Dir() {
-		if info, err := os.Lstat(dir.In(g.folder.Root)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if info, err := os.Lstat(dir.In(f.Root)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// Replaced tells whether something stands in the place of a file, or of a directory above it, that is neither: a link that is not
+// followed, say. The file may have been put elsewhere, and is unknown; its copies at destinations stay as they are.
+func (f *Folder) Replaced(p file.Path) bool {
+	real := f.real(p)
+	info, err := os.Lstat(real.In(f.Root))
+	return err == nil && !info.IsDir() && !info.Mode().IsRegular() || f.isBehindLink(real)
 }
 
 // fileHasLeft tells whether a file has surely left the folder. A directory may stand in its place, or a link that leads to one, or

@@ -103,19 +103,35 @@ func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof 
 		return proof, false, err
 	}
 	proof = state.Proof{SHA256: sum, RemoteModTime: old.ModTime, HostKey: d.session.HostKey()}
-	got, means, err := d.session.Hash(ctx, k.RemotePath, old.Size)
-	switch {
-	case err == nil:
-		evidence := remote.EvidenceOf(means)
-		proof.Evidence, proof.Command = evidence.Kind, evidence.Command
-		return proof, bytes.Equal(got, sum), nil
-	case remote.KindOf(err) != remote.Unsupported:
-		return proof, false, err
+	// Reading a large one back would cost as much as sending.
+	most := int64(readToRename)
+	if d.folder.demand() == remote.Size {
+		most = readNone
 	}
-	// Reading back would cost as much as sending.
+	got, by, err := contentOf(ctx, d.session, k.RemotePath, old.Size, most)
+	switch {
+	case err != nil:
+		return proof, false, err
+	case got != nil:
+		proof.Evidence, proof.Command = by.Kind, by.Command
+		return proof, bytes.Equal(got, sum), nil
+	case d.folder.demand() == remote.Content:
+		return proof, false, nil
+	}
 	proof.Evidence = remote.SizeOnly
-	untouched := near(old.ModTime, k.Fingerprint.Modified(), mtimeSlack)
-	return proof, untouched && d.folder.demand() != remote.Content, nil
+	untouched, err := d.untouched(ctx, k, old)
+	return proof, untouched, err
+}
+
+// untouched tells whether a file that the server has under an old name has the time that it was given there: that of the file here, or,
+// where a server sets it by itself, that of its receipt.
+func (d *delivery) untouched(ctx context.Context, k *state.Known, old *remote.Info) (bool, error) {
+	if near(old.ModTime, k.Fingerprint.Modified(), mtimeSlack) {
+		return true, nil
+	}
+	last, published, err := d.store.LastPublished(ctx, k.Destination, k.RemotePath)
+	return published && last.Folder == k.Folder && last.Path == k.Path && last.Size == old.Size &&
+		bytes.Equal(last.Proof.SHA256, k.SHA256) && near(last.Proof.RemoteModTime, old.ModTime, 0), err
 }
 
 // isFree tells whether a file that the server has may get the final name.

@@ -48,7 +48,7 @@ func TestMoveIsARename(t *testing.T) {
 		t.Errorf("%d writes", n)
 	}
 	all := r.receipts()
-	if len(all) != 2 || all[1].Path != "sub/deeper/new" || all[1].Proof.Evidence != remote.SizeOnly {
+	if len(all) != 2 || all[1].Path != "sub/deeper/new" || all[1].Proof.Evidence != remote.ReadBack {
 		t.Errorf("receipts: %+v", all)
 	}
 	if record := r.record("old"); len(record.Known) != 0 {
@@ -92,10 +92,13 @@ func TestNoMove(t *testing.T) {
 			r.must(os.Chtimes(r.source("old"), info.ModTime(), info.ModTime()))
 			r.rename("old", "new")
 		}, map[string]string{"old": content, "new": "THE CONTENT"}},
-		{"no renames without a shell, and proof is wanted", func(r *rig, _ *sftptest.TestServer) {
-			r.folder.Verify = remote.Content
+		{"changed at the server, with its size and time kept", func(r *rig, s *sftptest.TestServer) {
+			info, err := os.Stat(s.Dir + "/in/old")
+			r.must(err)
+			r.must(os.WriteFile(s.Dir+"/in/old", []byte("THE CONTENT"), 0o644))
+			r.must(os.Chtimes(s.Dir+"/in/old", info.ModTime(), info.ModTime()))
 			r.rename("old", "new")
-		}, map[string]string{"old": content, "new": content}},
+		}, map[string]string{"old": "THE CONTENT", "new": content}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -108,6 +111,17 @@ func TestNoMove(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoMoveWithoutProof sends a large file again where proof is wanted, and nothing hashes it.
+func TestNoMoveWithoutProof(t *testing.T) {
+	t.Parallel()
+	content := strings.Repeat("large", readToRename/4)
+	r, _ := mirrorRig(t, content)
+	r.folder.Verify = remote.Content
+	r.rename("old", "new")
+	r.once()
+	r.wantInbox("acme", map[string]string{"old": content, "new": content})
 }
 
 // TestNoMoveFromWhatDoesNotShow has a file system unmounted in the mirror, and a file like one of its own elsewhere: that is

@@ -266,7 +266,7 @@ func (l *link) makeDir(ctx context.Context, session Session, o *state.Operation,
 	if err := leaveDirs(ctx, l.store, f, o.Destination, o.Path); err != nil {
 		return err
 	}
-	if err := session.MkdirAll(ctx, o.RemotePath); err != nil {
+	if err := session.MakeDir(ctx, o.RemotePath); err != nil {
 		return err
 	}
 	above, err := ofDirectory(filepath.Dir(name)) // what is mounted on it is another file system, and may not be there for long

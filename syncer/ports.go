@@ -104,6 +104,7 @@ type Session interface {
 
 	Stat(ctx context.Context, name string) (remote.Info, error)
 	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
+	ReadBack(ctx context.Context, name string) ([]byte, error)
 	Copy(ctx context.Context, from, temp string, size int64) error
 	Upload(ctx context.Context, u remote.Upload, src io.Reader) (sum []byte, err error)
 	Fits(ctx context.Context, name string, size int64) error
@@ -112,7 +113,7 @@ type Session interface {
 	Verify(ctx context.Context, name string, size int64, sum []byte, demand remote.Demand) (remote.Info, remote.Evidence, error)
 	Publish(ctx context.Context, temp, final string, replace bool) error
 	Remove(ctx context.Context, name string) error
-	MkdirAll(ctx context.Context, dir string) error
+	MakeDir(ctx context.Context, dir string) error
 	Rmdir(ctx context.Context, name string) error
 }
 

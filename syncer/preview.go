@@ -196,11 +196,29 @@ func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operati
 	default:
 		o.Op, o.Reason, o.Detail = Hold, ReasonConflict, conflict(o.RemotePath, info, nil).Error()
 	}
-	if !same && !p.Folder.endsStory() && view.Capabilities().ProbedAt.IsZero() && (info.Size == src.Size() || info.Size == remote.Untold) {
-		o.Detail = strings.TrimPrefix(o.Detail+"; "+unprobed, "; ")
+	if why := d.uncompared(view.Capabilities(), info, src.Size()); !same && why != "" {
+		o.Detail = strings.TrimPrefix(o.Detail+"; "+why, "; ")
 	}
 	return o, true, nil
 }
+
+// uncompared says why a preview does not know whether a file at the final name is the one that is to be sent, where a delivery finds it
+// out; "" where it does not, or the preview knows.
+func (d *delivery) uncompared(can remote.Capabilities, final *remote.Info, size int64) string {
+	switch {
+	case d.folder.endsStory() || !final.Mode.IsRegular() || final.Size != size && final.Size != remote.Untold:
+		return ""
+	case can.ProbedAt.IsZero():
+		return unprobed
+	case can.Hashes() || final.Size > d.readToAdopt(false):
+		return ""
+	}
+	return unreadBack
+}
+
+// unreadBack is said of a file whose content may be the same, at a server that does not hash.
+const unreadBack = "whether its content is the same is not known: the server does not hash, and a plan reads nothing back. `dropferry once` " +
+	"does, and takes a file with the same content for delivered"
 
 // unprobed is said of a file whose content may be the same, where nobody has found out how the server tells.
 const unprobed = "whether its content is the same is not known: nothing has been delivered to this server yet, so that it was never " +
@@ -225,6 +243,11 @@ func (v viewOnly) Hash(ctx context.Context, name string, size int64) ([]byte, st
 // Verify proves nothing: to read a file back costs more than a look may.
 func (v viewOnly) Verify(_ context.Context, name string, _ int64, _ []byte, _ remote.Demand) (remote.Info, remote.Evidence, error) {
 	return remote.Info{}, remote.Evidence{}, &remote.Error{Op: "verify", Path: name, Kind: remote.Unsupported, Err: errOnlyLooks}
+}
+
+// ReadBack neither.
+func (v viewOnly) ReadBack(_ context.Context, name string) ([]byte, error) {
+	return nil, &remote.Error{Op: "read", Path: name, Kind: remote.Unsupported, Err: errOnlyLooks}
 }
 
 // errOnlyLooks is for what a preview does not do.

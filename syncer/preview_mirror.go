@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/watcher"
 )
@@ -211,11 +212,20 @@ func (m *mirrorPreview) stays(ctx context.Context, o *Operation) (bool, error) {
 	if err != nil || info == nil {
 		return err == nil, err
 	}
-	ours, why, err := isAsWeLeftIt(ctx, m.Store, view, k, info)
-	if err == nil && !ours {
-		o.Op, o.Reason, o.Detail = KeepThere, ReasonConflict, why
+	like, err := liken(ctx, m.Store, viewOnly{Viewer: view}, k, info, readNone)
+	switch {
+	case err != nil:
+	case like == isOther, like == isUntold && (m.Folder.Verify == remote.Size || info.Size > readToKnow && m.trashes(o.Destination)):
+		o.Op, o.Reason, o.Detail = KeepThere, ReasonConflict, changedThere(info)
+	case like == isUntold:
+		o.Detail = "it has another time there: it stays if it has other content too, for which it is read back first"
 	}
 	return false, err
+}
+
+func (m *mirrorPreview) trashes(destination string) bool {
+	r, _ := m.Folder.route(destination)
+	return r.Trash != ""
 }
 
 // directories tells which would be made and removed.

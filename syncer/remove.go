@@ -56,12 +56,12 @@ func (r *removing) run(ctx context.Context) error {
 	if info == nil {
 		return r.end(ctx, EventGone, "it was removed there by others")
 	}
-	ours, why, err := isAsWeLeftIt(ctx, r.link.store, r.session, r.known, info)
+	ours, err := r.isAsWeLeftIt(ctx, info, r.o.Trash == "")
 	if err != nil {
 		return err
 	}
 	if !ours {
-		return r.end(ctx, EventKept, why)
+		return r.end(ctx, EventKept, changedThere(info))
 	}
 	return r.take(ctx, info)
 }
@@ -126,48 +126,36 @@ func (r *removing) hasLeft(ctx context.Context) (bool, error) {
 	return err == nil && g.fileHasLeft(r.o.Path, r.known.Fingerprint.Dev), err
 }
 
-// contentHasher can tell the hash of a remote file.
-type contentHasher interface {
-	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
-}
-
-// holdsContent tells whether a remote file has the content of that hash. told is false where the server cannot say, or the hash
-// is not known: nil.
-func holdsContent(ctx context.Context, session contentHasher, name string, size int64, want []byte) (is, told bool, err error) {
-	if want == nil {
-		return false, false, nil
+// isAsWeLeftIt tells whether the file at the destination is still what we have put there. For good nothing is removed but on proof of
+// what it holds, which may cost reading all of it back; a person can find its size and time enough. What goes to the trash can
+// be had back: there they suffice for a large one, and where the account may not read.
+func (r *removing) isAsWeLeftIt(ctx context.Context, info *remote.Info, forGood bool) (bool, error) {
+	most, suffices := int64(readToKnow), !forGood
+	switch {
+	case r.folder.Verify == remote.Size:
+		most, suffices = readNone, true
+	case forGood:
+		most = readAny
 	}
-	sum, _, err := session.Hash(ctx, name, size)
-	if err != nil {
-		if remote.KindOf(err) == remote.Unsupported {
-			err = nil
+	like, err := liken(ctx, r.link.store, r.session, r.known, info, most)
+	if err == nil && like == looksOurs && !suffices {
+		err = &remote.Error{
+			Op: "remove", Destination: r.o.Destination, Path: r.o.RemotePath, Kind: remote.Permission, Err: errUnproved,
+			Hint: "a trash for the folder, or verify = \"size\", lets its size and time do",
 		}
-		return false, false, err
 	}
-	return bytes.Equal(sum, want), true, nil
+	return like == isOurs || like == looksOurs, err
 }
 
-// isAsWeLeftIt tells whether a file at the destination is still what we have put there: by its content where the server can
-// tell, which a file of the same size and second could deceive otherwise, else by the size and time of the receipt.
-func isAsWeLeftIt(ctx context.Context, store Store, session contentHasher, k *state.Known, info *remote.Info) (ours bool, why string, err error) {
+// errUnproved is why a file stays that has left its folder, and may be another by now.
+var errUnproved = errors.New("whether it is still ours cannot be told: the server does not hash, and the account may not read it")
+
+// changedThere is why a file stays.
+func changedThere(info *remote.Info) string {
 	if !info.Mode.IsRegular() {
-		return false, "it is no file any more", nil
+		return "it is no file any more"
 	}
-	why = fmt.Sprintf("it was changed there: %s", described(info.Size, info.ModTime, nil))
-	last, published, err := store.LastPublished(ctx, k.Destination, k.RemotePath)
-	if err != nil {
-		return false, "", err
-	}
-	published = published && last.Folder == k.Folder && last.Path == k.Path
-	known := k.SHA256
-	if known == nil && published { // forgotten by a repair, say
-		known = last.Proof.SHA256
-	}
-	is, told, err := holdsContent(ctx, session, k.RemotePath, info.Size, known)
-	if err != nil || told {
-		return is, why, err
-	}
-	return published && last.Size == info.Size && near(last.Proof.RemoteModTime, info.ModTime, 0), why, nil
+	return "it was changed there: " + described(info.Size, info.ModTime, nil)
 }
 
 // errTrashTaken says that there is no free name in the trash.
@@ -289,7 +277,7 @@ func (r *removing) removeTwin(ctx context.Context) error {
 	if err != nil || info == nil {
 		return err
 	}
-	if ours, _, err := isAsWeLeftIt(ctx, r.link.store, r.session, r.known, info); err != nil || !ours {
+	if ours, err := r.isAsWeLeftIt(ctx, info, true); err != nil || !ours {
 		return err
 	}
 	return r.session.Remove(ctx, r.o.RemotePath)
@@ -334,14 +322,14 @@ func (r *removing) expire(ctx context.Context) error {
 	return r.record(ctx, t.Size)
 }
 
-// isAsTrashed tells whether a file in the trash is still what we have put there: by its content, where that is known and the
-// server can tell it, else by its size.
-func isAsTrashed(ctx context.Context, session contentHasher, t *state.Trashed, info *remote.Info) (bool, error) {
-	if !info.Mode.IsRegular() || info.Size != t.Size {
-		return false, nil
+// isAsTrashed tells whether a file in the trash is still what we have put there: by its content, where that is known and can be
+// told, else by its size.
+func isAsTrashed(ctx context.Context, session contentReader, t *state.Trashed, info *remote.Info) (bool, error) {
+	if !info.Mode.IsRegular() || info.Size != t.Size || t.SHA256 == nil {
+		return info.Mode.IsRegular() && info.Size == t.Size, nil
 	}
-	is, told, err := holdsContent(ctx, session, t.RemotePath, t.Size, t.SHA256)
-	return is || !told && err == nil, err
+	sum, _, err := contentOf(ctx, session, t.RemotePath, t.Size, readToKnow)
+	return sum == nil || bytes.Equal(sum, t.SHA256), err
 }
 
 // tidy removes the directories above a file that was removed from the trash, as far as they are empty.

@@ -56,13 +56,17 @@ func (d *delivery) compare(ctx context.Context, name string, size int64, sum []b
 	return likeUnknown, err
 }
 
-// compareSource tells whether the file at the final name has the content of the source, whose hash it returns.
+// compareSource tells whether the file at the final name has the content of the source, and returns the hash of that; nil where it has
+// not.
 func (d *delivery) compareSource(ctx context.Context, src *watcher.Source) (sum []byte, same bool, err error) {
 	if sum, err = d.sumOf(ctx, src); err != nil {
 		return nil, false, err
 	}
 	like, err := d.compare(ctx, d.intent.Final, src.Size(), sum)
-	return sum, like == likeSame, err
+	if like != likeSame {
+		sum = nil
+	}
+	return sum, sum != nil, err
 }
 
 // compareEarlier finds out whether the file at the final name is an earlier version.

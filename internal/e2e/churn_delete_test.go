@@ -38,17 +38,20 @@ const settlesSlowly = "stable_for = \"1500ms\"\n"
 // directories, and the plan is empty; what was ever visible there was some whole version.
 func TestChurnWithDeletes(t *testing.T) {
 	if *churnMinutes > 0 {
-		seed := cmp.Or(*churnSeed, uint64(time.Now().UnixNano()))
+		seed, server := cmp.Or(*churnSeed, freshSeed()), hashing
+		if *churnServerNamed != "" {
+			server = drawServer(t, nil)
+		}
 		t.Logf("seed %d", seed)
-		playDeletes(t, seed, time.Now().Add(time.Duration(*churnMinutes)*time.Minute), "")
+		playDeletes(t, seed, time.Now().Add(time.Duration(*churnMinutes)*time.Minute), "", server)
 		return
 	}
 	t.Parallel()
 	seeds := churnDeleteSeeds
 	if !testing.Short() {
 		seeds = slices.Clone(seeds)
-		for i := range *churnDeletes {
-			seeds = append(seeds, uint64(time.Now().UnixNano())+uint64(i))
+		for range *churnDeletes {
+			seeds = append(seeds, freshSeed())
 		}
 	}
 	if *churnSeed != 0 {
@@ -57,7 +60,7 @@ func TestChurnWithDeletes(t *testing.T) {
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			playDeletes(t, seed, time.Time{}, "")
+			playDeletes(t, seed, noEnd, "", hashing)
 		})
 	}
 	if *churnSeed != 0 {
@@ -66,7 +69,7 @@ func TestChurnWithDeletes(t *testing.T) {
 	for _, seed := range churnSlowSeeds {
 		t.Run(fmt.Sprintf("slow, seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			playDeletes(t, seed, time.Time{}, settlesSlowly)
+			playDeletes(t, seed, noEnd, settlesSlowly, hashing)
 		})
 	}
 }
@@ -74,18 +77,19 @@ func TestChurnWithDeletes(t *testing.T) {
 // churnRound is how many steps pass until the history pauses, and all has to be the same.
 const churnRound = 150
 
+// noEnd has one round played.
+var noEnd time.Time
+
+// freshSeed draws a seed that no run has had.
+func freshSeed() uint64 { return uint64(time.Now().UnixNano()) + rand.Uint64N(1<<20) }
+
 // playDeletes plays rounds until a time has come, one at least, with a mirror that has these lines besides the usual ones.
-func playDeletes(t *testing.T, seed uint64, until time.Time, lines string) {
+func playDeletes(t *testing.T, seed uint64, until time.Time, lines string, server churnServer) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	trash := []string{`trash = ""`, `trash_keep = "2s"`, ""}[random.IntN(3)]
-	r := newRig(t, "")
-	r.outboxTo(r.acme(), "mode = \"mirror\"\ndelete = true\ndelete_delay = \"300ms\"\nmax_delete = 10000\n"+lines+trash+"\nto = [\"acme:in\"]")
-	inbox := filepath.Join(r.sshd.Dir, "in")
-	if err := os.Mkdir(inbox, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	r, inbox := server.churnRig(t, "mode = \"mirror\"\ndelete = true\ndelete_delay = \"300ms\"\nmax_delete = 10000\n"+lines+trash+"\nto = [\"acme:in\"]")
 	seen := sftptest.Observe(t, inbox)
-	c := &deletes{churn: churn{t: t, root: r.outbox, random: random, versions: map[string]map[string]bool{}}}
+	c := &deletes{churn: churn{t: t, root: r.outbox, random: random, versions: map[string]map[string]bool{}, server: server}}
 	c.write("anchor", "an emptied folder would halt", os.O_TRUNC)
 	running := r.start()
 	for again := true; again; again = time.Now().Before(until) {
@@ -105,7 +109,7 @@ func playDeletes(t *testing.T, seed uint64, until time.Time, lines string) {
 		t.Errorf("the agent ended with %d", code)
 	}
 	for _, s := range seen.Seen() {
-		if s.SHA256 != "" && !strings.HasPrefix(s.Name, ".trash/") && !c.versions[s.Name][s.SHA256] {
+		if s.SHA256 != "" && !strings.HasPrefix(s.Name, ".trash/") && !c.versions[server.key(s.Name)][s.SHA256] {
 			t.Errorf("%s was seen with %d bytes that no version had", s.Name, s.Size)
 		}
 	}
@@ -115,16 +119,16 @@ func playDeletes(t *testing.T, seed uint64, until time.Time, lines string) {
 func (c *deletes) awaitQuiet(r *rig, inbox string) {
 	c.t.Helper()
 	stays := func(name string) bool { return name == ".dropferry" || isLink(name) }
-	local := slices.DeleteFunc(names(c.t, r.outbox), stays)
+	local := c.server.keys(slices.DeleteFunc(names(c.t, r.outbox), stays))
 	var there []string
 	var differing []string
 	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		// The server may have made a temp for an agent that was killed when the next one had looked for it already.
-		there = slices.DeleteFunc(names(c.t, inbox), func(name string) bool {
+		there = c.server.keys(slices.DeleteFunc(names(c.t, inbox), func(name string) bool {
 			return strings.HasPrefix(name, ".trash/") || file.IsPrivate(filepath.Base(name))
-		})
-		differing = missing(tree(c.t, r.outbox), tree(c.t, inbox))
+		}))
+		differing = missing(c.server.contents(tree(c.t, r.outbox)), c.server.contents(tree(c.t, inbox)))
 		differing = slices.DeleteFunc(differing, stays)
 		if slices.Equal(local, there) && len(differing) == 0 {
 			break
@@ -267,6 +271,9 @@ func (c *deletes) comeAgain() {
 		return
 	}
 	name := c.lost[c.random.IntN(len(c.lost))]
+	if slices.ContainsFunc(c.files, func(other string) bool { return other != name && c.server.key(other) == c.server.key(name) }) {
+		return // it would be held
+	}
 	for dir := name; dir != "."; dir = filepath.Dir(dir) { // a file may stand where a directory was, or the other way round
 		if info, err := os.Lstat(c.at(dir)); err == nil && (dir == name) == info.IsDir() {
 			return

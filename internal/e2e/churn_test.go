@@ -20,33 +20,32 @@ import (
 // besides.
 var churnSeeds = []uint64{1}
 
-// TestChurn changes a tree at random while the agent runs. When it is quiet, the other side has every file as it is here;
+// TestChurn changes a tree at random while the agent runs; the fresh histories go to a server that hashes nothing, or is odder still. When it is quiet, the other side has every file as it is here;
 // what was ever visible there was some whole version; each version has at most one receipt; no temp is left.
 func TestChurn(t *testing.T) {
 	t.Parallel()
-	seeds := append([]uint64{uint64(time.Now().UnixNano())}, churnSeeds...)
-	if testing.Short() {
-		seeds = churnSeeds[:1]
+	play := func(mode string, seed uint64, server churnServer) {
+		t.Run(fmt.Sprintf("%s/%s, seed %d", mode, server.name, seed), func(t *testing.T) {
+			t.Parallel()
+			playChurn(t, mode, seed, server)
+		})
 	}
 	for _, mode := range []string{"outbox", "mirror"} {
-		for _, seed := range seeds {
-			t.Run(fmt.Sprintf("%s/seed %d", mode, seed), func(t *testing.T) {
-				t.Parallel()
-				playChurn(t, mode, seed)
-			})
+		for _, seed := range churnSeeds {
+			play(mode, seed, hashing)
+		}
+		if !testing.Short() {
+			seed := freshSeed()
+			play(mode, seed, drawServer(t, rand.New(rand.NewPCG(seed, 3))))
 		}
 	}
 }
 
-func playChurn(t *testing.T, mode string, seed uint64) {
-	r := newRig(t, fmt.Sprintf("mode = %q\nto = [\"acme:in\"]", mode))
-	inbox := filepath.Join(r.sshd.Dir, "in")
-	if err := os.Mkdir(inbox, 0o700); err != nil {
-		t.Fatal(err)
-	}
+func playChurn(t *testing.T, mode string, seed uint64, server churnServer) {
+	r, inbox := server.churnRig(t, fmt.Sprintf("mode = %q\nto = [\"acme:in\"]", mode))
 	seen := sftptest.Observe(t, inbox)
 	running := r.start()
-	c := &churn{t: t, root: r.outbox, random: rand.New(rand.NewPCG(seed, 0)), versions: map[string]map[string]bool{}}
+	c := &churn{t: t, root: r.outbox, random: rand.New(rand.NewPCG(seed, 0)), versions: map[string]map[string]bool{}, server: server}
 	for range 120 {
 		c.step()
 	}
@@ -133,6 +132,7 @@ type churn struct {
 	files    []string
 	count    int
 	versions map[string]map[string]bool // every content that a name has had between two steps
+	server   churnServer
 }
 
 func (c *churn) step() {
@@ -216,8 +216,9 @@ func (c *churn) note(name string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if c.versions[name] == nil {
-		c.versions[name] = map[string]bool{}
+	key := c.server.key(name)
+	if c.versions[key] == nil {
+		c.versions[key] = map[string]bool{}
 	}
-	c.versions[name][sum(string(content))] = true
+	c.versions[key][sum(string(content))] = true
 }

@@ -1,6 +1,6 @@
 // What is going on, what needs a person, and its remedies.
 import {charts} from './charts.js';
-import {el, explainLink, fill, plural, remedy, size, span, stateOf, time} from './lib.js';
+import {el, explainLink, facts, fill, plural, remedy, size, span, stateOf, time} from './lib.js';
 
 // isStopped tells whether nothing can be sent to a destination.
 const isStopped = d => d.state === 'blocked' || d.state === 'waiting';
@@ -57,9 +57,12 @@ function destinationNeeds(d) {
     buttons(remedy(`Try ${d.name} now`, {command: 'retry', target: 'destination:' + d.name}, d.state === 'blocked' ? 'Every login that is refused is a step towards a locked account. Try again?' : '')))];
 }
 
+// side is what a person needs to know of one of two files that want the same name.
+const side = c => c && (c.kind === 'file' ? [`${size(c.size)}, from `, time(c.mtime), c.sha256 ? `, SHA-256 ${c.sha256}` : ''] : c.kind === 'directory' ? 'a directory' : 'something that is no file');
+
 // fileNeeds is the card of one file that is held or given up.
 export function fileNeeds(a, s) {
-  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.reason), el('p', explainLink(s, a.folder, a.path)),
+  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.reason), a.theirs ? facts([['Here', side(a.ours)], ['There', side(a.theirs)]]) : '', el('p', explainLink(s, a.folder, a.path)),
     buttons(remedy('Try again', {command: 'retry', target: a.id}),
       a.state === 'held' ? remedy('Overwrite', {command: 'retry', target: a.id, overwrite: true}, `Replace what stands at ${a.remote_path}?`) : '',
       a.state === 'held' ? remedy('Keep both', {command: 'retry', target: a.id, keep_both: true}) : '',
