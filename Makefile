@@ -62,9 +62,10 @@ fuzz-short:
 soak:
 	$(GO) run ./internal/soak -minutes $(MINUTES) -seed $(SEED)
 
-# Random histories of a mirror that deletes, against a real sshd, for minutes. SEED repeats one; 0 draws it.
+# Random histories of a mirror that deletes, against a real sshd, for minutes. SEED repeats one; 0 draws it. SERVER is a server that
+# hashes nothing: silent, timeless, folding or folding-timeless.
 churn:
-	$(GO) test ./internal/e2e -run 'TestChurnWithDeletes$$' -v -timeout $$(( $(MINUTES) + 10 ))m -churn-minutes $(MINUTES) -churn-seed $(SEED)
+	$(GO) test ./internal/e2e -run 'TestChurnWithDeletes$$' -v -timeout $$(( $(MINUTES) + 10 ))m -churn-minutes $(MINUTES) -churn-seed $(SEED) -churn-server "$(SERVER)"
 
 cross:
 	@set -e; for p in $(CROSS); do \

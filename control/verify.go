@@ -120,7 +120,7 @@ type Damage struct {
 	Size       int64  `json:"size"` // what was known of it when it was looked at
 	SHA256     []byte `json:"sha256,omitempty"`
 	Remedy     Remedy `json:"remedy"`
-	Why        string `json:"why,omitempty"` // of what is held
+	Why        string `json:"why,omitempty"`   // of what is held
 	Found      *Copy  `json:"found,omitempty"` // likewise: what stands there
 }
 

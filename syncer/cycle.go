@@ -16,16 +16,16 @@ import (
 
 // cycle is what a planner remembers between the scans of a folder that deletes.
 type cycle struct {
-	begun   bool           // see takeUp
-	told    string         // reason of the halt that was told of
-	trouble error          // why nothing is removed, where nothing can be
-	missing bool           // something was missing in the last complete scan
+	begun   bool   // see takeUp
+	told    string // reason of the halt that was told of
+	trouble error  // why nothing is removed, where nothing can be
+	missing bool   // something was missing in the last complete scan
 	// replaced is what the last whole scan has found of files of which others have taken the places
 	replaced Replaced
-	mark    *state.Mark    // on record; nil: none
-	halt    *state.Halt    // on record; nil: none
-	now     time.Time      // of the cycle
-	fresh   map[string]int // destinations with new operations
+	mark     *state.Mark    // on record; nil: none
+	halt     *state.Halt    // on record; nil: none
+	now      time.Time      // of the cycle
+	fresh    map[string]int // destinations with new operations
 }
 
 // beginCycle prepares a scan of what stands on g. away says that the folder is not there: nothing must be planned.

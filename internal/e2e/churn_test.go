@@ -152,10 +152,14 @@ func (c *churn) step() {
 	time.Sleep(time.Duration(c.random.IntN(60)) * time.Millisecond) // the history has pauses: some shorter than the quiet time
 }
 
-// content is new at each step, of a size from one line to some packets.
+// content is new at each step, of a size from one line to some packets. Where nothing is hashed the sizes are three, so that many files are
+// told apart by nothing but what they hold.
 func (c *churn) content() string {
-	line := fmt.Sprintf("step %d %x\n", c.count, c.random.Uint64())
-	return strings.Repeat(line, 1+c.random.IntN(4)*c.random.IntN(8000))
+	line, lines := fmt.Sprintf("step %d %x\n", c.count, c.random.Uint64()), 1+c.random.IntN(4)*c.random.IntN(8000)
+	if c.server.name != hashing.name {
+		line, lines = fmt.Sprintf("step %08d %016x\n", c.count, sha256.Sum256([]byte(line)))[:30]+"\n", 1+lines%3*6000
+	}
+	return strings.Repeat(line, lines)
 }
 
 func (c *churn) create() {

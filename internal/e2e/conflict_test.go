@@ -1,8 +1,8 @@
 package e2e
 
 import (
+	"os"
 	"path"
-	"strings"
 	"testing"
 	"time"
 )
@@ -80,9 +80,45 @@ func TestHeldShowsBothSides(t *testing.T) {
 	r.drop("a.txt", "ours")
 	r.once(3)
 	why := r.explain(r.outbox + "/a.txt").Routes[0].LastError
-	for _, part := range []string{"14 bytes from", "SHA-256 " + sum("theirs, longer"), "ours is 4 bytes from", "with SHA-256 " + sum("ours")} {
-		if !strings.Contains(why, part) {
-			t.Errorf("explain does not tell %q: %s", part, why)
+	contains(t, why, "14 bytes from", "SHA-256 "+sum("theirs, longer"), "ours is 4 bytes from", "with SHA-256 "+sum("ours"))
+	r.wantSides("a.txt", "ours", "theirs, longer")
+
+	// Somebody else's directory has no size to tell of.
+	if err := os.Remove(r.inbox("copy/a.txt")); err != nil {
+		t.Fatal(err)
+	}
+	r.write(r.inbox("copy/a.txt/inside"), "theirs")
+	r.drop("a.txt", "ours, too")
+	r.once(3)
+	if a := r.attention("a.txt"); a.Theirs == nil || a.Theirs.Kind != "directory" || a.Theirs.MTime != nil || a.Ours == nil || a.Ours.Size != 9 {
+		t.Errorf("held for a directory: %+v", a)
+	}
+}
+
+// attention returns what `status --json` says of a file that waits for a person.
+func (r *rig) attention(path string) attentionJSON {
+	r.t.Helper()
+	for _, a := range r.status().Attention {
+		if a.Path == path {
+			return a
+		}
+	}
+	r.t.Fatalf("%s does not wait for a person", path)
+	return attentionJSON{}
+}
+
+// wantSides compares both sides of a held file, as the status and the history show them, with what they hold.
+func (r *rig) wantSides(path, ours, theirs string) {
+	r.t.Helper()
+	failed := decode[struct{ Failed []attentionJSON }](r.t, r.expect(0, "history", "--failed", "--json", "--path", path).stdout).Failed
+	if len(failed) != 1 {
+		r.t.Fatalf("the history has %+v", failed)
+	}
+	for _, a := range []attentionJSON{r.attention(path), failed[0]} {
+		for content, c := range map[string]*copyJSON{ours: a.Ours, theirs: a.Theirs} {
+			if c == nil || c.Kind != "file" || c.Size != int64(len(content)) || c.SHA256 != sum(content) || c.MTime == nil {
+				r.t.Errorf("one side is shown as %+v, and holds %q", c, content)
+			}
 		}
 	}
 }

@@ -75,6 +75,8 @@ type (
 			Files, Ready, Settling, Held, Parked int
 			LastScan                             *time.Time `json:"last_scan"`
 			Unmounted                            []string
+			Replaced                             int
+			ReplacedFiles                        []string `json:"replaced_files"`
 			Waiting                              []struct {
 				Destination, Rule, Path, ID, State, Reason string
 				Files                                      int
@@ -91,7 +93,13 @@ type (
 			ID, Folder, Destination, Path string
 			Size, Sent                    int64
 		}
-		Pauses []struct{ Folder, Destination string }
+		Pauses    []struct{ Folder, Destination string }
+		Attention []attentionJSON
+	}
+
+	attentionJSON struct {
+		ID, Folder, Destination, Path, State, Reason string
+		Ours, Theirs                                 *copyJSON
 	}
 
 	checkJSON struct {

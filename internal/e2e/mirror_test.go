@@ -79,14 +79,15 @@ func TestMirrorAdoptsWhatIsThere(t *testing.T) {
 	wantTree(t, r.inbox("copy"), map[string]string{"large.bin": large, "sub/small.txt": "larger by now"})
 }
 
-// TestMirrorAdoptsBySizeAndTime where the server cannot hash.
-func TestMirrorAdoptsBySizeAndTime(t *testing.T) {
+// TestMirrorAdoptsWithoutHashes takes over what another program has copied to a server that cannot hash: by size and time, and where the
+// time is another, by what it holds. Of what differs both sides are shown.
+func TestMirrorAdoptsWithoutHashes(t *testing.T) {
 	t.Parallel()
 	r := bareRig(t)
 	r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{NoExec: true})
 	r.outboxTo(r.acme(), mirror)
 	then := time.Now().Add(-time.Hour)
-	for _, name := range []string{"same.txt", "later.txt"} {
+	for _, name := range []string{"same.txt", "later.txt", "other.txt"} {
 		for _, dir := range []string{r.outbox, r.inbox("copy")} {
 			r.write(filepath.Join(dir, name), "equal bytes")
 			if err := os.Chtimes(filepath.Join(dir, name), then, then); err != nil {
@@ -94,15 +95,18 @@ func TestMirrorAdoptsBySizeAndTime(t *testing.T) {
 			}
 		}
 	}
+	r.write(r.inbox("copy/other.txt"), "other bytes")
 	age(t, r.inbox("copy/later.txt"), time.Minute)
 	all, _ := r.once(3)
 	got := map[string]string{}
 	for _, e := range all {
 		got[e.Path] = e.Type
 	}
-	if len(got) != 2 || got["same.txt"] != "adopted" || got["later.txt"] != "held" {
+	if len(got) != 3 || got["same.txt"] != "adopted" || got["later.txt"] != "adopted" || got["other.txt"] != "held" {
 		t.Errorf("events: %v", got)
 	}
+	r.wantSides("other.txt", "equal bytes", "other bytes")
+	wantPlan(t, r.plan(0), "hold other.txt held")
 }
 
 // TestMirrorKeepsItsHandsOffWhatChangedThere holds a file that somebody has changed since it was adopted.
