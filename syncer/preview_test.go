@@ -183,3 +183,26 @@ func TestPreviewOfWhatIsThere(t *testing.T) {
 		}
 	}
 }
+
+// TestPreviewReadsNothingBack and says so of what a delivery would read, at a server that does not hash.
+func TestPreviewReadsNothingBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.folder.Mirror = true
+	s := r.toFake()
+	at := r.drop("same-size", "ours").Modified().Add(time.Hour)
+	s.put("in/same-size", "ours", at)
+	r.drop("other-size", "ours")
+	s.put("in/other-size", "theirs", at)
+	s.writeOnly = true // to be read is to fail
+	view := &fakeSession{server: s, done: make(chan struct{}), caps: remote.Capabilities{ProbedAt: time.Now()}}
+	told, all := r.preview(view, r.entries())
+	if want := []string{"other-size: hold conflict", "same-size: hold conflict"}; !slices.Equal(told, want) {
+		t.Fatalf("%q", told)
+	}
+	for _, o := range all {
+		if strings.Contains(o.Detail, unreadBack) != (o.Path == "same-size") {
+			t.Errorf("%s: %s", o.Path, o.Detail)
+		}
+	}
+}

@@ -57,6 +57,10 @@ func TestVerifyRepair(t *testing.T) {
 		}
 		contains(t, e.Reason, "same.txt holds a file of 6 bytes from", "and not what dropferry put there: 100008 bytes", "SHA-256", "dropferry retry "+held.ID)
 
+		if x := w.attention("same.txt"); x.Theirs == nil || x.Theirs.Kind != "file" || x.Theirs.Size != 6 || x.Ours == nil || x.Ours.Size != 100008 {
+			t.Errorf("the status shows %+v and %+v", x.Ours, x.Theirs)
+		}
+
 		// It stays held, and verify goes on telling.
 		eventually(t, "the rest is recorded", 10*time.Second, func() bool { return len(w.history()) == len(want)+5 })
 		found, s = w.verify(3, "--repair", "--content")
