@@ -23,9 +23,9 @@ func (s *Session) isSmall(size int64) bool {
 	return size <= smallAnywhere || s.RoundTrip() < spareFrom
 }
 
-// verifySmall proves a small file by reading it back. It is done where that shows the content that was sent. What it cannot show,
+// verifySmall proves a small file by reading it back, which is the last word: it is done where it has read all of it. What it cannot show,
 // for whatever reason, it leaves to others; so it does with everything else where the server does not let files be read. Its
-// errors are those of the connection and of ctx.
+// errors are those of the connection and of ctx, and of kind Integrity where the content is another.
 func (s *Session) verifySmall(ctx context.Context, name string, size int64, sum []byte) (info Info, done bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return info, false, err
@@ -55,8 +55,13 @@ func (s *Session) verifySmall(ctx context.Context, name string, size int64, sum 
 	if Transient.is(err) {
 		return info, false, err
 	}
-	got := sha256.Sum256(content)
-	return info, err == nil && look.err == nil && info.Size == size && bytes.Equal(got[:], sum), nil
+	if err != nil || look.err != nil || info.Size != size {
+		return info, false, nil
+	}
+	if got := sha256.Sum256(content); !bytes.Equal(got[:], sum) {
+		return info, true, s.mismatch(name, got[:], sum)
+	}
+	return info, true, nil
 }
 
 // readRequests ask for all of a file's content, piece by piece.
