@@ -134,11 +134,11 @@ func TestConnectionsThatDoNotHelp(t *testing.T) {
 	for range 3 { // a machine that stands still while it measures may see a gain
 		sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
 		wire := sftptest.StartWire(t, sshd.Addr)
-		wire.SetRate(4 << 20)
+		wire.SetRate(2 << 20)
 		target := sshdTarget(sshd)
 		target.Host, target.Port, target.Connections = wire.Host(), wire.Port(), 3
 		s := mustProbe(t, target)
-		wide(t, s, sshd, "f.part", 26<<20)
+		wide(t, s, sshd, "f.part", 14<<20)
 		if s.worth.stage != stageUseless {
 			continue
 		}
@@ -149,7 +149,7 @@ func TestConnectionsThatDoNotHelp(t *testing.T) {
 			there, gone := s.berths.further()
 			return len(there) == 0 && len(gone) == 2 && isOver(gone[0].waited) && isOver(gone[1].waited)
 		})
-		wide(t, s, sshd, "g.part", 4<<20)
+		wide(t, s, sshd, "g.part", 1<<20)
 		if n := logins(sshd); n != 3 || s.Err() != nil || s.mostConnections() != 1 {
 			t.Errorf("%d logins, want 3; %v", n, s.Err())
 		}

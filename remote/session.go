@@ -30,10 +30,10 @@ type Session struct {
 	limits    Limits
 	packet    atomic.Int64 // payload of a WRITE, in bytes
 	trip      roundTrip
-	lane               // the first
-	lanes     lanes    // and the others
-	flow      flow     // over all of them
-	worth     worth    // of further connections
+	lane            // the first
+	lanes     lanes // and the others
+	flow      flow  // over all of them
+	worth     worth // of further connections
 	uploads   atomic.Int64
 	striped   sync.Map // temps that were written over several of them, until they are verified
 
