@@ -33,6 +33,9 @@ func certificateWarnings(c *config.Config, d *config.Destination, now time.Time)
 		return warn(err.Error(), remote.HintOf(err))
 	case !certificate.Until.IsZero() && !now.Before(certificate.Until):
 		return warn(fmt.Sprintf("the certificate %s has expired, on %s", certificate.File, rfc3339(certificate.Until)), hint)
+	case now.Before(certificate.From):
+		return warn(fmt.Sprintf("the certificate %s is valid only from %s on", certificate.File, rfc3339(certificate.From)),
+			"until then it is not used; look at the clock of this machine and of the one that signs keys")
 	case certificate.Expires(now):
 		return warn(fmt.Sprintf("the certificate %s expires on %s", certificate.File, rfc3339(certificate.Until)), hint)
 	}

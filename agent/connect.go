@@ -71,6 +71,9 @@ func Connect(ctx context.Context, c *config.Config, d *config.Destination, idle 
 		result.Free = &free
 	}
 	result.Findings = append(result.Findings, s.Channels(ctx))
+	if f, ok := s.Connections(ctx); ok && s.Err() == nil {
+		result.Findings = append(result.Findings, f)
+	}
 	if idle > 0 && s.Err() == nil {
 		result.Findings = append(result.Findings, s.Rests(ctx, idle))
 	}

@@ -139,20 +139,27 @@ func destinationsOf(c *config.Config, key []byte, limits *bandwidth.Limits, log 
 	for i := range c.Destinations {
 		gates[c.Destinations[i].Name] = remote.NewGate()
 	}
+	hear := func(d *config.Destination) func([]remote.Key) { return announced(c, d, log) }
 	for i := range c.Destinations {
-		destinations = append(destinations, destinationOf(c, &c.Destinations[i], key, limits, gates, announced(c, &c.Destinations[i], log)))
+		destinations = append(destinations, destinationOf(c, &c.Destinations[i], key, limits, gates, hear))
 	}
 	return destinations
 }
 
-// destinationOf returns how to reach one; gates are those of jump hosts, and hear hears of the host keys that its server announces, and may be nil.
+// destinationOf returns how to reach one; gates are those of jump hosts, and hear returns what hears of the host keys that a server announces, and may be
+// nil.
 func destinationOf(
-	c *config.Config, d *config.Destination, key []byte, limits *bandwidth.Limits, gates map[string]*remote.Gate, hear func([]remote.Key),
+	c *config.Config, d *config.Destination, key []byte, limits *bandwidth.Limits, gates map[string]*remote.Gate, hear func(*config.Destination) func([]remote.Key),
 ) syncer.Destination {
 	target := paced(targetOf(c, d), limits)
-	target.Announced = hear
 	for i := range target.Jump {
 		target.Jump[i].Gate = gates[target.Jump[i].Name]
+	}
+	if hear != nil {
+		target.Announced = hear(d)
+		for i, hop := range c.Way(d) {
+			target.Jump[i].Announced = hear(hop)
+		}
 	}
 	return syncer.Destination{
 		Name:       d.Name,

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -79,6 +80,17 @@ func (c *Config) checkDestination(i int) Faults {
 			Hint: "ask the server's owner for a current SSH server",
 		})
 	}
+	if d.Connections > 1 && (d.Requests > 0 || d.OpenFiles > 0) {
+		key := "requests"
+		if d.Requests == 0 {
+			key = "open_files"
+		}
+		faults = append(faults, Fault{
+			Line: c.line(table.key("connections"), d.Line), Key: "destination.connections", Warning: true,
+			Text: fmt.Sprintf("destination %q: connections = %d is given together with %s, which leaves one connection with one channel", d.Name, d.Connections, key),
+			Hint: "leave one of them out",
+		})
+	}
 	if d.Publish == "direct" {
 		faults = append(faults, Fault{
 			Line: c.line(table.key("publish"), d.Line), Key: "destination.publish", Warning: true,
@@ -148,18 +160,22 @@ func checkSecretFile(name string) error {
 // ppkHeader begins every key that PuTTY has saved.
 const ppkHeader = "PuTTY-User-Key-File"
 
+// fromPuTTY says how a key of PuTTY's becomes one of OpenSSH's. On Windows puttygen converts only what is clicked.
+func fromPuTTY(system, name string) string {
+	if system == "windows" {
+		return "load it in PuTTYgen, and save it with Conversions > Export OpenSSH key"
+	}
+	return "puttygen " + ShellWord(name) + " -O private-openssh -o " + ShellWord(strings.TrimSuffix(name, ".ppk")+".openssh")
+}
+
 func checkKey(name string) error {
 	head, err := readHead(name)
 	if err != nil {
 		return err
 	}
-	word := ShellWord(name)
 	switch {
 	case strings.HasPrefix(head, ppkHeader):
-		return &hinted{
-			name + " is a PuTTY key, not an OpenSSH key",
-			"puttygen " + word + " -O private-openssh -o " + ShellWord(strings.TrimSuffix(name, ".ppk")+".openssh"),
-		}
+		return &hinted{name + " is a PuTTY key, not an OpenSSH key", fromPuTTY(runtime.GOOS, name)}
 	case isPublicKey(head):
 		hint := "name the private key"
 		if private, ok := strings.CutSuffix(name, ".pub"); ok {

@@ -73,6 +73,9 @@ func TestCheckPaths(t *testing.T) {
 		{"PuTTY key", text(`key_file = "k.ppk"`, "out"), []string{
 			`$DIR/agent.toml:6: destination "d": key_file: $DIR/k.ppk is a PuTTY key, not an OpenSSH key: puttygen $DIR/k.ppk -O private-openssh -o $DIR/k.openssh`,
 		}},
+		{"connections that cannot be had", text("key_file = \"good\"\nopen_files = 9\nconnections = 2", "out"), []string{
+			`$DIR/agent.toml:8: warning: destination "d": connections = 2 is given together with open_files, which leaves one connection with one channel: leave one of them out`,
+		}},
 		{"public key", text(`key_file = "k.pub"`, "out"), []string{
 			`$DIR/agent.toml:6: destination "d": key_file: $DIR/k.pub is a public key: key_file = "$DIR/k"`,
 		}},
@@ -119,5 +122,15 @@ func TestCheckPathsWithoutAFile(t *testing.T) {
 	faults := c.CheckPaths()
 	if len(faults) != 1 || faults[0].Line != 7 || faults[0].File != "made.toml" || faults.Fatal() {
 		t.Errorf("got %v", faults)
+	}
+}
+
+func TestFromPuTTY(t *testing.T) {
+	t.Parallel()
+	if got := fromPuTTY("linux", "/k/a b.ppk"); got != "puttygen '/k/a b.ppk' -O private-openssh -o '/k/a b.openssh'" {
+		t.Error(got)
+	}
+	if got := fromPuTTY("windows", `C:\k\a.ppk`); !strings.Contains(got, "Export OpenSSH key") || strings.Contains(got, "-O") {
+		t.Error(got)
 	}
 }

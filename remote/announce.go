@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -37,22 +38,32 @@ func overhear(requests <-chan *ssh.Request, keys chan<- []byte) <-chan *ssh.Requ
 	return rest
 }
 
-// hearKeys waits for what the server says of its host keys, and passes on those that are trusted and those that it has proved
-// to have.
+// hearKeys waits for what the server says of its host keys, and what jump hosts on the way say of theirs.
 func (s *Session) hearKeys() {
-	if s.target.Announced == nil {
+	var hearing sync.WaitGroup
+	for _, h := range s.way.hops {
+		hearing.Go(func() { h.target.hearKeys(h.conn, h.client, s.dead) })
+	}
+	s.target.hearKeys(s.conn, s.client, s.dead)
+	hearing.Wait()
+}
+
+// hearKeys waits for what a server says of its host keys, and passes on those that are trusted and those that it has proved
+// to have.
+func (t *Target) hearKeys(conn *liveConn, client *ssh.Client, end <-chan struct{}) {
+	if t.Announced == nil {
 		return
 	}
 	select {
-	case payload := <-s.conn.announced:
-		known, others, err := s.split(parseKeys(payload))
+	case payload := <-conn.announced:
+		known, others, err := t.split(parseKeys(payload))
 		if err == nil {
-			others, err = s.proved(others)
+			others, err = provenKeys(client, others)
 		}
-		if err == nil && s.Err() == nil {
-			s.target.Announced(append(known, others...))
+		if err == nil && !isOver(end) {
+			t.Announced(append(known, others...))
 		}
-	case <-s.dead:
+	case <-end:
 	}
 }
 
@@ -77,14 +88,14 @@ func parseKeys(payload []byte) []Key {
 }
 
 // split tells the keys that are pinned or known from the others.
-func (s *Session) split(keys []Key) (known, others []Key, err error) {
-	trusted, err := s.target.Trusted()
+func (t *Target) split(keys []Key) (known, others []Key, err error) {
+	trusted, err := t.Trusted()
 	if err != nil {
 		return nil, nil, err // the next dial will say why
 	}
 	for _, k := range keys {
-		if slices.Contains(s.target.PinnedKeys, k.Fingerprint) ||
-			slices.ContainsFunc(trusted, func(t Key) bool { return t.Fingerprint == k.Fingerprint }) {
+		if slices.Contains(t.PinnedKeys, k.Fingerprint) ||
+			slices.ContainsFunc(trusted, func(known Key) bool { return known.Fingerprint == k.Fingerprint }) {
 			known = append(known, k)
 		} else {
 			others = append(others, k)
@@ -93,8 +104,8 @@ func (s *Session) split(keys []Key) (known, others []Key, err error) {
 	return known, others, nil
 }
 
-// proved returns keys for each of which the server has signed. It waits for the answer, at most until the connection ends.
-func (s *Session) proved(keys []Key) ([]Key, error) {
+// provenKeys returns keys for each of which the server has signed. It waits for the answer, at most until the connection ends.
+func provenKeys(client *ssh.Client, keys []Key) ([]Key, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
@@ -102,7 +113,7 @@ func (s *Session) proved(keys []Key) ([]Key, error) {
 	for _, k := range keys {
 		request = append(request, ssh.Marshal(struct{ Blob []byte }{k.public.Marshal()})...)
 	}
-	ok, answer, err := s.client.SendRequest(proveRequest, true, request)
+	ok, answer, err := client.SendRequest(proveRequest, true, request)
 	if err != nil || !ok {
 		return nil, errors.Join(errors.New("the server does not prove its keys"), err)
 	}
@@ -120,7 +131,7 @@ func (s *Session) proved(keys []Key) ([]Key, error) {
 			Request string
 			Session []byte
 			Blob    []byte
-		}{proveRequest, s.client.SessionID(), k.public.Marshal()})
+		}{proveRequest, client.SessionID(), k.public.Marshal()})
 		if err := k.public.Verify(signed, &signature); err != nil {
 			return nil, fmt.Errorf("check the proof of host key %s: %w", k, err)
 		}

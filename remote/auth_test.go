@@ -100,7 +100,7 @@ func TestKeyFileOfTheWrongSort(t *testing.T) {
 	key := newKey(t, "ed25519")
 	public := ssh.MarshalAuthorizedKey(key.Signer.PublicKey())
 	tests := map[string]struct{ file, part string }{
-		"PuTTY":   {keyFile(t, []byte("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")), "is a PuTTY key: convert it with: puttygen "},
+		"PuTTY":   {keyFile(t, []byte("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")), "is a PuTTY key: OpenSSH's format is wanted"},
 		"public":  {keyFile(t, public), "is a public key: key_file names the private one"},
 		"no key":  {keyFile(t, []byte("hello")), "no key found"},
 		"none":    {"/none/key", "no such file or directory"},

@@ -68,6 +68,8 @@ type Capabilities struct {
 	LargeCutAt  time.Time `json:"large_cut_at,omitzero"`
 	// ConnectionsRefused is when a further connection was last refused, or came to nothing.
 	ConnectionsRefused time.Time `json:"connections_refused,omitzero"`
+	// ConnectionsUseless is when further connections were last found to carry no more than one does alone.
+	ConnectionsUseless time.Time `json:"connections_useless,omitzero"`
 	// NoResume says that the server does not let an upload go on that was cut off.
 	NoResume bool `json:"no_resume,omitempty"`
 	// CheckHangs is how many sessions in a row were lost to a check-file request that was not answered.
@@ -105,7 +107,7 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 	learned.Stat = c.Stat && s.Stat
 	learned.Refusals, learned.CheckHangs = s.Refusals, s.CheckHangs
 	learned.RefusesMode = c.RefusesMode || s.RefusesMode
-	learned.ConnectionsRefused = s.ConnectionsRefused
+	learned.ConnectionsRefused, learned.ConnectionsUseless = s.ConnectionsRefused, s.ConnectionsUseless
 	learned.NoResume = c.NoResume || s.NoResume
 	learned.PosixRename = c.PosixRename && s.PosixRename
 	if s.CheckFile == "" {
@@ -116,7 +118,7 @@ func (c Capabilities) Learn(s Capabilities) (learned Capabilities, changed bool)
 	}
 	changed = learned.Stripes != c.Stripes || learned.LargeWrites != c.LargeWrites || learned.LargeCuts != c.LargeCuts ||
 		learned.Stat != c.Stat || learned.RefusesMode != c.RefusesMode || learned.Refusals != c.Refusals || learned.CheckHangs != c.CheckHangs || learned.CheckFile != c.CheckFile ||
-		!learned.ConnectionsRefused.Equal(c.ConnectionsRefused) || learned.NoResume != c.NoResume || learned.PosixRename != c.PosixRename
+		!learned.ConnectionsRefused.Equal(c.ConnectionsRefused) || !learned.ConnectionsUseless.Equal(c.ConnectionsUseless) || learned.NoResume != c.NoResume || learned.PosixRename != c.PosixRename
 	return learned, changed
 }
 

@@ -5,18 +5,45 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // serverPage is what hints and findings name that are for the owner of a server.
 const serverPage = "docs/server.md"
 
+// Connections tells whether the server takes further connections, where the target has them: it logs in once more, and leaves
+// again. ok is false where there is nothing to tell.
+func (s *Session) Connections(ctx context.Context) (f Finding, ok bool) {
+	if s.target.Connections < 2 {
+		return Finding{}, false
+	}
+	f = Finding{Name: "connections", Text: "one is used, whatever connections says: "}
+	switch {
+	case s.target.asksCodes():
+		f.Text += "a code counts for one login"
+	case s.isBounded():
+		f.Text += "one thing at a time is asked for here (requests, open files or order, above)"
+	default:
+		stop := context.AfterFunc(ctx, func() { s.kill(context.Cause(ctx)) })
+		defer stop()
+		c, err := s.dialFurther()
+		if err != nil {
+			f.Text = fmt.Sprintf("a second one was refused (%v): set connections = 1, or ask for more (%s)", plain(err), serverPage)
+			break
+		}
+		c.end()
+		f.OK, f.Text = true, fmt.Sprintf("a second one is let in: up to %d for large files, while they help", s.target.Connections)
+	}
+	return f, true
+}
+
 // Channels tells how many channels the server lets one connection have, up to as many as uploads and a command would use. It
 // opens them at once and closes them again; nothing runs on them. Where the session does not survive that, it is told too.
 func (s *Session) Channels(ctx context.Context) Finding {
 	f := Finding{Name: "channels"}
-	most := s.mostLanes()
+	most := 1
+	if !s.isBounded() {
+		most = s.mostChannels()
+	}
 	if s.caps.Load().Hash != "" {
 		most++
 	}
@@ -27,18 +54,18 @@ func (s *Session) Channels(ctx context.Context) Finding {
 	s.dropSpare()
 	var mu sync.Mutex
 	var opening sync.WaitGroup
-	opened, over := []*ssh.Session(nil), false
+	opened, over := []*channel(nil), false
 	for range most - 1 {
 		opening.Go(func() {
-			channel, err := s.open()
+			c, err := s.open()
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
 			case err != nil:
 			case over:
-				_ = channel.Close() // nobody counts any more
+				_ = c.Close() // nobody counts any more
 			default:
-				opened = append(opened, channel)
+				opened = append(opened, c)
 			}
 		})
 	}
@@ -52,8 +79,8 @@ func (s *Session) Channels(ctx context.Context) Finding {
 	mu.Lock()
 	defer mu.Unlock()
 	over = true
-	for _, channel := range opened {
-		_ = channel.Close() // nothing was sent on it
+	for _, c := range opened {
+		_ = c.Close() // nothing was sent on it
 	}
 	switch n := 1 + len(opened); {
 	case s.Err() != nil:

@@ -30,6 +30,47 @@ func TestChannelsThatAServerAllows(t *testing.T) {
 	}
 }
 
+// Further connections are tried, beside the channels of one, where they are asked for.
+func TestConnectionsThatAServerAllows(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	for name, row := range map[string]struct {
+		change func(*Target)
+		spoil  func(*Session)
+		logins int
+		ok     bool
+		text   string
+	}{
+		"one":          {logins: 1},
+		"three":        {change: func(t *Target) { t.Connections = 3 }, logins: 2, ok: true, text: "a second one is let in: up to 3 for large files"},
+		"refused":      {change: func(t *Target) { t.Connections = 3 }, spoil: func(s *Session) { s.target.Port = 1 }, logins: 1, text: "a second one was refused ("},
+		"few requests": {change: func(t *Target) { t.Connections, t.Requests = 3, 9 }, logins: 1, text: "one thing at a time"},
+		"codes": {
+			change: func(t *Target) { t.Connections, t.Answers = 3, []Answer{{"*code*", secret("1")}} }, logins: 1, text: "a code counts for one login",
+		},
+	} {
+		target := sshdTarget(sshd)
+		if row.change != nil {
+			row.change(&target)
+		}
+		before := logins(sshd)
+		s := mustDial(t, target)
+		if f := s.Channels(t.Context()); !f.OK {
+			t.Errorf("%s: %+v", name, f)
+		}
+		if row.spoil != nil {
+			row.spoil(s)
+		}
+		f, told := s.Connections(t.Context())
+		if told != (row.text != "") || f.OK != row.ok || !strings.Contains(f.Text, row.text) {
+			t.Errorf("%s: %+v, %t", name, f, told)
+		}
+		if n := logins(sshd) - before; n != row.logins || s.Err() != nil {
+			t.Errorf("%s: %d logins, want %d; %v", name, n, row.logins, s.Err())
+		}
+	}
+}
+
 // A session that is ended while nothing is sent is told of, with what its owner may look for.
 func TestSessionThatRests(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,8 @@ type connection struct {
 	way    *trail        // what it goes through
 	waited chan struct{} // it has ended
 	ended  error         // how; set before waited is closed
+
+	unneeded chan struct{} // closed when it is to end before the session does; nil for the session's own
 }
 
 // berth is a place for lanes: the session's own connection, or a further one, which is made when a lane first wants it.
@@ -32,9 +34,11 @@ type berth struct {
 // help where each connection gets so much of the line and no more: by the window of its TCP, by a limit of the network's for each
 // connection, by a jump host, by a server with one channel to a connection.
 type berths struct {
-	mu    sync.Mutex
-	all   []*berth
-	first sync.Mutex // held while the first further connection is made: the others come after it, or not at all
+	mu      sync.Mutex
+	all     []*berth
+	givenUp []*connection // which are still there
+	ended   []*connection // and are not any more, but have carried something
+	first   sync.Mutex    // held while the first further connection is made: the others come after it, or not at all
 }
 
 // furtherAgain is how long no further connection is tried after the server has refused one: a refused login is a step towards a
@@ -47,13 +51,22 @@ var (
 	errOneIsLost = errors.New("one of its connections was lost")
 )
 
-// mostConnections is how many the target and the server allow. Where codes are to be answered there is one: most count once.
+// mostConnections is how many the target and the server allow, and help as far as that is known. Where codes are to be answered
+// there is one: most count once.
 func (s *Session) mostConnections() int {
-	codes := len(s.target.Answers) > 0 || slices.ContainsFunc(s.target.Jump, func(j Target) bool { return len(j.Answers) > 0 })
-	if codes || time.Since(s.caps.Load().ConnectionsRefused) < furtherAgain {
+	if s.target.Connections < 2 || s.target.asksCodes() {
 		return 1
 	}
-	return max(1, s.target.Connections)
+	now, c := time.Now(), s.caps.Load()
+	if now.Sub(c.ConnectionsRefused) < furtherAgain || !s.worth.allows(c.ConnectionsUseless, now) {
+		return 1
+	}
+	return s.target.Connections
+}
+
+// asksCodes tells whether a login takes answers that may count once.
+func (t *Target) asksCodes() bool {
+	return len(t.Answers) > 0 || slices.ContainsFunc(t.Jump, func(j Target) bool { return len(j.Answers) > 0 })
 }
 
 // take returns the place that has the fewest lanes, the session's own connection first, and how many it has; nil where none
@@ -69,7 +82,7 @@ func (b *berths) take(own *connection, most, channels int) (*berth, int) {
 	}
 	var least *berth
 	for _, p := range b.all {
-		if !p.refused && p.lanes < channels && (least == nil || p.lanes < least.lanes) {
+		if p.number < most && !p.refused && p.lanes < channels && (least == nil || p.lanes < least.lanes) {
 			least = p
 		}
 	}
@@ -97,17 +110,59 @@ func (b *berths) close() {
 	}
 }
 
-// further returns the connections beside the session's own.
-func (b *berths) further() []*connection {
+// giveUp has no further connection used, nor one made that is under way.
+func (b *berths) giveUp() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var all []*connection
-	for _, p := range b.all {
-		if p.number > 0 && p.connection != nil {
-			all = append(all, p.connection)
+	for i, p := range b.all {
+		if i == 0 {
+			continue
+		}
+		p.refused = true
+		if p.connection != nil {
+			b.givenUp = append(b.givenUp, p.connection)
 		}
 	}
-	return all
+	b.all = b.all[:min(len(b.all), 1)]
+}
+
+// has tells whether there is a place for a connection: it has not been given up.
+func (b *berths) has(number int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return number < len(b.all)
+}
+
+// closeGivenUp ends the connections that were given up. Nothing uses them any more.
+func (b *berths) closeGivenUp() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.givenUp {
+		close(c.unneeded)
+	}
+	b.ended, b.givenUp = append(b.ended, b.givenUp...), nil
+}
+
+// isUnneeded tells whether a connection ends, or has ended, because nobody needs it.
+func (c *connection) isUnneeded() bool {
+	select {
+	case <-c.unneeded: // never, where there is none
+		return true
+	default:
+		return false
+	}
+}
+
+// further returns the connections that there are beside the session's own, and those that there were.
+func (b *berths) further() (there, gone []*connection) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range b.all {
+		if p.number > 0 && p.connection != nil {
+			there = append(there, p.connection)
+		}
+	}
+	return append(there, b.givenUp...), slices.Clone(b.ended)
 }
 
 // connected makes the connection of a place, where it has none.
@@ -116,7 +171,7 @@ func (s *Session) connected(p *berth) error {
 		return nil
 	}
 	s.berths.first.Lock()
-	if len(s.berths.further()) == 0 {
+	if there, _ := s.berths.further(); len(there) == 0 {
 		defer s.berths.first.Unlock()
 	} else {
 		s.berths.first.Unlock()
@@ -145,8 +200,13 @@ func (s *Session) connected(p *berth) error {
 		return errGone
 	}
 	s.berths.mu.Lock()
+	defer s.berths.mu.Unlock()
+	if p.refused { // they were given up meanwhile
+		close(c.unneeded)
+		s.berths.ended = append(s.berths.ended, c)
+		return errNoBerth
+	}
 	p.connection = c
-	s.berths.mu.Unlock()
 	return nil
 }
 
@@ -166,7 +226,7 @@ func (s *Session) dialFurther() (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{conn: in.conn, client: in.client, way: in.way, waited: make(chan struct{})}
+	c := &connection{conn: in.conn, client: in.client, way: in.way, waited: make(chan struct{}), unneeded: make(chan struct{})}
 	if in.key.Fingerprint != s.hostKey {
 		c.end()
 		return nil, errOtherKey
@@ -174,7 +234,7 @@ func (s *Session) dialFurther() (*connection, error) {
 	return c, nil
 }
 
-// stand watches over a further connection for as long as there is the session, which ends with it: what was on its way there is
+// stand watches over a further connection for as long as it is needed. The session ends with it: what was on its way there is
 // sent again over the next one, from the checkpoint.
 func (s *Session) stand(c *connection) {
 	var watching sync.WaitGroup
@@ -182,11 +242,14 @@ func (s *Session) stand(c *connection) {
 	watching.Go(func() {
 		c.ended = c.client.Wait()
 		close(c.waited)
-		if !errors.Is(c.ended, net.ErrClosed) {
+		if !errors.Is(c.ended, net.ErrClosed) && !c.isUnneeded() {
 			s.lose(errOneIsLost)
 		}
 	})
-	<-s.dead
+	select {
+	case <-s.dead:
+	case <-c.unneeded:
+	}
 	c.conn.abort()
 	watching.Wait()
 	c.way.close()

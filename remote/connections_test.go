@@ -21,6 +21,14 @@ func distant(t *testing.T, o sftptest.SSHDOptions, connections, channels int) (*
 	return sshd, wire, target
 }
 
+// knowing is a session that knows that further connections help.
+func knowing(t *testing.T, target Target) *Session {
+	t.Helper()
+	s := mustProbe(t, target)
+	s.worth.stage = stageWorth
+	return s
+}
+
 func logins(s *sftptest.SSHD) int { return strings.Count(s.Log(), "Accepted publickey") }
 
 // wide uploads a file that is large enough for several lanes, and proves it.
@@ -62,7 +70,7 @@ func TestSeveralConnections(t *testing.T) {
 				front, jump = bastion(t, "bastion", sftptest.SSHDOptions{NoExec: true})
 				target = through(target, jump)
 			}
-			s := mustProbe(t, target)
+			s := knowing(t, target)
 			mustUpload(t, s, s.target.Path("small"), random(1000))
 			if n := logins(sshd); n != 1 {
 				t.Errorf("%d logins for a small file", n)
@@ -78,7 +86,7 @@ func TestSeveralConnections(t *testing.T) {
 			if _, sent := s.Traffic(); sent < 24<<20 {
 				t.Errorf("traffic tells of %d bytes", sent)
 			}
-			further := s.berths.further()
+			further, _ := s.berths.further()
 			if len(further) != row.connections-1 {
 				t.Errorf("%d further connections", len(further))
 			}
@@ -97,24 +105,60 @@ func TestSeveralConnections(t *testing.T) {
 	}
 }
 
-// TestAPartOfTheLineForEachConnection is what several connections are for: what one of them does not carry the other one does.
+// TestAPartOfTheLineForEachConnection is what several connections are for: what one of them does not carry the other one does. So
+// they stay.
 func TestAPartOfTheLineForEachConnection(t *testing.T) {
 	t.Parallel()
 	sshd, wire, target := distant(t, sftptest.SSHDOptions{}, 2, 2)
-	wire.SetRate(8 << 20)
+	wire.SetRate(2 << 20)
 	s := mustProbe(t, target)
 	second := sftptest.StartWire(t, sshd.Addr)
 	second.SetDelay(60 * time.Millisecond)
-	second.SetRate(8 << 20)
+	second.SetRate(2 << 20)
 	s.target.Port = second.Port()
-	began := time.Now()
-	wide(t, s, sshd, "f.part", 40<<20)
+	wide(t, s, sshd, "f.part", 20<<20)
 	first, _, _ := wire.Stats()
 	beside, _, _ := second.Stats()
-	t.Logf("%d MiB and %d MiB in %v", first>>20, beside>>20, time.Since(began))
 	if beside < 1<<20 {
-		t.Errorf("of 40 MiB %d bytes went over the second connection", beside)
+		t.Errorf("of 20 MiB %d bytes went over the second connection, and %d over the first", beside, first)
 	}
+	if s.worth.stage == stageUseless || !s.Capabilities().ConnectionsUseless.IsZero() {
+		t.Error("the second connection was given up")
+	}
+}
+
+// TestConnectionsThatDoNotHelp are given up where all have one line, however short it is: they are closed when nothing is under way,
+// and neither this session nor the next one makes them again.
+func TestConnectionsThatDoNotHelp(t *testing.T) {
+	t.Parallel()
+	for range 3 { // a machine that stands still while it measures may see a gain
+		sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+		wire := sftptest.StartWire(t, sshd.Addr)
+		wire.SetRate(2 << 20)
+		target := sshdTarget(sshd)
+		target.Host, target.Port, target.Connections = wire.Host(), wire.Port(), 3
+		s := mustProbe(t, target)
+		wide(t, s, sshd, "f.part", 14<<20)
+		if s.worth.stage != stageUseless {
+			continue
+		}
+		if n := logins(sshd); n != 3 {
+			t.Errorf("%d logins, want 3", n)
+		}
+		eventually(t, "they are closed", func() bool {
+			there, gone := s.berths.further()
+			return len(there) == 0 && len(gone) == 2 && isOver(gone[0].waited) && isOver(gone[1].waited)
+		})
+		wide(t, s, sshd, "g.part", 1<<20)
+		if n := logins(sshd); n != 3 || s.Err() != nil || s.mostConnections() != 1 {
+			t.Errorf("%d logins, want 3; %v", n, s.Err())
+		}
+		if learned, changed := (Capabilities{}).Learn(s.Capabilities()); !changed || learned.ConnectionsUseless.IsZero() {
+			t.Error("the next session tries them again")
+		}
+		return
+	}
+	t.Error("further connections help where they cannot")
 }
 
 // TestOneChannelAConnection has each large file go over a connection of its own, where the server lets one channel be on each, so
@@ -122,7 +166,7 @@ func TestAPartOfTheLineForEachConnection(t *testing.T) {
 func TestOneChannelAConnection(t *testing.T) {
 	t.Parallel()
 	sshd, _, target := distant(t, sftptest.SSHDOptions{Config: []string{"MaxSessions 1"}}, 3, 8)
-	s := mustProbe(t, target)
+	s := knowing(t, target)
 	content := random(12 << 20)
 	mustUpload(t, s, s.target.Path("first"), content)
 	opened(t, s, 3)
@@ -157,7 +201,7 @@ func TestFurtherConnectionIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sshd, wire, target := distant(t, sftptest.SSHDOptions{}, 3, 1)
-			s := mustProbe(t, target)
+			s := knowing(t, target)
 			row.spoil(s, wire)
 			wide(t, s, sshd, "f.part", 24<<20+7)
 			wide(t, s, sshd, "g.part", 24<<20)
@@ -188,7 +232,7 @@ func TestFurtherConnectionIsLost(t *testing.T) {
 			t.Parallel()
 			sshd, _, target := distant(t, sftptest.SSHDOptions{}, 2, 1)
 			target.Keepalive, target.StallTimeout = 500*time.Millisecond, 4*time.Second // a machine may pause for a second
-			s := mustProbe(t, target)
+			s := knowing(t, target)
 			second := sftptest.StartWire(t, sshd.Addr)
 			s.target.Port = second.Port()
 			wide(t, s, sshd, "f.part", 24<<20+7)

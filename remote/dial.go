@@ -97,7 +97,7 @@ func (t *Target) dialTrusted(ctx context.Context, way *trail, account *proofs) (
 			HostKeyCallback:   policy.callback,
 		})
 		if err == nil {
-			return &login{client, conn, *policy.got, way}, nil
+			return &login{client, conn, policy.accepted(), way}, nil
 		}
 		if ctx.Err() != nil {
 			return nil, err

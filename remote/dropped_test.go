@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,10 @@ func TestDroppedBeforeLogin(t *testing.T) {
 			err = dialFor(t, listener.Addr().(*net.TCPAddr).Port, keyIn(t, 0o600))
 			if got := DroppedBeforeLogin(err); got != row.want {
 				t.Errorf("%t, want %t: %v", got, row.want, err)
+			}
+			text := err.Error()
+			if row.want && !strings.Contains(text, "the server closed the connection before the login was complete") && !strings.Contains(text, "dial tcp") {
+				t.Errorf("it is told of as %q", text)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -149,6 +150,8 @@ func plain(err error) error {
 		return err
 	case text == "EOF" || text == "unexpected EOF":
 		text = "the server closed the connection before the login was complete"
+	case errors.Is(err, syscall.ECONNRESET): // with what was on its way to it still unread
+		text = "the server closed the connection before the login was complete (connection reset)"
 	}
 	return &reworded{text: strings.TrimPrefix(text, "ssh: "), err: err}
 }

@@ -45,24 +45,42 @@ func (s *Session) exec(command string, input []byte, limit time.Duration) ([]byt
 	}
 }
 
+// commandTries is how often a command is begun on a channel that the server closes without having run it. dropbear does so with
+// each on which nothing runs yet when another command has ended: mostly with one that was opened ahead, and where that end is seen
+// late with one that was opened after it.
+const commandTries = 4
+
 // command is exec without a limit; it ends with the session, and asks the server to end the command once it is abandoned.
 func (s *Session) command(command string, input []byte, abandoned <-chan struct{}) ([]byte, error) {
-	channel, spare, err := s.takeSpare()
-	out, err := s.commandOn(channel, err, command, input, abandoned)
-	if !spare || len(out) > 0 || s.Err() != nil {
-		return out, err
+	c, spare, openErr := s.takeSpare()
+	for try := 1; ; try++ {
+		out, ended, err := s.commandOn(c, openErr, command, input, abandoned)
+		switch {
+		case s.Err() != nil || isOver(abandoned):
+			return out, err
+		case ended || !spare && (try >= commandTries || !s.execs.Load()):
+			if try > 1 && ended {
+				s.noSpares()
+			}
+			return out, err
+		}
+		spare = false
+		c, openErr = s.open()
 	}
-	// Some servers close a channel on which nothing happens, which may be seen only by the silence.
-	channel, openErr := s.open()
-	again, againErr := s.commandOn(channel, openErr, command, input, abandoned)
-	if err != nil || len(again) > 0 {
-		s.noSpares()
-	}
-	return again, againErr
 }
 
-// commandOn runs a command on a channel, which could not be had where err says so.
-func (s *Session) commandOn(channel *ssh.Session, err error, command string, input []byte, abandoned <-chan struct{}) ([]byte, error) {
+func isOver(end <-chan struct{}) bool {
+	select {
+	case <-end:
+		return true
+	default:
+		return false
+	}
+}
+
+// commandOn runs a command on a channel, which could not be had where err says so. ended is false where it may not have run, though
+// the server runs commands: another channel may do.
+func (s *Session) commandOn(c *channel, err error, command string, input []byte, abandoned <-chan struct{}) (text []byte, ended bool, _ error) {
 	out := capped{left: maxHashReply}
 	if err == nil {
 		over := make(chan struct{})
@@ -71,55 +89,68 @@ func (s *Session) commandOn(channel *ssh.Session, err error, command string, inp
 			case <-over:
 			case <-s.dead:
 			case <-abandoned:
-				_ = channel.Close() // whatever it answers: nobody waits for it
+				_ = c.Close() // whatever it answers: nobody waits for it
 			}
 		})
-		err = s.speak(channel, command, bytes.NewReader(input), &out)
+		ended, err = s.speak(c, command, bytes.NewReader(input), &out)
 		close(over)
-		_ = channel.Close() // it is closed by the server already, or the connection is lost
+		_ = c.Close() // it is closed by the server already, or the connection is lost
 	}
 	// x/crypto/ssh tells a lost connection and a refusal apart by no type that could be relied on.
 	if s.Err() != nil || s.conn.failed.Load() {
-		return nil, errGone
+		return nil, false, errGone
 	}
 	var refused *ssh.OpenChannelError
 	switch {
 	case errors.As(err, &refused):
-		return nil, fmt.Errorf("%w: %s", errNoHash, shorten(refused.Message))
+		return nil, true, fmt.Errorf("%w: %s", errNoHash, shorten(refused.Message))
 	case err != nil:
-		return nil, errNoHash
+		return nil, ended, errNoHash
 	}
 	s.execs.Store(true)
-	return out.kept.Bytes(), nil
+	return out.kept.Bytes(), ended, nil
 }
 
 // errExec says that the server runs no command.
 var errExec = errors.New("the server runs no command")
 
+// endPatience is how long it may take from the end of what a command says to the word of how it has ended, which not every
+// server has.
+const endPatience = 2 * time.Second
+
 // speak runs a command on a channel until it has said everything. That the server runs commands is asked for the first
-// time only: a reply costs a round trip.
-func (s *Session) speak(channel *ssh.Session, command string, input io.Reader, out io.Writer) error {
-	stdin, inErr := channel.StdinPipe()
-	stdout, outErr := channel.StdoutPipe()
-	beside, besideErr := channel.StderrPipe()
-	if err := errors.Join(inErr, outErr, besideErr); err != nil {
-		return err
-	}
+// time only: a reply costs a round trip. ended tells that the command has run, or that none does.
+func (s *Session) speak(c *channel, command string, input io.Reader, out *capped) (ended bool, err error) {
 	ask := !s.execs.Load()
-	ok, err := channel.SendRequest("exec", ask, appendString(nil, command))
+	ok, err := c.SendRequest("exec", ask, appendString(nil, command))
 	if err != nil || ask && !ok {
-		return errors.Join(err, errExec)
+		return ask && err == nil, errors.Join(err, errExec)
 	}
 	var copying sync.WaitGroup
-	copying.Go(func() { _, _ = io.Copy(io.Discard, beside) }) // what nobody reads takes the channel's window away
+	copying.Go(func() { _, _ = io.Copy(io.Discard, c.Stderr()) }) // what nobody reads takes the channel's window away
 	copying.Go(func() {
-		_, _ = io.Copy(stdin, input) // a command that does not read says what it says
-		_ = stdin.Close()
+		_, _ = io.Copy(c, input) // a command that does not read says what it says
+		_ = c.CloseWrite()
 	})
-	_, err = io.Copy(out, stdout)
-	_ = channel.Close() // ends what still copies
+	_, err = io.Copy(out, c)
+	ended = out.kept.Len() > 0 || s.saysEnd(c)
+	_ = c.Close() // ends what still copies
 	copying.Wait()
-	return err
+	return ended, err
+}
+
+// saysEnd waits for the server's word of how a command has ended that has said nothing. It is false where the channel is closed
+// without it.
+func (s *Session) saysEnd(c *channel) bool {
+	timer := time.NewTimer(endPatience)
+	defer timer.Stop()
+	select {
+	case <-c.over:
+		return c.ended
+	case <-timer.C:
+	case <-s.dead:
+	}
+	return true
 }
 
 // capped keeps the beginning of what a command prints.

@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
@@ -56,6 +58,50 @@ func TestHashesAtDropbear(t *testing.T) {
 		if sum, _, err := s.Hash(t.Context(), s.target.Path("a"), int64(len(content))); err != nil || !bytes.Equal(sum, want[:]) {
 			t.Errorf("%x, %v", sum, err)
 		}
+	}
+}
+
+// TestACommandWhoseChannelIsClosed is begun again, where the server closes the channel before it has run anything. One that has run,
+// and says nothing, is not.
+func TestACommandWhoseChannelIsClosed(t *testing.T) {
+	t.Parallel()
+	content := random(9000)
+	want := sha256.Sum256(content)
+	var calls, closed atomic.Int32
+	server := sftptest.StartServer(t, sftptest.ServerOptions{Exec: true, Shell: func(_ context.Context, _ string, in io.Reader, out io.Writer) uint32 {
+		calls.Add(1)
+		names, _ := io.ReadAll(in)
+		switch {
+		case strings.Contains(string(names), "gone"):
+			return 1
+		case closed.Add(-1) >= 0:
+			return sftptest.NotRun
+		}
+		_, _ = fmt.Fprintf(out, "%x  a\n", want) // its end is the client's
+		return 0
+	}})
+	s := mustDial(t, serverTarget(server))
+	s.hash.use(hashCommands[1])
+	name := s.target.Path("a")
+	mustUpload(t, s, name, content)
+	for _, n := range []int32{0, 1, 3} {
+		closed.Store(n)
+		if sum, _, err := s.Hash(t.Context(), name, int64(len(content))); err != nil || !bytes.Equal(sum, want[:]) {
+			t.Errorf("%d channels are closed: %x, %v", n, sum, err)
+		}
+	}
+	before := calls.Load()
+	_, _, err := s.Hash(t.Context(), s.target.Path("gone"), 1)
+	wantError(t, err, Unsupported, "the hash command gave no digest of the file")
+	if n := calls.Load() - before; n != 1 {
+		t.Errorf("the command was run %d times", n)
+	}
+	closed.Store(1000)
+	before = calls.Load()
+	_, _, err = s.Hash(t.Context(), name, 1)
+	wantError(t, err, Unsupported)
+	if n := calls.Load() - before; n != commandTries {
+		t.Errorf("the command was tried %d times", n)
 	}
 }
 

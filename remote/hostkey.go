@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -116,6 +117,17 @@ func (t *Target) policy() (*hostKeyPolicy, error) {
 	p := &hostKeyPolicy{target: t, algorithms: t.hostKeyAlgorithms()}
 	if len(t.PinnedKeys) > 0 {
 		p.want = t.PinnedKeys
+		if kind, ok := pinnedKinds.Load(t.pins()); ok { // first, but no more: the server may have changed to another that is pinned
+			var first, rest []string
+			for _, a := range p.algorithms {
+				if signs(a, kind.(string)) {
+					first = append(first, a)
+				} else {
+					rest = append(rest, a)
+				}
+			}
+			p.algorithms = append(first, rest...)
+		}
 		return p, nil
 	}
 	files := slices.DeleteFunc(slices.Clone(t.KnownHosts), func(name string) bool {
@@ -125,7 +137,7 @@ func (t *Target) policy() (*hostKeyPolicy, error) {
 	if len(files) == 0 {
 		return p, nil
 	}
-	db, err := knownhosts.NewDB(files...)
+	db, err := readKnownHosts(files)
 	if err != nil {
 		return nil, &marked{fmt.Errorf("read known hosts: %w", err), errKnownHosts}
 	}
@@ -138,6 +150,21 @@ func (t *Target) policy() (*hostKeyPolicy, error) {
 		p.algorithms = known
 	}
 	return p, nil
+}
+
+// pinnedKinds remembers of which kind the key was that a server has shown and that is pinned, since a fingerprint does not tell: by
+// Target.pins. Else each dial would take several connections, which a server may count.
+var pinnedKinds sync.Map
+
+// pins names a server with the keys that are pinned.
+func (t *Target) pins() string { return t.Addr() + " " + strings.Join(t.PinnedKeys, " ") }
+
+// accepted notes the key of a server that was let in.
+func (p *hostKeyPolicy) accepted() Key {
+	if len(p.target.PinnedKeys) > 0 {
+		pinnedKinds.Store(p.target.pins(), p.got.Type)
+	}
+	return *p.got
 }
 
 // hostKeyAlgorithms are all that the server may prove itself with.

@@ -99,6 +99,23 @@ func TestPinnedKeyOfAnyKind(t *testing.T) {
 	})
 }
 
+// TestPinnedKeyIsAskedForFirst by all dials but the first, which has to find out of which kind it is.
+func TestPinnedKeyIsAskedForFirst(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{HostKeys: allKinds})
+	target := sshdTarget(sshd)
+	target.PinnedKeys = sshd.Fingerprints[len(allKinds)-1:]
+	connections := func() int { return strings.Count(sshd.Log(), "Connection from ") }
+	eventually(t, "it has told of the test's own look", func() bool { return connections() == 1 })
+	for n, want := range []int{len(allKinds), 1, 1} {
+		before := connections()
+		mustDial(t, target)
+		if got := connections() - before; got != want {
+			t.Errorf("dial %d took %d connections, want %d", n, got, want)
+		}
+	}
+}
+
 func TestPinnedKeyOfAServerWithOneKind(t *testing.T) {
 	t.Parallel()
 	for _, kind := range allKinds {

@@ -88,6 +88,12 @@ func certify(name string, signers []ssh.Signer) (ssh.Signer, error) {
 			"have the key signed anew; the next attempt reads the new certificate",
 		}
 	}
+	if from := validFrom(c); time.Now().Before(from) {
+		return nil, &advised{
+			fmt.Errorf("the certificate %s is valid only from %s on", name, from.UTC().Format(time.RFC3339)),
+			"wait until then, or look at the clock of this machine and of the one that signs keys",
+		}
+	}
 	for _, s := range signers {
 		if !bytes.Equal(s.PublicKey().Marshal(), c.Key.Marshal()) {
 			continue
@@ -131,6 +137,14 @@ func validUntil(c *ssh.Certificate) time.Time {
 	return time.Unix(int64(c.ValidBefore), 0)
 }
 
+// validFrom is when a certificate becomes valid; the zero time where it always has been.
+func validFrom(c *ssh.Certificate) time.Time {
+	if c.ValidAfter == 0 || c.ValidAfter > 1<<62 {
+		return time.Time{}
+	}
+	return time.Unix(int64(c.ValidAfter), 0)
+}
+
 // Certificate is what is known of an account's certificate.
 type Certificate struct {
 	File  string
@@ -149,11 +163,7 @@ func CertificateOf(t Target) (c Certificate, ok bool, err error) {
 	if err != nil {
 		return Certificate{File: name}, true, err
 	}
-	c = Certificate{File: name, Until: validUntil(signed)}
-	if signed.ValidAfter > 0 && signed.ValidAfter < 1<<62 {
-		c.From = time.Unix(int64(signed.ValidAfter), 0)
-	}
-	return c, true, nil
+	return Certificate{File: name, From: validFrom(signed), Until: validUntil(signed)}, true, nil
 }
 
 // Expires tells whether a certificate has expired or is about to: what is left is less than a fifth of its life, and less
@@ -181,7 +191,7 @@ func loadKey(name string, passphrase func() (string, error)) (ssh.Signer, error)
 	}
 	switch {
 	case bytes.HasPrefix(text, []byte("PuTTY-User-Key-File")):
-		return nil, fmt.Errorf("%s is a PuTTY key: convert it with: puttygen %s -O private-openssh -o %s.openssh", name, name, name)
+		return nil, fmt.Errorf("%s is a PuTTY key: OpenSSH's format is wanted; `dropferry check` says how to convert it", name)
 	case bytes.HasPrefix(text, []byte("ssh-")), bytes.HasPrefix(text, []byte("ecdsa-")):
 		return nil, fmt.Errorf("%s is a public key: key_file names the private one", name)
 	}

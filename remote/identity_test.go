@@ -91,6 +91,7 @@ func TestCertificatesThatDoNotDo(t *testing.T) {
 	sshd.Authorize(authority.key.Signer.PublicKey(), "cert-authority")
 	key := newKey(t, "ed25519")
 	expired := authority.signs(key, sshd.User, "-2d:-1d")
+	early := authority.signs(key, sshd.User, "+1h:+1d")
 	ofHost := authority.signs(key, sshd.User, "+1d", "-h")
 	ofOther := authority.signs(newKey(t, "ed25519"), sshd.User, "+1d")
 	for name, test := range map[string]struct {
@@ -98,6 +99,7 @@ func TestCertificatesThatDoNotDo(t *testing.T) {
 		parts       []string
 	}{
 		"expired":         {expired + "-cert.pub", []string{"has expired, on 20", "have the key signed anew"}},
+		"of tomorrow":     {early + "-cert.pub", []string{"is valid only from 20", "look at the clock"}},
 		"a host's":        {ofHost + "-cert.pub", []string{"is the certificate of a host, not of a user"}},
 		"for another key": {ofOther + "-cert.pub", []string{"is for another key: ssh-ed25519 SHA256:", "ssh-keygen -Lf "}},
 		"a public key":    {expired + ".pub", []string{"is a public key and no certificate"}},

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,10 +26,14 @@ func TestFormsOfKnownHosts(t *testing.T) {
 		t.Fatal("ssh-keygen has not hashed the name")
 	}
 	other := ssh.MarshalAuthorizedKey(newKey(t, "ed25519").Signer.PublicKey())
+	const newer = "ssh-mldsa-87@openssh.com" // a type that is not known here
+	unknown := newer + " " + base64.StdEncoding.EncodeToString(append([]byte{0, 0, 0, byte(len(newer))}, newer+"key"...)) + "\n"
 	for name, test := range map[string]struct {
 		text string
 		ok   bool
 	}{
+		"keys of a newer ssh":       {"other.example " + unknown + "@revoked * " + unknown + plain, true},
+		"a newer key of it alone":   {fmt.Sprintf("[127.0.0.1]:%d %s", sshd.Port, unknown), false},
 		"hashed":                    {read(t, hashed), true},
 		"wildcards":                 {fmt.Sprintf("[127.0.*.?]:%d %s\n", sshd.Port, key), true},
 		"several names":             {fmt.Sprintf("acme.example,[127.0.0.1]:%d %s\n", sshd.Port, key), true},

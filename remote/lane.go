@@ -35,14 +35,8 @@ func (s *Session) startMux(c *connection) (*mux, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open SFTP channel: %w", err)
 	}
-	out, outErr := channel.StdinPipe()
-	in, inErr := channel.StdoutPipe()
-	beside, besideErr := channel.StderrPipe()
-	if err := errors.Join(outErr, inErr, besideErr); err != nil {
-		return nil, fmt.Errorf("open SFTP channel: %w", err)
-	}
 	// What nobody reads takes the channel's window away for good. It ends with the channel.
-	s.pulses.Go(func() { _, _ = io.Copy(io.Discard, beside) })
+	s.pulses.Go(func() { _, _ = io.Copy(io.Discard, channel.Stderr()) })
 	ok, err := channel.SendRequest("subsystem", true, appendString(nil, "sftp"))
 	switch {
 	case err != nil:
@@ -50,7 +44,7 @@ func (s *Session) startMux(c *connection) (*mux, error) {
 	case !ok:
 		return nil, errNoSFTP
 	}
-	m, err := newMux(in, out)
+	m, err := newMux(channel, channel)
 	return m, startError(err)
 }
 

@@ -25,7 +25,7 @@ const DefaultChannels = 8
 // other on a channel, at both ends.
 const leastDemand = 64 << 10
 
-// laneFrom is the round trip below which one channel carries more than any server takes.
+// laneFrom is the round trip below which one channel carries as much as its connection does.
 const laneFrom = 4 * time.Millisecond
 
 // lanesWanted returns how many channels are worth having: enough of them that what waits fills their windows twice, and
@@ -33,11 +33,11 @@ const laneFrom = 4 * time.Millisecond
 // measured yet; window is what one channel carries in a round trip, in bytes.
 // A line of several connections is used over all of them, since each may get as little as was seen.
 func lanesWanted(demand int64, roundTrip time.Duration, rate, window float64, most, connections int) int {
-	if roundTrip < laneFrom {
-		return 1
-	}
 	wanted := float64(demand) / (2 * window)
-	if rate > 0 {
+	switch {
+	case roundTrip < laneFrom:
+		wanted = min(wanted, float64(connections))
+	case rate > 0:
 		wanted = min(wanted, max(2*rate*roundTrip.Seconds()/window, float64(connections)))
 	}
 	return int(max(1, min(math.Ceil(wanted), float64(most))))
@@ -45,11 +45,16 @@ func lanesWanted(demand int64, roundTrip time.Duration, rate, window float64, mo
 
 // mostLanes is how many the server and the target allow.
 func (s *Session) mostLanes() int {
-	c := s.caps.Load()
-	if c.InFlight > 0 || c.MaxOpen > 0 || s.isCareful() || s.bound(aboutRequests) > 0 || s.bound(aboutFiles) > 0 {
+	if s.isBounded() {
 		return 1
 	}
 	return s.mostConnections() * s.mostChannels()
+}
+
+// isBounded tells whether so little is asked for at once that there is no use for a second lane.
+func (s *Session) isBounded() bool {
+	c := s.caps.Load()
+	return c.InFlight > 0 || c.MaxOpen > 0 || s.isCareful() || s.bound(aboutRequests) > 0 || s.bound(aboutFiles) > 0
 }
 
 // mostChannels is how many lanes one connection has.
@@ -71,14 +76,26 @@ func (s *Session) inUse() []*lane {
 	if limit := float64(s.limit()); limit > 0 && (rate == 0 || rate > limit) {
 		rate = limit // more will never pass, whatever the line could carry
 	}
-	wanted := lanesWanted(all.demand, s.RoundTrip(), rate, s.window(), most, s.mostConnections())
-	if missing := wanted - 1 - len(all.beside); missing > 0 && !all.opening && !all.refused {
+	connections := s.mostConnections()
+	wanted := lanesWanted(all.demand, s.RoundTrip(), rate, s.window(), most, connections)
+	if missing := all.missing(wanted, connections); missing > 0 && !all.opening && !all.refused {
 		all.opening = true
 		s.spawn(func() { s.openLanes(missing) })
 	}
 	used := make([]*lane, 1, wanted)
 	used[0] = &s.lane
 	return append(used, all.beside[:min(len(all.beside), wanted-1)]...)
+}
+
+// missing returns how many lanes are to be opened for so many to be in use, of which each connection has one first.
+func (all *lanes) missing(wanted, connections int) int {
+	further := 0
+	for _, l := range all.beside {
+		if l.number > 0 && l.place == 0 {
+			further++
+		}
+	}
+	return max(wanted-1-len(all.beside), min(wanted, connections)-1-further)
 }
 
 // demands notes that uploads have n more bytes to send, or less.
@@ -111,6 +128,9 @@ func (s *Session) openLanes(n int) {
 			defer all.mu.Unlock()
 			if err != nil {
 				all.refused = true
+				return
+			}
+			if l.number > 0 && !s.berths.has(l.number) { // given up meanwhile
 				return
 			}
 			all.insert(l, max(1, s.target.Connections))
@@ -155,7 +175,9 @@ func (s *Session) openLaneOn(c *connection) (*lane, error) {
 	s.spawn(func() {
 		select {
 		case <-m.closed:
-			s.lose(errChannelEnded)
+			if !c.isUnneeded() {
+				s.lose(errChannelEnded)
+			}
 		case <-s.dead:
 		}
 		_ = l.sftp.Close() // it has ended

@@ -26,6 +26,8 @@ func TestLanesWanted(t *testing.T) {
 		connections int
 	}{
 		{"a line without length", 1 << 40, 200 * time.Microsecond, 0, laneWindow, 1, 1},
+		{"it, over several connections", 1 << 40, 200 * time.Microsecond, 5 * mib, laneWindow, 3, 3},
+		{"it, with little to send", 6 * mib, 200 * time.Microsecond, 5 * mib, laneWindow, 2, 3},
 		{"a long line, little to send", 3 * mib, 50 * time.Millisecond, 0, laneWindow, 1, 1},
 		{"a long line, some to send", 10 * mib, 50 * time.Millisecond, 0, laneWindow, 3, 1},
 		{"a long line, much to send", 1 << 40, 50 * time.Millisecond, 0, laneWindow, 8, 1},

@@ -137,7 +137,8 @@ func (s *Session) newProbe(ctx context.Context, now time.Time) *probe {
 		found: Capabilities{
 			Version: ProbeVersion, Identity: s.Identity(), Banner: s.Banner(), Extensions: maps.Clone(s.mux.extensions), Limits: s.limits,
 			Fsync: s.syncs(), RefusesMode: !s.uses(aboutMode), Profile: s.profile.name, ProfileBy: s.profileBy, ProbedAt: now.UTC(),
-			LargeWrites: before.LargeWrites, LargeCuts: before.LargeCuts, LargeCutAt: before.LargeCutAt, ConnectionsRefused: before.ConnectionsRefused,
+			LargeWrites: before.LargeWrites, LargeCuts: before.LargeCuts, LargeCutAt: before.LargeCutAt,
+			ConnectionsRefused: before.ConnectionsRefused, ConnectionsUseless: before.ConnectionsUseless,
 		},
 	}
 	p.there, p.size = p.proof.name, int64(len(content))

@@ -106,7 +106,7 @@ func (p *Proxy) httpConnect(conn net.Conn, addr, password string) (net.Conn, err
 	case err != nil:
 		return nil, fmt.Errorf("it does not speak HTTP: %w", err)
 	}
-	_ = answer.Body.Close() // there is none: what follows is the connection
+	// Its body is left alone: behind a success there is none, and the end of another may not come.
 	switch {
 	case answer.StatusCode == http.StatusProxyAuthRequired && p.User != "" && !basic(answer.Header):
 		return nil, &advised{

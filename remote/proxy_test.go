@@ -144,6 +144,7 @@ func TestProxiesThatMisbehave(t *testing.T) {
 		"HTTP, no end":                      {http: true, hang: true, answers: []string{"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", mostHead)}, parts: []string{"its answer has no end"}},
 		"HTTP, not really":                  {http: true, answers: []string{"SSH-2.0-x\r\n\r\n"}, parts: []string{"it does not speak HTTP"}},
 		"HTTP, forbidden":                   {http: true, answers: []string{"HTTP/1.1 403 Filtered\r\n\r\n"}, parts: []string{"403 Filtered", "ask whoever runs the proxy"}},
+		"HTTP, a refusal that has no end":   {http: true, hang: true, answers: []string{"HTTP/1.1 403 Filtered\r\nContent-Length: 99\r\n\r\nwait"}, parts: []string{"403 Filtered"}},
 		"HTTP, a password refused":          {http: true, change: login, answers: []string{"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\n\r\n"}, kind: Auth, parts: []string{`it refuses the account "contoso"`}},
 		"HTTP, no Basic":                    {http: true, change: login, answers: []string{"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\n\r\n"}, kind: Auth, parts: []string{"does not take the password by Basic"}},
 	} {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/pkg/sftp"
-	"golang.org/x/crypto/ssh"
 )
 
 // Session is one live SSH connection with one SFTP channel, or more of them, and further connections, for uploads. Its methods may be called from many goroutines. When the
@@ -31,8 +30,11 @@ type Session struct {
 	limits    Limits
 	packet    atomic.Int64 // payload of a WRITE, in bytes
 	trip      roundTrip
-	lane               // the first
-	lanes     lanes    // and the others
+	lane            // the first
+	lanes     lanes // and the others
+	flow      flow  // over all of them
+	worth     worth // of further connections
+	uploads   atomic.Int64
 	striped   sync.Map // temps that were written over several of them, until they are verified
 
 	caps      atomic.Pointer[Capabilities]
@@ -108,22 +110,26 @@ const channelWithoutAnswer = "ssh: unexpected packet in response to channel open
 // mux has dropped all channels already, and its transport keeps the failure of the first write to itself. Such a call would
 // stay behind for good. So it is not made once the end has been seen, and the end is kept from x/crypto/ssh until a call
 // that was made before has noted its channel: see liveConn.Read.
-func (s *Session) open() (*ssh.Session, error) { return s.openOn(&s.connection) }
+func (s *Session) open() (*channel, error) { return s.openOn(&s.connection) }
 
-func (s *Session) openOn(c *connection) (*ssh.Session, error) {
+func (s *Session) openOn(c *connection) (*channel, error) {
 	c.conn.opening.Add(1) // before the question, so that either it or the reader sees the other
 	defer c.conn.opening.Add(-1)
 	if s.Err() != nil || c.conn.failed.Load() {
 		return nil, errGone
 	}
 	type result struct {
-		channel *ssh.Session
+		channel *channel
 		err     error
 	}
 	opened := make(chan result, 1)
 	go func() {
-		channel, err := c.client.NewSession()
-		opened <- result{channel, err}
+		ch, requests, err := c.client.OpenChannel("session", nil)
+		if err != nil {
+			opened <- result{nil, err}
+			return
+		}
+		opened <- result{newChannel(ch, requests), nil}
 	}()
 	select {
 	case r := <-opened:
@@ -253,6 +259,8 @@ func (s *Session) pulse(c *connection, channel <-chan struct{}) {
 		select {
 		case <-s.dead:
 			return
+		case <-c.waited: // who has seen that tells of it, where it is worth telling
+			return
 		case <-channel:
 			s.lose(errChannelEnded)
 			return
@@ -299,7 +307,8 @@ func (s *Session) HostKey() string { return s.hostKey }
 
 // Traffic returns the bytes received from and sent to the network so far, SSH's own included, over all connections.
 func (s *Session) Traffic() (received, sent int64) {
-	for _, c := range append(s.berths.further(), &s.connection) {
+	there, gone := s.berths.further()
+	for _, c := range append(append(there, gone...), &s.connection) {
 		received, sent = received+c.conn.received.Load(), sent+c.conn.sent.Load()
 	}
 	return received, sent

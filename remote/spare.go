@@ -3,15 +3,13 @@ package remote
 import (
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // spare is a channel that was opened ahead of the command that is to run on it, since opening one costs a round trip. It
 // is there only while commands follow each other: a channel on which nothing happens is no good guest.
 type spare struct {
 	mu      sync.Mutex
-	channel *ssh.Session
+	channel *channel
 	opening bool
 	refused bool // the server allows no more channels
 	closing *time.Timer
@@ -25,10 +23,10 @@ const (
 )
 
 // takeSpare returns a channel for a command, and has the next one opened. spare tells that it was opened ahead.
-func (s *Session) takeSpare() (channel *ssh.Session, spare bool, err error) {
+func (s *Session) takeSpare() (c *channel, spare bool, err error) {
 	p := &s.spare
 	p.mu.Lock()
-	channel = p.channel
+	c = p.channel
 	p.channel = nil
 	if p.closing != nil {
 		p.closing.Stop()
@@ -39,15 +37,15 @@ func (s *Session) takeSpare() (channel *ssh.Session, spare bool, err error) {
 	if ahead && !s.spawn(s.openSpare) {
 		return nil, false, errGone
 	}
-	if channel != nil {
-		return channel, true, nil
+	if c != nil {
+		return c, true, nil
 	}
-	channel, err = s.open()
-	return channel, false, err
+	c, err = s.open()
+	return c, false, err
 }
 
 func (s *Session) openSpare() {
-	channel, err := s.open()
+	c, err := s.open()
 	p := &s.spare
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,10 +55,10 @@ func (s *Session) openSpare() {
 		p.refused = true
 		return
 	case p.refused: // which has turned out meanwhile
-		_ = channel.Close() // nobody waits for it
+		_ = c.Close() // nobody waits for it
 		return
 	}
-	p.channel = channel
+	p.channel = c
 	p.closing = time.AfterFunc(spareFor, s.dropSpare)
 }
 

@@ -21,6 +21,7 @@ type trail struct {
 // hop is a jump host that has let us in.
 type hop struct {
 	name   string
+	target *Target
 	client *ssh.Client
 	conn   *liveConn
 	over   chan struct{} // closed when the connection has ended
@@ -55,7 +56,7 @@ func (w *trail) extend(ctx context.Context, t *Target) error {
 	if err != nil {
 		return err
 	}
-	h := &hop{name: t.Name, client: in.client, conn: in.conn, over: make(chan struct{})}
+	h := &hop{name: t.Name, target: t, client: in.client, conn: in.conn, over: make(chan struct{})}
 	w.waits.Go(func() {
 		h.ended = h.client.Wait()
 		close(h.over)

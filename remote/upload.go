@@ -70,6 +70,7 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 		return nil, err
 	}
 	defer s.handles.give(1)
+	defer s.begins()()
 	s.told.Delete(u.Temp)
 	s.proofs.Delete(u.Temp)
 	w := &writing{session: s, upload: &u, careful: u.Careful || s.isCareful(), in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}

@@ -195,8 +195,9 @@ func (w *writing) send(p *piece) error {
 		f.lane.room.give(n)
 		return err
 	}
+	s.sends()
 	_, err = f.lane.mux.post(p.write(f.handle, w.sent), func(reply []byte) {
-		f.lane.answered(n, s.RoundTrip())
+		s.answered(f.lane, n)
 		w.answered(n, parseStatus(reply))
 	})
 	p.free()

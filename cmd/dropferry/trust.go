@@ -47,7 +47,7 @@ func (p *program) trust(command *cobra.Command, c *config.Config, d *config.Dest
 		return err
 	}
 	if len(d.HostKey) > 0 || d.KnownHosts != "" {
-		return p.pinned(c, d, keys)
+		return p.pinned(c, d, keys, fingerprint)
 	}
 	known, err := agent.TrustedKeys(c, d)
 	if err != nil {
@@ -75,7 +75,7 @@ func (p *program) trust(command *cobra.Command, c *config.Config, d *config.Dest
 		return err
 	}
 	switch {
-	case slices.Contains(known, key.String()):
+	case slices.Contains(known, key.String()) && (!replace || len(known) == 1):
 		return p.printf("%s is trusted already.\n", key)
 	case len(known) > 0 && len(trusted) == 0 && !replace:
 		return &remote.Error{
@@ -112,14 +112,33 @@ func choose(d *config.Destination, keys, trusted []remote.Key, fingerprint strin
 	}
 }
 
-// pinned tells which line to edit where the configuration says which keys are right.
-func (p *program) pinned(c *config.Config, d *config.Destination, keys []remote.Key) error {
+// pinned tells which line to edit where the configuration says which keys are right: for the key with the fingerprint, or for each that
+// the server shows.
+func (p *program) pinned(c *config.Config, d *config.Destination, keys []remote.Key, fingerprint string) error {
+	if fingerprint != "" {
+		key, err := choose(d, keys, nil, fingerprint)
+		if err != nil {
+			return err
+		}
+		keys = []remote.Key{key}
+	}
 	if d.KnownHosts != "" {
 		return fmt.Errorf("destination %q takes its keys from %s (%s:%d); if the server's owner confirms the key, add this line there:\n%s",
-			d.Name, d.KnownHosts, c.File, lineOf(c.File, d.Line, "known_hosts"), knownLine(d, keys[0]))
+			d.Name, d.KnownHosts, c.File, lineOf(c.File, d.Line, "known_hosts"),
+			oneOf(keys, func(k remote.Key) string { return knownLine(d, k) }))
 	}
-	return fmt.Errorf("destination %q pins its keys in the configuration; if the server's owner confirms the key, write at %s:%d:\nhost_key = [%q]",
-		d.Name, c.File, lineOf(c.File, d.Line, "host_key"), keys[0].Fingerprint)
+	return fmt.Errorf("destination %q pins its keys in the configuration; if the server's owner confirms the key, write at %s:%d:\n%s",
+		d.Name, c.File, lineOf(c.File, d.Line, "host_key"),
+		oneOf(keys, func(k remote.Key) string { return fmt.Sprintf("host_key = [%q]", k.Fingerprint) }))
+}
+
+// oneOf writes a line for each key, of which one is right.
+func oneOf(keys []remote.Key, line func(remote.Key) string) string {
+	var lines []string
+	for _, k := range keys {
+		lines = append(lines, line(k))
+	}
+	return strings.Join(lines, "\nor\n")
 }
 
 // lineOf returns the line of a key in the table that begins at a line, or the table's own where it is not found.

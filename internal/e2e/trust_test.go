@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,6 +138,11 @@ func TestTrustedKeyOfSeveral(t *testing.T) {
 			if n := strings.Count(r.trusted(), "\n"); n != 2 {
 				t.Errorf("%d lines are stored", n)
 			}
+			// --replace forgets the others, though the key that stays is trusted already.
+			contains(t, r.expect(0, "trust", "acme", "--replace", "--fingerprint", r.sshd.Fingerprints[i]).stdout, "from now on")
+			if n := strings.Count(r.trusted(), "\n"); n != 1 {
+				t.Errorf("%d lines are stored after --replace", n)
+			}
 		})
 		t.Run("pinned "+kind, func(t *testing.T) {
 			t.Parallel()
@@ -144,6 +150,11 @@ func TestTrustedKeyOfSeveral(t *testing.T) {
 			r.outboxTo(r.stranger()+fmt.Sprintf("host_key = [%q]\n", r.sshd.Fingerprints[i]), `to = ["acme"]`)
 			r.drop("a.txt", "a")
 			r.deliver(1)
+			said := r.expect(1, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[(i+1)%3]).stderr
+			contains(t, said, fmt.Sprintf("host_key = [%q]", r.sshd.Fingerprints[(i+1)%3]))
+			lacks(t, said, r.sshd.Fingerprints[i], "| or")
+			contains(t, r.expect(1, "trust", "acme").stderr, append(slices.Clone(r.sshd.Fingerprints), "| or")...)
+			contains(t, r.expect(13, "trust", "acme", "--fingerprint", "SHA256:"+strings.Repeat("A", 43)).stderr, "shows no key with the fingerprint")
 		})
 	}
 }

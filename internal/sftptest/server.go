@@ -37,7 +37,7 @@ type ServerOptions struct {
 	Algorithms             ssh.Config // key exchanges, ciphers and MACs; zero is x/crypto's own choice
 
 	Exec bool // commands are run by /bin/sh, with Dir as their directory; else they are refused
-	// Shell runs commands in the place of /bin/sh, where Exec is set. It ends with its context, and returns the exit status.
+	// Shell runs commands in the place of /bin/sh, where Exec is set. It ends with its context, and returns the exit status, or NotRun.
 	Shell       func(ctx context.Context, command string, in io.Reader, out io.Writer) (exit uint32)
 	ShellText   string // sent on the SFTP channel before the protocol, as by a login shell whose profile prints text
 	MaxSessions int    // channels that a connection may have at once; 0 is any number

@@ -69,6 +69,9 @@ func reset(c net.Conn) {
 	_ = c.Close()
 }
 
+// NotRun is the exit status of a command that has never run: its channel is closed without a word, as dropbear sometimes does.
+const NotRun = ^uint32(0)
+
 // session serves one channel: the sftp subsystem or one command.
 func (c *client) session(ctx context.Context, offered ssh.NewChannel) {
 	ch, requests, err := offered.Accept()
@@ -87,8 +90,9 @@ func (c *client) session(ctx context.Context, offered ssh.NewChannel) {
 		started = true
 		_ = r.Reply(true, nil)
 		work.Go(func() {
-			exit := run(ctx, ch)
-			_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{exit}))
+			if exit := run(ctx, ch); exit != NotRun {
+				_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{exit}))
+			}
 			_ = ch.Close()
 		})
 	}
