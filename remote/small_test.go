@@ -96,3 +96,19 @@ func TestSmallFileWithOtherContent(t *testing.T) {
 		wantError(t, err, Integrity, "the server has other content")
 	}
 }
+
+// So it is where nothing hashes and the size would do: what was read says more.
+func TestSmallFileWithOtherContentAndNoHash(t *testing.T) {
+	t.Parallel()
+	server := sftptest.StartServer(t, sftptest.ServerOptions{})
+	s := mustProbe(t, serverTarget(server))
+	if can := s.Capabilities(); can.Hashes() {
+		t.Fatal("the server hashes")
+	}
+	server.Faults.Add(sftptest.Corrupt("a.part", 1))
+	content := random(1000)
+	mustUpload(t, s, "/a.part", content)
+	sum := sha256.Sum256(content)
+	_, _, err := s.Verify(t.Context(), "/a.part", int64(len(content)), sum[:], Auto)
+	wantError(t, err, Integrity, "the server has other content")
+}
