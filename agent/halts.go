@@ -19,15 +19,15 @@ func deletes(folder *syncer.Folder, f *config.Folder) {
 	folder.Deletes, folder.DeleteDelay, folder.MaxDelete, folder.TrashKeep = f.Delete, f.DeleteDelay, f.MaxDelete, f.TrashKeep
 }
 
-// trashOf returns the trash of a route, where some file of it goes to the remote path name. Several folders may share a
-// trash that is not their own, so each has a directory there.
+// trashOf returns the trash of a route, where some file of it goes to the remote path name, also where nothing is removed any more: what
+// lies there is. Several folders may share a trash that is not their own, so each has a directory there.
 func trashOf(f *config.Folder, name string) string {
-	if !f.Delete || f.Trash == "" {
+	if f.Trash == "" {
 		return ""
 	}
 	mirror, _ := path.Split(name)
 	dir := f.TrashDir(mirror)
-	if f.TrashPattern() == "" {
+	if path.IsAbs(f.Trash) {
 		dir = config.JoinRemote(dir, f.Name)
 	}
 	return dir

@@ -245,10 +245,16 @@ func (p *Planner) endCycle(ctx context.Context, c *census) error {
 	if err == nil {
 		err = c.flush()
 	}
-	if err == nil && p.folder.Deletes {
+	switch {
+	case err != nil:
+	case p.folder.Deletes:
 		err = p.store.ConfirmMissing(ctx, p.folder.Name, c.id, p.cycle.now, complete)
 		if err == nil && complete {
 			err = p.removals(ctx, c)
+		}
+	default: // what removals have put into the trash before does not stay there for good
+		if err = p.planExpiry(ctx, p.cycle.now); err == nil {
+			err = p.awaitNext(ctx, p.cycle.now, time.Time{})
 		}
 	}
 	for destination := range p.cycle.fresh {

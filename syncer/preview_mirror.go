@@ -93,11 +93,13 @@ func (m *mirrorPreview) end(ctx context.Context) error {
 	if err := m.directories(ctx); err != nil {
 		return err
 	}
-	if !m.Folder.Deletes || !c.complete() {
-		return nil
-	}
-	if err := m.removals(ctx); err != nil {
-		return err
+	if m.Folder.Deletes {
+		if !c.complete() {
+			return nil
+		}
+		if err := m.removals(ctx); err != nil {
+			return err
+		}
 	}
 	return m.expired(ctx)
 }
