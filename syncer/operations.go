@@ -34,6 +34,7 @@ type operating struct {
 	running <-chan operated // of the batch under way; nil where there is none
 	skip    map[string]bool // nothing for this run: of folders that are not its own, or tried enough
 	tries   map[string]int  // with once
+	awaited []string        // with once: intents that are left alone until something was removed
 }
 
 // operated is how a batch has ended.
@@ -124,6 +125,13 @@ func (l *link) endOperations(ctx context.Context, w *workload, r operated) {
 	w.begun = w.begun || r.done+len(r.failed) > 0
 	if r.done > 0 && r.err == nil {
 		r.err = l.forgive(ctx)
+	}
+	if r.done > 0 {
+		for _, id := range l.ops.awaited {
+			delete(l.skip, id)
+			delete(w.busy, id)
+		}
+		l.ops.awaited = nil
 	}
 	for _, id := range r.passed {
 		l.passOperation(id)
