@@ -65,6 +65,9 @@ func refusedRename(err error, temp, final string) error {
 	if !errors.As(err, &e) {
 		return err
 	}
+	if e.Hint == hintTooLong {
+		return err
+	}
 	told := *e
 	told.Hint = `if this server never renames files, set publish = "direct", which is not atomic`
 	if dirOf(temp) != dirOf(final) {
