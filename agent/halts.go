@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
 
@@ -116,10 +117,18 @@ func showHalts(ctx context.Context, s *control.Status, store *state.Store, c *co
 	return nil
 }
 
-// showTrouble adds why nothing is removed.
+// showTrouble adds why nothing is removed, or not all.
 func showTrouble(f *control.FolderStatus, p *syncer.Planner) {
 	if err := p.Trouble(); err != nil {
 		f.Reason = joined(f.Reason, err.Error())
+	}
+	if n := p.LeftThere(); n > 0 {
+		f.LeftThere = n
+		text := "1 file has left it, and stays at the destination, where it was found"
+		if n > 1 {
+			text = fmt.Sprintf("%d files have left it, and stay at destinations, where they were found", n)
+		}
+		f.Reason = joined(f.Reason, text+": only what was put there is removed")
 	}
 }
 

@@ -86,6 +86,8 @@ type FolderStatus struct {
 	Halted     *Halt `json:"halted,omitempty"` // nothing is begun until a person has decided
 	// Unmounted are places in the folder whose file systems are not mounted any more: what lay there is unknown.
 	Unmounted []string `json:"unmounted,omitempty"`
+	// LeftThere are files that have left a mirror which removes, and stay at destinations all the same: they were found there.
+	LeftThere int `json:"left_there,omitempty"`
 	// Waiting are files that wait, by the order of the folder, for more than their turn.
 	Waiting []Standstill `json:"waiting,omitempty"`
 	// Stuck is how many of Settling have been so for over an hour: a program never closes them, or their markers do not come.

@@ -5,6 +5,31 @@ import (
 	"testing"
 )
 
+// TestWhatWasFoundThereStays counts what has left a mirror and was not put there by it, as long as it is gone.
+func TestWhatWasFoundThereStays(t *testing.T) {
+	t.Parallel()
+	r, s := removingRig(t)
+	at := r.drop("found", "theirs").Modified()
+	s.put("in/found", "theirs", at)
+	r.once()
+	left := func(want int) {
+		t.Helper()
+		if n := r.syncer.Planner(r.folder.Name).LeftThere(); n != want {
+			t.Errorf("%d are left there, want %d", n, want)
+		}
+	}
+	left(0)
+	r.gone("found", "a")
+	r.thrice()
+	left(1)
+	if got := s.mirror(); got["found"] != "theirs" || got["a"] != "" {
+		t.Errorf("the mirror has %q", got)
+	}
+	r.drop("found", "theirs")
+	r.once()
+	left(0)
+}
+
 // TestTheTrashIsEmptiedWithoutDeletes holds that what was put into the trash goes when its time is over although the folder removes
 // nothing any more, and that a preview says so.
 func TestTheTrashIsEmptiedWithoutDeletes(t *testing.T) {
