@@ -76,7 +76,10 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 	}
 	e.State, e.Reason = overall(local, e)
 	overallReplaced(&e, local)
-	if err := at.explainRemoval(ctx, &e, f.rules, &record, local, store); err != nil {
+	if err := at.explainRemoval(ctx, &e, f, &record, local, store); err != nil {
+		return e, err
+	}
+	if err := explainDirectory(ctx, &e, p, local, store); err != nil {
 		return e, err
 	}
 	if local.Settling {

@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/dropferry/dropferry/control"
@@ -20,11 +22,13 @@ type removalReader interface {
 	MissingSince(ctx context.Context, folder string, p file.Path, dir bool) (time.Time, bool, error)
 }
 
-// explainRemoval tells what becomes, or has become, of a file at its destinations that is not in the folder any more.
-func (w work) explainRemoval(ctx context.Context, e *control.Explanation, f *syncer.Folder, record *state.Record, local watcher.Explanation, store removalReader) error {
-	if local.Exists {
+// explainRemoval tells what becomes, or has become, of a file at its destinations that is not in the folder any more. Of what cannot be looked
+// at nothing is known.
+func (w work) explainRemoval(ctx context.Context, e *control.Explanation, of *folder, record *state.Record, local watcher.Explanation, store removalReader) error {
+	if local.Exists || local.Err != nil && !errors.Is(local.Err, fs.ErrNotExist) {
 		return nil
 	}
+	f, unseen := of.rules, w.unseen(of)
 	p := record.Path
 	planned, err := store.OperationsOf(ctx, e.Folder, p)
 	if err != nil {
@@ -41,9 +45,18 @@ func (w work) explainRemoval(ctx context.Context, e *control.Explanation, f *syn
 	for i := range e.Routes {
 		r := &e.Routes[i]
 		told := removing(r, planned)
+		switch {
+		case told:
+		case f.Mirror && adopted(record, r.Destination):
+			told = true
+			r.State, r.Reason = "adopted", "it has left the folder, and stays at the destination: it was found there, and a mirror removes only what it has put there"
+		case !missed && unseen != "" && f.Deletes && owned(record, r.Destination):
+			told = true
+			r.State, r.Reason = "missing", "it has left the folder, and is removed once a complete scan has missed it"+unseen
+		}
 		if !told && missed && f.Deletes && owned(record, r.Destination) {
 			told = true
-			r.State, r.Reason = "missing", willBeRemoved(since.Add(f.DeleteDelay))
+			r.State, r.Reason = "missing", willBeRemoved(since.Add(f.DeleteDelay))+unseen
 			if h, halted := haltOf(w.halts, e.Folder); halted {
 				r.Reason = "it has left the folder, which is " + haltedSince(h) + ": " + h.Detail + "; " + haltHint(e.Folder)
 			}
@@ -84,7 +97,7 @@ func overallReplaced(e *control.Explanation, local watcher.Explanation) {
 // removing tells of a removal that is planned.
 func removing(r *control.RouteOf, planned []state.Operation) bool {
 	for _, o := range planned {
-		if o.Destination != r.Destination || o.Step != state.StepDelete {
+		if o.Destination != r.Destination || o.Step != state.StepDelete && o.Step != state.StepRmdir {
 			continue
 		}
 		r.State, r.Reason, r.RemotePath, r.LastError = "removing", "it has left the folder, and is about to be removed", o.RemotePath, o.LastError
@@ -95,6 +108,43 @@ func removing(r *control.RouteOf, planned []state.Operation) bool {
 		return true
 	}
 	return false
+}
+
+// unseen tells that the last scan has not seen everything, and why; "" where it has, or nobody scans.
+func (w work) unseen(f *folder) string {
+	if !w.running || f.planner == nil {
+		return ""
+	}
+	last := f.planner.Watching()
+	if last.Complete || last.LastScan.IsZero() {
+		return ""
+	}
+	return "; the last scan, at " + rfc3339(last.LastScan) + ", was not complete, and after one of that kind nothing is removed: " + last.Reason
+}
+
+// explainDirectory tells of a directory that is about to be made for itself at a destination.
+func explainDirectory(ctx context.Context, e *control.Explanation, p file.Path, local watcher.Explanation, store removalReader) error {
+	if local.Kind != watcher.Dir || !local.Exists {
+		return nil
+	}
+	planned, err := store.OperationsOf(ctx, e.Folder, p)
+	for i := range planned {
+		o := &planned[i]
+		if o.Step != state.StepMkdir {
+			continue
+		}
+		why := o.Destination + ": it is about to be made there"
+		if o.LastError != "" {
+			why += "; the last attempt failed: " + o.LastError
+		}
+		for j := range e.Routes {
+			if r := &e.Routes[j]; r.Destination == o.Destination {
+				r.RemotePath, r.Attempts, r.LastError, r.NextAttempt = o.RemotePath, o.Attempts, o.LastError, moment(o.NextAttempt)
+			}
+		}
+		e.Reason += "; " + why
+	}
+	return err
 }
 
 // willBeRemoved tells of a removal that waits for its time.
@@ -117,6 +167,16 @@ func wasRemoved(r *control.RouteOf, removed []state.Removal, delivered time.Time
 			r.Reason = fmt.Sprintf("moved to the trash at %s: %s", rfc3339(d.At), d.Trash)
 		}
 		return true
+	}
+	return false
+}
+
+// adopted tells whether a destination has a file that was found there.
+func adopted(record *state.Record, destination string) bool {
+	for i := range record.Known {
+		if k := &record.Known[i]; k.Destination == destination {
+			return !k.Owned
+		}
 	}
 	return false
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/file"
 	"github.com/dropferry/dropferry/syncer"
+	"github.com/dropferry/dropferry/watcher"
 )
 
 // TestOutlook tells what a waiting file waits for, and leaves alone what waits for nobody.
@@ -42,6 +43,28 @@ func TestOutlook(t *testing.T) {
 		if c.state == "delivered" && r.NextAttempt != nil {
 			t.Errorf("%s: a next attempt of what is done", c.name)
 		}
+	}
+}
+
+// TestUnseen tells why nothing is removed after a scan that was not complete.
+func TestUnseen(t *testing.T) {
+	rules := &syncer.Folder{Name: "out", Mirror: true}
+	f := &folder{rules: rules, planner: syncer.New(syncer.Options{Folders: []*syncer.Folder{rules}}).Planner("out")}
+	if got := (work{running: true}).unseen(f); got != "" {
+		t.Errorf("before the first scan: %q", got)
+	}
+	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	f.planner.Status(watcher.Status{LastScan: at, Reason: "open /srv/out/closed: permission denied"})
+	got := (work{running: true}).unseen(f)
+	if !strings.Contains(got, "the last scan, at 2026-11-20T12:00:00Z, was not complete") || !strings.HasSuffix(got, ": open /srv/out/closed: permission denied") {
+		t.Errorf("%q", got)
+	}
+	if got := (work{}).unseen(f); got != "" {
+		t.Errorf("without an agent: %q", got)
+	}
+	f.planner.Status(watcher.Status{LastScan: at, Complete: true, Reason: "polled"})
+	if got := (work{running: true}).unseen(f); got != "" {
+		t.Errorf("after a complete scan: %q", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
 
@@ -19,15 +20,15 @@ func deletes(folder *syncer.Folder, f *config.Folder) {
 	folder.Deletes, folder.DeleteDelay, folder.MaxDelete, folder.TrashKeep = f.Delete, f.DeleteDelay, f.MaxDelete, f.TrashKeep
 }
 
-// trashOf returns the trash of a route, where some file of it goes to the remote path name. Several folders may share a
-// trash that is not their own, so each has a directory there.
+// trashOf returns the trash of a route, where some file of it goes to the remote path name, also where nothing is removed any more: what
+// lies there is. Several folders may share a trash that is not their own, so each has a directory there.
 func trashOf(f *config.Folder, name string) string {
-	if !f.Delete || f.Trash == "" {
+	if f.Trash == "" {
 		return ""
 	}
 	mirror, _ := path.Split(name)
 	dir := f.TrashDir(mirror)
-	if f.TrashPattern() == "" {
+	if path.IsAbs(f.Trash) {
 		dir = config.JoinRemote(dir, f.Name)
 	}
 	return dir
@@ -116,10 +117,18 @@ func showHalts(ctx context.Context, s *control.Status, store *state.Store, c *co
 	return nil
 }
 
-// showTrouble adds why nothing is removed.
+// showTrouble adds why nothing is removed, or not all.
 func showTrouble(f *control.FolderStatus, p *syncer.Planner) {
 	if err := p.Trouble(); err != nil {
 		f.Reason = joined(f.Reason, err.Error())
+	}
+	if n := p.LeftThere(); n > 0 {
+		f.LeftThere = n
+		text := "1 file has left it, and stays at the destination, where it was found"
+		if n > 1 {
+			text = fmt.Sprintf("%d files have left it, and stay at destinations, where they were found", n)
+		}
+		f.Reason = joined(f.Reason, text+": only what was put there is removed")
 	}
 }
 

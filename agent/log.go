@@ -83,7 +83,7 @@ func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
 		return slog.LevelWarn, "not removed at the destination, and no longer ours"
 	case syncer.EventGone:
 		return slog.LevelInfo, "nothing to remove at the destination"
-	case syncer.EventMadeDir, syncer.EventRemovedDir:
+	case syncer.EventMadeDir, syncer.EventRemovedDir, syncer.EventRenamedDir:
 		return slog.LevelDebug, string(e.Type)
 	case syncer.EventHalted:
 		return slog.LevelError, "folder halted: a person has to decide"

@@ -64,7 +64,7 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if faults := c.CheckSystem(); len(faults) > 0 {
+	if faults := append(c.CheckSystem(), CheckService(c, a.host)...); len(faults) > 0 {
 		return nil, faults
 	}
 	if c.Agent.StateDir != old.config.Agent.StateDir {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/base64"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -223,20 +222,19 @@ func (t table) hostKeys() []string {
 	}
 	var keys []string
 	for _, e := range elements {
-		if e.text != "" && !isFingerprint(e.text) {
-			t.faultOn(e.at, key, key+" holds "+show(e.text)+", which is not SHA256: and 43 letters of base64",
-				"paste it from `ssh-keygen -lf KEY.pub`")
+		print, why, ok := HostKeyPrint(e.text)
+		switch said := key + " holds " + show(e.text); {
+		case ok:
+			e.text = print
+		case e.text == "": // which is said already
+		case why != "":
+			t.faultOn(e.at, key, said+", which is not SHA256: and 43 letters of base64", "it is "+why)
+		default:
+			t.faultOn(e.at, key, said+", which is not SHA256: and 43 letters of base64", "paste it from `ssh-keygen -lf KEY.pub`")
 		}
 		keys = append(keys, e.text)
 	}
 	return keys
-}
-
-// isFingerprint tells whether s is what ssh-keygen -l prints: SHA-256 in base64 without padding.
-func isFingerprint(s string) bool {
-	encoded, ok := strings.CutPrefix(s, "SHA256:")
-	sum, err := base64.RawStdEncoding.Strict().DecodeString(encoded)
-	return ok && err == nil && len(sum) == 32
 }
 
 // remoteDir returns a directory at the server, as it is written; "" is as good as none.

@@ -32,7 +32,8 @@ func TestFaultsOfDestinations(t *testing.T) {
   "SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE++++",
 ]`, []string{
 			`9: destination "acme": host_key holds "SHA256:...", which is not SHA256: and 43 letters of base64: paste it from ` + "`ssh-keygen -lf KEY.pub`",
-			`10: destination "acme": host_key holds "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48", which is not SHA256: and 43 letters of base64: paste it from ` + "`ssh-keygen -lf KEY.pub`",
+			`10: destination "acme": host_key holds "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48", which is not SHA256: and 43 letters of base64: it is an MD5 fingerprint, for which another key can be made: ` +
+				"what shows this one shows one with SHA-256 too, WinSCP under Session, Server/Protocol Information, OpenSSH with `ssh-keygen -lf KEY.pub`; or let `dropferry trust` show it",
 			`11: destination "acme": host_key holds "SHA256:PUT+THE+FINGERPRINT+OF+YOUR+SERVER+HERE++++", which is not SHA256: and 43 letters of base64: paste it from ` + "`ssh-keygen -lf KEY.pub`",
 		}},
 		{"no host key would do", destinationText + "host_key = []", []string{

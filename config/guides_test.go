@@ -33,7 +33,7 @@ func TestGuidesLoad(t *testing.T) {
 		for _, b := range blocks {
 			shown.WriteString(b[1] + "\n")
 		}
-		text := strings.ReplaceAll(shown.String(), `"SHA256:..."`, `"SHA256:`+strings.Repeat("A", 43)+`"`)
+		text := strings.ReplaceAll(shown.String(), `SHA256:..."`, `SHA256:`+strings.Repeat("A", 43)+`"`)
 		for _, list := range to.FindAllStringSubmatch(text, -1) {
 			for _, d := range destination.FindAllStringSubmatch(list[1], -1) {
 				if !strings.Contains(text, "name = \""+d[1]+"\"") {

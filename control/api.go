@@ -93,6 +93,8 @@ type FolderStatus struct {
 	// directory has taken their places here: a link that is not followed, say.
 	Replaced      int      `json:"replaced,omitempty"`
 	ReplacedFiles []string `json:"replaced_files,omitempty"` // the first few
+	// LeftThere are files that have left a mirror which removes, and stay at destinations all the same: they were found there.
+	LeftThere int `json:"left_there,omitempty"`
 	// Waiting are files that wait, by the order of the folder, for more than their turn.
 	Waiting []Standstill `json:"waiting,omitempty"`
 	// Stuck is how many of Settling have been so for over an hour: a program never closes them, or their markers do not come.

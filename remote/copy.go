@@ -44,14 +44,11 @@ func (s *Session) Copy(ctx context.Context, from, temp string, size int64) error
 		return err
 	}
 	defer s.closeHandle(from, source) //nolint:errcheck // opened for reading: nothing is lost
-	target, err := s.openHandle("copy", temp, openWrite|openCreate|openTruncate)
-	if Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dirOf(temp)) {
-		s.forgetDirs()
-		if err := s.MkdirAll(ctx, dirOf(temp)); err != nil {
-			return err
-		}
+	var target string
+	err = s.inDir(ctx, dirOf(temp), func() (err error) {
 		target, err = s.openHandle("copy", temp, openWrite|openCreate|openTruncate)
-	}
+		return err
+	})
 	if err != nil {
 		return s.diskFull(ctx, err)
 	}

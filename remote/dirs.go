@@ -106,6 +106,23 @@ func (s *Session) makeDir(ctx context.Context, dir string) error {
 	return nil
 }
 
+// inDir does what needs a directory, and does it again when that was missing and has been made: to ask for it first would cost a
+// round trip for each file.
+func (s *Session) inDir(ctx context.Context, dir string, do func() error) error {
+	_, known := s.dirs.Load(dir)
+	err := do()
+	if !Missing.is(err) && !(Refused.is(err) && s.lacksDir(ctx, dir)) {
+		return err
+	}
+	if known {
+		s.forgetDirs()
+	}
+	if err := s.MkdirAll(ctx, dir); err != nil {
+		return err
+	}
+	return do()
+}
+
 // lacksDir tells whether the server says that there is no directory dir: nothing, or a file, stands there or above it.
 func (s *Session) lacksDir(ctx context.Context, dir string) bool {
 	if dir == "." || dir == "/" || dir == "" || ctx.Err() != nil {

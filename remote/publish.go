@@ -29,19 +29,12 @@ func (s *Session) Publish(ctx context.Context, temp, final string, replace bool)
 		}
 		return err
 	}
-	err := s.rename(temp, final)
-	// The temp need not stand beside its final name, whose directory may have to be made yet.
-	if dir := dirOf(final); dir != dirOf(temp) && (Missing.is(err) || Refused.is(err)) {
-		missing := s.isMissing(ctx, dir)
-		if missing {
-			s.forgetDirs()
-			if err := s.MkdirAll(ctx, dir); err != nil {
-				return err
-			}
-		}
-		if missing || Missing.is(err) { // another may have made it meanwhile
-			err = s.rename(temp, final)
-		}
+	rename := func() error { return s.rename(temp, final) }
+	var err error
+	if dir := dirOf(final); dir == dirOf(temp) {
+		err = rename()
+	} else { // which may have to be made yet
+		err = s.inDir(ctx, dir, rename)
 	}
 	switch {
 	case err == nil:
@@ -70,6 +63,9 @@ func (s *Session) isTaken(ctx context.Context, temp, final string) bool {
 func refusedRename(err error, temp, final string) error {
 	var e *Error
 	if !errors.As(err, &e) {
+		return err
+	}
+	if e.Hint == hintTooLong {
 		return err
 	}
 	told := *e

@@ -298,6 +298,10 @@ func (s *Session) wrap(op, path string, err error) error {
 		e.Err = s.why
 	case DiskFull:
 		e.Hint = hintFull
+	case Refused:
+		if told, is := tooLong(path, err); is {
+			e.Err, e.Hint = told, hintTooLong
+		}
 	}
 	return e
 }

@@ -121,20 +121,18 @@ func (s *Session) create(ctx context.Context, l *lane, u *Upload, flags uint32) 
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	dir := dirOf(u.Temp)
-	_, known := s.dirs.Load(dir)
 	open := openRequest("put", u.Temp, flags, &handle)
-	seen, err := s.openAndLook(l, u, open)
-	if Missing.is(err) || Refused.is(err) && s.lacksDir(ctx, dir) {
-		if known {
-			s.forgetDirs()
+	tried, seen := false, error(nil)
+	err = s.inDir(ctx, dirOf(u.Temp), func() (err error) {
+		if tried { // what stands at the other name is known
+			return s.fly(l, u.Temp, false, 0, open)
 		}
-		if err := s.MkdirAll(ctx, dir); err != nil {
-			return "", err
-		}
-		if err = s.fly(l, u.Temp, false, 0, open); Missing.is(err) {
-			return "", s.rootErrorOr(ctx, err)
-		}
+		tried = true
+		seen, err = s.openAndLook(l, u, open)
+		return err
+	})
+	if Missing.is(err) {
+		return "", s.rootErrorOr(ctx, err)
 	}
 	if err != nil {
 		return "", s.diskFull(ctx, err)

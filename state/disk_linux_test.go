@@ -11,8 +11,11 @@ import (
 
 func TestRealDiskThatIsFull(t *testing.T) {
 	mount := t.TempDir()
-	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=2m"); err != nil {
-		t.Skipf("cannot mount a small disk: %v", err)
+	switch err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=2m"); {
+	case errors.Is(err, syscall.EPERM) && (os.Geteuid() != 0 || os.Getenv("DROPFERRY_REQUIRE_SSHD") != "1"):
+		t.Skipf("a small disk cannot be mounted here, by this account: %v", err)
+	case err != nil:
+		t.Fatalf("mount a small disk: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(mount, 0); err != nil {

@@ -26,7 +26,9 @@ type Operation struct {
 	Route
 	Path       file.Path
 	RemotePath string
-	Trash      string // of a delete: the remote path that the file is moved to; "" removes it
+	// Trash is, of a delete, the remote path that the file is moved to; "" removes it. Of a rmdir that turns out to be a rename, it is where the
+	// directory is meanwhile.
+	Trash string
 
 	// The folder's root when it was planned: with another one it is not done.
 	RootDev, RootInode uint64
@@ -121,6 +123,19 @@ func (s *Store) DueOperations(ctx context.Context, destination string, now time.
 		return nil
 	})
 	return due, err
+}
+
+// BegunDirs returns the removals of directories of which the server may have been asked already.
+func (s *Store) BegunDirs(ctx context.Context, destination string) ([]Operation, error) {
+	var all []Operation
+	err := s.read(ctx, "directories begun at "+destination, func(c *conn) error {
+		all = nil
+		return c.each(func(r row) error {
+			all = append(all, r.operation())
+			return nil
+		}, selectOperation+"WHERE o.destination = ? AND o.step = 'rmdir' AND o.begun = 1 ORDER BY o.path DESC", destination)
+	})
+	return all, err
 }
 
 // NextOperation returns the earliest next attempt of an operation of the destination that lies after now, if there is one.

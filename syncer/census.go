@@ -25,6 +25,7 @@ type census struct {
 	files    int
 	replaced Replaced
 	missed   int                               // files of ours that are gone
+	left     int                               // files that are gone, and stay at destinations where they were found
 	empty    map[file.Path]struct{}            // directories without a file so far
 	gone     map[file.Path]map[string]struct{} // directories above missing files that are gone too, with the destinations
 	absent   []state.Absent                    // not noted yet
@@ -93,6 +94,9 @@ func (c *census) passed(r state.Record) error {
 	}
 	k := c.ours(r)
 	if k == nil {
+		if c.leaves(r) {
+			c.left++
+		}
 		return nil
 	}
 	if !c.ground.fileHasLeft(r.Path, k.Fingerprint.Dev) {
@@ -107,6 +111,16 @@ func (c *census) passed(r state.Record) error {
 		return nil
 	}
 	return c.flush()
+}
+
+// leaves tells whether a record without a file of ours is of one that was found at one of the folder's destinations, and is gone here.
+func (c *census) leaves(r state.Record) bool {
+	for i := range r.Known {
+		if _, ok := c.folder.route(r.Known[i].Destination); ok {
+			return c.ground.fileHasLeft(r.Path, r.Known[i].Fingerprint.Dev)
+		}
+	}
+	return false
 }
 
 // ours returns a known file of the record that is ours to remove at one of the folder's destinations, if there is one.

@@ -60,7 +60,8 @@ func TestCaseOnlyRename(t *testing.T) {
 				if n := r.written(s) - before; n != 0 {
 					t.Errorf("%d writes", n)
 				}
-				r.wantNames(s, map[string]string{"stays": "x", "A.txt": content, "Sub/b": "b"})
+				sub := map[bool]string{true: "sub", false: "Sub"}[deletes] // a directory is left where nothing is removed
+				r.wantNames(s, map[string]string{"stays": "x", "A.txt": content, sub + "/b": "b"})
 				r.wantReceipts(5)
 				if n := len(r.removals()); n != 0 {
 					t.Errorf("%d removals", n)
@@ -102,6 +103,118 @@ func TestCaseOnlyRenameThatWasCutOff(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestCaseOnlyRenameOfDirectories renames some within each other, an empty one, and one beside files of others, which go with it. A preview
+// says so.
+func TestCaseOnlyRenameOfDirectories(t *testing.T) {
+	t.Parallel()
+	r, s := foldingRig(t, true, sftptest.ServerOptions{})
+	r.drop("stays", "x")
+	r.drop("Top/Mid/Same/a", "a")
+	r.drop("Top/b", "b")
+	r.must(os.Mkdir(r.source("Empty"), 0o755))
+	r.once()
+	r.must(os.WriteFile(s.Dir+"/in/Top/theirs", []byte("t"), 0o600))
+	before := r.written(s)
+	r.rename("Top", "top")
+	r.rename("top/Mid", "top/MID")
+	r.rename("Empty", "EMPTY")
+	r.once()
+	told, all := r.preview(nil, r.entries())
+	for i, o := range all {
+		if o.Op != Rename || o.From == "" {
+			t.Errorf("a preview tells %q", told[i])
+		}
+	}
+	if len(all) != 3 {
+		t.Errorf("a preview tells %q", told)
+	}
+	r.thrice()
+	r.wantNames(s, map[string]string{"stays": "x", "top/MID/Same/a": "a", "top/b": "b", "top/theirs": "t"})
+	if names := r.names(s.Dir + "/in"); !slices.Equal(names, []string{"EMPTY", "stays", "top"}) {
+		t.Errorf("the server has %q", names)
+	}
+	if n := r.written(s) - before; n != 0 {
+		t.Errorf("%d writes", n)
+	}
+	if n := r.events.count(EventRenamedDir); n != 3 || r.events.count(EventRemovedDir) != 0 {
+		t.Errorf("%d directories were renamed\n%s", n, r.events)
+	}
+	if left := r.operations(); len(left) != 0 {
+		t.Errorf("left to be done: %q", left)
+	}
+	r.rename("top", "Top") // and back
+	r.thrice()
+	r.wantNames(s, map[string]string{"stays": "x", "Top/MID/Same/a": "a", "Top/b": "b", "Top/theirs": "t"})
+}
+
+// names returns what a directory holds.
+func (r *rig) names(dir string) (all []string) {
+	r.Helper()
+	entries, err := os.ReadDir(dir)
+	r.must(err)
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return all
+}
+
+// TestCaseOnlyRenameOfADirectoryThatWasCutOff loses the connection around each of the two renames of a directory: in the next session it has
+// its name before a new file goes there.
+func TestCaseOnlyRenameOfADirectoryThatWasCutOff(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 2; n++ {
+		for name, cut := range map[string]func(string) sftptest.Fault{"before": sftptest.CutOn, "after": sftptest.LoseReply} {
+			t.Run(fmt.Sprintf("%s %d", name, n), func(t *testing.T) {
+				t.Parallel()
+				r, s := foldingRig(t, true, sftptest.ServerOptions{})
+				r.drop("stays", "x")
+				r.drop("Sub/b", "b")
+				r.once()
+				r.rename("Sub", "sub")
+				r.once()
+				s.Faults.Add(cut(sftptest.OpRename).Skip(n - 1))
+				r.once()
+				r.drop("sub/new", "n")
+				r.thrice()
+				r.wantNames(s, map[string]string{"stays": "x", "sub/b": "b", "sub/new": "n"})
+				if n := r.events.count(EventRenamedDir); n != 1 || len(r.operations()) != 0 {
+					t.Errorf("renamed %d times, left to be done: %q", n, r.operations())
+				}
+			})
+		}
+	}
+}
+
+// TestDirectoryLeftUnderItsPrivateName is what a crash leaves between the two renames. The folder holds the directory no more by the next
+// start: it is put back, and removed like any other.
+func TestDirectoryLeftUnderItsPrivateName(t *testing.T) {
+	t.Parallel()
+	r, s := foldingRig(t, true, sftptest.ServerOptions{})
+	r.drop("stays", "x")
+	r.drop("Sub/b", "b")
+	r.once()
+	r.rename("Sub", "sub")
+	r.once()
+	r.must(New(r.options).Planner(r.folder.Name).Scan(t.Context(), slices.Values(r.entries())))
+	all, err := r.store.Operations(t.Context(), "", "", 0)
+	r.must(err)
+	if len(all) != 1 || all[0].Step != state.StepRmdir || all[0].RemotePath != "in/Sub" {
+		t.Fatalf("planned: %+v", all)
+	}
+	begun, err := r.store.BeginOperation(t.Context(), all[0].ID, "in/.Sub.aside.part")
+	r.must(err)
+	r.must(os.Rename(s.Dir+"/in/Sub", s.Dir+"/in/.Sub.aside.part"))
+	r.gone("sub")
+	r.thrice()
+	r.thrice()
+	if names := r.names(s.Dir + "/in"); !begun || !slices.Equal(names, []string{".trash", "stays"}) {
+		t.Errorf("the server has %q", names)
+	}
+	if left := r.removals(); len(left) != 1 || left[0].Trash == "" || len(r.operations()) != 0 {
+		t.Errorf("removed: %+v; left to be done: %q", left, r.operations())
 	}
 }
 

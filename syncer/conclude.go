@@ -62,9 +62,11 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	o.further = t.count(o)
 	retry := l.folderOf(&o.intent).Retry
 	v := judgeFailure(o.err, alive, failedWith(o, t, l.isFull(w)), retry, l.random)
-	if inTheWay, err := l.isInTheWay(ctx, o); err != nil {
+	inTheWay, err := l.isInTheWay(ctx, o)
+	if err != nil {
 		return err
-	} else if inTheWay {
+	}
+	if inTheWay {
 		v = verdict{action: later, wait: backoff(retry, o.intent.Failures, l.random)}
 	}
 	if v.action == pause { // which is no failure of the file
@@ -75,7 +77,11 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 			o.err, v = err, verdict{action: pause}
 		}
 	}
-	if l.once && (v.action != again || o.alone) {
+	switch {
+	case l.once && inTheWay: // to try again before anything has gone there is in vain
+		l.pass(w, o.intent.ID)
+		l.ops.awaited = append(l.ops.awaited, o.intent.ID)
+	case l.once && (v.action != again || o.alone):
 		if t.tries++; t.tries >= onceTries {
 			l.pass(w, o.intent.ID)
 		}

@@ -36,6 +36,9 @@ func (l *link) connect(ctx context.Context) (session Session, familiar bool, err
 	if err == nil {
 		err = l.store.SetFolding(ctx, l.name, session.Capabilities().Folding())
 	}
+	if err == nil {
+		err = l.finishRespelling(ctx, session)
+	}
 	if err != nil {
 		session.Close()
 		return nil, false, err

@@ -20,6 +20,7 @@ type cycle struct {
 	told    string // reason of the halt that was told of
 	trouble error  // why nothing is removed, where nothing can be
 	missing bool   // something was missing in the last complete scan
+	left    int    // files that are gone, and stay where they were found, in the last complete scan
 	// replaced is what the last whole scan has found of files of which others have taken the places
 	replaced Replaced
 	mark     *state.Mark    // on record; nil: none
@@ -198,6 +199,13 @@ func (p *Planner) Trouble() error {
 	return p.cycle.trouble
 }
 
+// LeftThere returns how many files have left a folder that removes, and stay at destinations all the same: they were found there.
+func (p *Planner) LeftThere() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cycle.left
+}
+
 // mayBeAway tells whether files that are handed over come from a root that has lost its marker. A scan says so then.
 func (p *Planner) mayBeAway() bool {
 	p.mu.Lock()
@@ -248,10 +256,16 @@ func (p *Planner) endCycle(ctx context.Context, c *census) error {
 	if err == nil {
 		err = c.flush()
 	}
-	if err == nil && p.folder.Deletes {
+	switch {
+	case err != nil:
+	case p.folder.Deletes:
 		err = p.store.ConfirmMissing(ctx, p.folder.Name, c.id, p.cycle.now, complete)
 		if err == nil && complete {
 			err = p.removals(ctx, c)
+		}
+	default: // what removals have put into the trash before does not stay there for good
+		if err = p.planExpiry(ctx, p.cycle.now); err == nil {
+			err = p.awaitNext(ctx, p.cycle.now, time.Time{})
 		}
 	}
 	for destination := range p.cycle.fresh {
@@ -269,7 +283,7 @@ func (p *Planner) removals(ctx context.Context, c *census) error {
 		return err
 	}
 	p.mu.Lock()
-	p.cycle.missing = m.Files > 0
+	p.cycle.missing, p.cycle.left = m.Files > 0, c.left
 	p.mu.Unlock()
 	if ok, err := p.mark(ctx, c, m.Files); err != nil || !ok {
 		return err

@@ -34,6 +34,7 @@ const (
 	EventGone       EventType = "gone"        // one was removed there by others
 	EventMadeDir    EventType = "made-dir"    // an empty directory
 	EventRemovedDir EventType = "removed-dir" // likewise
+	EventRenamedDir EventType = "renamed-dir" // a directory has got another spelling of its name there; Reason is the one before
 	EventHalted     EventType = "halted"      // a folder, for Reason: a person has to decide
 	EventResumed    EventType = "resumed"     // a folder goes on by itself, for Reason
 	EventUnmarked   EventType = "unmarked"    // nothing can be removed for a folder, since its marker cannot be written or looked for

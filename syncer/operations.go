@@ -27,12 +27,14 @@ const (
 // operating is a link's work on operations, which goes on beside the deliveries of a session. But for names it belongs to
 // the link's goroutine.
 type operating struct {
-	names turns // final names: a removal and a publication never work on one at the same time
+	names turns        // final names: a removal and a publication never work on one at the same time
+	tree  sync.RWMutex // held by whoever counts on where directories are, and alone by who moves one: see respelldir.go
 
 	wanted  bool            // there may be operations that are due
 	running <-chan operated // of the batch under way; nil where there is none
 	skip    map[string]bool // nothing for this run: of folders that are not its own, or tried enough
 	tries   map[string]int  // with once
+	awaited []string        // with once: intents that are left alone until something was removed
 }
 
 // operated is how a batch has ended.
@@ -123,6 +125,13 @@ func (l *link) endOperations(ctx context.Context, w *workload, r operated) {
 	w.begun = w.begun || r.done+len(r.failed) > 0
 	if r.done > 0 && r.err == nil {
 		r.err = l.forgive(ctx)
+	}
+	if r.done > 0 {
+		for _, id := range l.ops.awaited {
+			delete(l.skip, id)
+			delete(w.busy, id)
+		}
+		l.ops.awaited = nil
 	}
 	for _, id := range r.passed {
 		l.passOperation(id)
@@ -240,7 +249,7 @@ func (l *link) perform(ctx context.Context, session Session, o *state.Operation)
 	case o.Step == state.StepMkdir:
 		return l.makeDir(ctx, session, o, f)
 	case o.Step == state.StepRmdir:
-		return l.removeDir(ctx, session, o, f)
+		return l.removeDir(ctx, session, o, f, route)
 	}
 	return (&removing{link: l, session: session, o: o, folder: f, route: route}).expire(ctx)
 }
@@ -282,7 +291,7 @@ func (l *link) makeDir(ctx context.Context, session Session, o *state.Operation,
 
 // removeDir removes a directory that has left the folder, if nothing is in it. One that holds something is not ours
 // alone, and stays.
-func (l *link) removeDir(ctx context.Context, session Session, o *state.Operation, f *Folder) error {
+func (l *link) removeDir(ctx context.Context, session Session, o *state.Operation, f *Folder, route Route) error {
 	g, err := groundOf(ctx, l.store, f)
 	if err != nil {
 		return err
@@ -291,6 +300,9 @@ func (l *link) removeDir(ctx context.Context, session Session, o *state.Operatio
 		if err == nil {
 			err = l.store.DropOperation(ctx, o.ID)
 		}
+		return err
+	}
+	if done, err := l.respellLeft(ctx, session, o, f, route); err != nil || done {
 		return err
 	}
 	if respelled, err := l.isRespelledDir(ctx, session, o); err != nil || respelled {

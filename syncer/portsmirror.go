@@ -12,6 +12,7 @@ import (
 type operationStore interface {
 	DueOperations(ctx context.Context, destination string, now time.Time, limit int, skip map[string]bool) ([]state.Operation, error)
 	NextOperation(ctx context.Context, destination string, now time.Time) (time.Time, bool, error)
+	BegunDirs(ctx context.Context, destination string) ([]state.Operation, error)
 	BeginOperation(ctx context.Context, id, trash string) (bool, error)
 	FailOperation(ctx context.Context, id, why string, next time.Time) error
 	DropOperation(ctx context.Context, id string) error

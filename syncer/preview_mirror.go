@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"iter"
+	"path"
 	"slices"
 	"time"
 
@@ -94,11 +95,13 @@ func (m *mirrorPreview) end(ctx context.Context) error {
 	if err := m.directories(ctx); err != nil {
 		return err
 	}
-	if !m.Folder.Deletes || !c.complete() {
-		return nil
-	}
-	if err := m.removals(ctx); err != nil {
-		return err
+	if m.Folder.Deletes {
+		if !c.complete() {
+			return nil
+		}
+		if err := m.removals(ctx); err != nil {
+			return err
+		}
 	}
 	return m.expired(ctx)
 }
@@ -251,6 +254,17 @@ func (m *mirrorPreview) directories(ctx context.Context) error {
 			continue
 		}
 		o := Operation{Op: RemoveDir, Folder: f.Name, Destination: d.Destination, Path: d.Path, RemotePath: d.RemotePath, Reason: ReasonRemoved}
+		fold, err := m.Store.FoldingOf(ctx, d.Destination)
+		if err != nil {
+			return err
+		}
+		r, _ := f.route(d.Destination)
+		if to := respelledTo(f, r, fold, d.Path, d.RemotePath); to != nil {
+			if path.Base(to.remote) == path.Base(d.RemotePath) { // those above it are renamed
+				continue
+			}
+			o.Op, o.Path, o.RemotePath, o.From, o.Reason = Rename, to.path, to.remote, d.RemotePath, ReasonMoved
+		}
 		if due := since.Add(f.DeleteDelay); due.After(m.now) {
 			o.Op, o.Until, o.Detail = Wait, due, "missing, and removed if it still is then"
 		}

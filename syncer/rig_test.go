@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -267,6 +268,12 @@ func (r *rig) once() {
 // onceWith is once with a scan that has seen these entries.
 func (r *rig) onceWith(entries []watcher.Entry) {
 	r.Helper()
+	r.onceAs(slices.Values(entries))
+}
+
+// onceAs is once with a scan that goes on as the entries come.
+func (r *rig) onceAs(entries iter.Seq[watcher.Entry]) {
+	r.Helper()
 	r.syncer = New(r.options)
 	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
@@ -274,7 +281,7 @@ func (r *rig) onceWith(entries []watcher.Entry) {
 	var scanning sync.WaitGroup
 	scanning.Go(func() {
 		defer close(planned)
-		if err := r.syncer.Planner(r.folder.Name).Scan(ctx, slices.Values(entries)); err != nil {
+		if err := r.syncer.Planner(r.folder.Name).Scan(ctx, entries); err != nil {
 			r.Errorf("scan: %v", err)
 		}
 	})

@@ -68,7 +68,7 @@ type Route struct {
 	Destination string
 	// RemotePath returns the final path of a file, from the moment when it was ready.
 	RemotePath func(p file.Path, at time.Time) string
-	Trash      string // remote directory that removed files go to; "" removes at once
+	Trash      string // remote directory that removed files go to, or have gone to as long as any were removed; "" removes at once
 	Publishing
 }
 

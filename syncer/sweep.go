@@ -29,6 +29,8 @@ func (l *link) startSweep(ctx context.Context, w *workload) {
 	swept := make(chan sweepResult, 1)
 	w.swept = swept
 	go func() { // ends in a result, which work waits for
+		l.ops.tree.RLock()
+		defer l.ops.tree.RUnlock()
 		var err error
 		if asides {
 			err = l.putBack(ctx, w.session, busy)

@@ -253,6 +253,8 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	if give := l.common().slots.take(isSmall(&o.intent), ctx.Done(), w.session.Done()); give != nil {
 		defer give()
 	}
+	l.ops.tree.RLock()
+	defer l.ops.tree.RUnlock()
 	if ctx.Err() != nil || w.session.Err() != nil {
 		o.err = errNotBegun
 		return

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/dropferry/dropferry/internal/mounted"
 )
 
 func TestFileSystemOf(t *testing.T) {
@@ -151,12 +153,12 @@ func mountGatedFUSE(t *testing.T, at string, gate *sync.Mutex) {
 	t.Helper()
 	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		t.Skipf("no FUSE here: %v", err)
+		mounted.Missing(t, "fuse", fmt.Errorf("open /dev/fuse: %w", err))
 	}
 	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd)
 	if err := unix.Mount("test", at, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		_ = unix.Close(fd)
-		t.Skipf("cannot mount FUSE here: %v", err)
+		mounted.Missing(t, "fuse", err)
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() { serveEmptyFUSE(t, fd, gate) })

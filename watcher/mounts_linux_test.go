@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/internal/mounted"
 )
 
 // A file system that is mounted in the folder comes and goes without an event. While it is away, what it held is unknown.
@@ -85,8 +86,8 @@ func TestRunForgetsAMount(t *testing.T) {
 	}
 }
 
-// The same with a bind mount, which has the same device, and with an overlay.
-func TestRunBindAndOverlayInside(t *testing.T) {
+// The same with a bind mount, which has the same device.
+func TestRunBindInside(t *testing.T) {
 	if !asUserRoot(t) {
 		return
 	}
@@ -101,18 +102,22 @@ func TestRunBindAndOverlayInside(t *testing.T) {
 	eventually(t, "a change by the other name is told", func() bool { return rec.isReady("bind/elsewhere") })
 	eventually(t, "unmounted", func() bool { return unix.Unmount(at, 0) == nil })
 	eventually(t, "it is unknown", func() bool { e, _ := find(rec.lastScan(), "bind"); return errors.Is(e.Err, ErrUnmounted) })
+}
 
-	tmp := mkdir(t, filepath.Join(dir, "tmp"))
+// The same with an overlay, whose files have device numbers of their own until they are changed.
+func TestRunOverlayInside(t *testing.T) {
+	if !asUserRoot(t) {
+		return
+	}
+	dir := t.TempDir()
+	root, tmp := mkdir(t, filepath.Join(dir, "root")), mkdir(t, filepath.Join(dir, "tmp"))
+	rec := startWatching(t, newQuick(t, Rules{Root: root}))
 	mount(t, "tmpfs", tmp, "tmpfs", 0)
 	lower, upper, work := mkdir(t, filepath.Join(tmp, "lower")), mkdir(t, filepath.Join(tmp, "upper")), mkdir(t, filepath.Join(tmp, "work"))
 	write(t, filepath.Join(lower, "from-below"), "x")
 	merged := mkdir(t, filepath.Join(root, "merged"))
 	options := "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work
-	if err := unix.Mount("overlay", merged, "overlay", 0, options); err != nil {
-		t.Logf("no overlay here: %v", err)
-		return
-	}
-	t.Cleanup(func() { _ = unix.Unmount(merged, unix.MNT_DETACH) })
+	mounted.Mount(t, "overlay", merged, "overlay", 0, options)
 	eventually(t, "the overlay is found", func() bool { return rec.isReady("merged/from-below") })
 	write(t, filepath.Join(merged, "new"), "x")
 	write(t, filepath.Join(merged, "from-below"), "copied up")

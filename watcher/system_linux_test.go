@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/internal/mounted"
 )
 
 // childEnv tells a test that it is the child, and holds the name of the test.
@@ -38,6 +39,8 @@ func inChild(t *testing.T, prepare func(*exec.Cmd)) bool {
 	out, err := cmd.CombinedOutput()
 	text := string(out)
 	switch {
+	case err != nil && len(out) == 0 && mounted.Required():
+		t.Fatalf("no such process can be started here, as root: %v", err)
 	case err != nil && len(out) == 0:
 		t.Skipf("no such process can be started here: %v", err)
 	case err != nil:
@@ -77,10 +80,7 @@ func becomeNobody(t *testing.T) {
 // mount mounts source on target until the test ends.
 func mount(t *testing.T, source, target, kind string, flags uintptr) {
 	t.Helper()
-	if err := unix.Mount(source, target, kind, flags, ""); err != nil {
-		t.Skipf("cannot mount here: %v", err)
-	}
-	t.Cleanup(func() { _ = unix.Unmount(target, unix.MNT_DETACH) }) // the test may have done so
+	mounted.Mount(t, source, target, kind, flags, "")
 }
 
 // asUserRoot runs a test as root of a user namespace of its own, with its own mounts and inotify limits.

@@ -49,7 +49,7 @@ func (p *program) initCommand() *cobra.Command {
 	flags.StringVar(&f.name, "name", "", "what the server is called here; made of its host by default")
 	flags.StringVar(&f.root, "root", "", "directory at the server; the login directory by default")
 	flags.StringVar(&f.key, "key", "", "private key `file`; made where it does not exist")
-	flags.StringVar(&f.fingerprint, "fingerprint", "", "accept the host key with this fingerprint, SHA256:..., without asking")
+	flags.StringVar(&f.fingerprint, "fingerprint", "", "accept the host key with this fingerprint, SHA256:... or as other programs show it, without asking")
 	flags.StringVar(&f.folder, "folder", "", "local directory to be watched")
 	flags.StringVar(&f.folderName, "folder-name", "", "what the folder is called; its last element by default")
 	flags.StringVar(&f.directory, "to", "", "directory below the root; the root itself by default")

@@ -140,7 +140,7 @@ func (l *eventLines) observe(e syncer.Event) {
 	case syncer.EventDelivered, syncer.EventAdopted, syncer.EventFailed, syncer.EventHeld, syncer.EventParked,
 		syncer.EventArchived, syncer.EventDeleted, syncer.EventDropped, syncer.EventLost, syncer.EventBlocked,
 		syncer.EventNoRoom, syncer.EventRoom, syncer.EventCancelled, agent.EventWaiting, agent.EventUnread, agent.EventPaused,
-		syncer.EventTrashed, syncer.EventRemoved, syncer.EventKept, syncer.EventGone, syncer.EventMadeDir, syncer.EventRemovedDir,
+		syncer.EventTrashed, syncer.EventRemoved, syncer.EventKept, syncer.EventGone, syncer.EventMadeDir, syncer.EventRemovedDir, syncer.EventRenamedDir,
 		syncer.EventHalted, syncer.EventResumed, syncer.EventUnmarked, syncer.EventUnswept,
 		syncer.EventPutBack, syncer.EventWaits, syncer.EventClosed:
 	default:

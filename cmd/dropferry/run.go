@@ -34,7 +34,7 @@ func (p *program) agent(ctx context.Context, host service.Host) error {
 	if err != nil {
 		return err
 	}
-	if faults := c.CheckSystem(); len(faults) > 0 {
+	if faults := append(c.CheckSystem(), agent.CheckService(c, host)...); len(faults) > 0 {
 		return faults
 	}
 	lines := &eventLines{p: p}

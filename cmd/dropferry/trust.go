@@ -36,7 +36,7 @@ func (p *program) trustCommand() *cobra.Command {
 			return p.trust(command, c, d, fingerprint, replace)
 		},
 	}
-	command.Flags().StringVar(&fingerprint, "fingerprint", "", "accept the key with this fingerprint, SHA256:..., without asking")
+	command.Flags().StringVar(&fingerprint, "fingerprint", "", "accept the key with this fingerprint, SHA256:... or as other programs show it, without asking")
 	command.Flags().BoolVar(&replace, "replace", false, "forget the keys that were accepted before")
 	return command
 }
@@ -100,15 +100,19 @@ func choose(d *config.Destination, keys, trusted []remote.Key, fingerprint strin
 	if fingerprint == "" {
 		return append(trusted, keys...)[0], nil
 	}
+	print, why, isPrint := config.HostKeyPrint(fingerprint)
 	for _, k := range keys {
-		if k.Fingerprint == fingerprint {
+		if isPrint && k.Fingerprint == print {
 			return k, nil
 		}
 	}
+	hint := "nothing was stored; ask the server's owner which fingerprint is right"
+	if why != "" {
+		hint = "nothing was stored; it is " + why
+	}
 	return remote.Key{}, &remote.Error{
 		Op: "trust", Destination: d.Name, Kind: remote.HostKey,
-		Err:  fmt.Errorf("the server shows no key with the fingerprint %s", fingerprint),
-		Hint: "nothing was stored; ask the server's owner which fingerprint is right",
+		Err: fmt.Errorf("the server shows no key with the fingerprint %s", fingerprint), Hint: hint,
 	}
 }
 

@@ -384,7 +384,7 @@ func (c *deletes) mountOver() {
 		return
 	}
 	at := all[c.random.IntN(len(all))]
-	if mountTemporary(c.at(at)) {
+	if mountTemporary(c.t, c.at(at)) {
 		c.mounts = append(c.mounts, at)
 		c.t.Cleanup(func() { unmountTemporary(c.at(at)) })
 		for range 1 + c.random.IntN(3) {

@@ -1,13 +1,20 @@
 package e2e
 
 import (
-	"os"
 	"syscall"
+	"testing"
+
+	"github.com/dropferry/dropferry/internal/mounted"
 )
 
 // mountTemporary mounts a small empty file system over a directory. It returns false where that is not allowed.
-func mountTemporary(at string) bool {
-	return os.Geteuid() == 0 && syscall.Mount("tmpfs", at, "tmpfs", 0, "size=64m,mode=700") == nil
+func mountTemporary(t testing.TB, at string) bool {
+	t.Helper()
+	err := syscall.Mount("tmpfs", at, "tmpfs", 0, "size=64m,mode=700")
+	if err != nil && mounted.Required() {
+		mounted.Missing(t, "tmpfs", err)
+	}
+	return err == nil
 }
 
 // unmountTemporary unmounts it, if it still is mounted.

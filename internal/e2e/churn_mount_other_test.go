@@ -2,7 +2,9 @@
 
 package e2e
 
+import "testing"
+
 // mountTemporary mounts nothing here.
-func mountTemporary(string) bool { return false }
+func mountTemporary(testing.TB, string) bool { return false }
 
 func unmountTemporary(string) {}

@@ -6,45 +6,20 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/dropferry/dropferry/internal/mounted"
 )
 
 // mount mounts a small file system at a directory until the test ends.
 func mount(t *testing.T, at string) (unmount func()) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root mounts")
-	}
-	if err := syscall.Mount("tmpfs", at, "tmpfs", 0, "size=16m"); err != nil {
-		t.Skipf("cannot mount here: %v", err)
-	}
-	return unmountOnce(t, at)
+	return mounted.Mount(t, "tmpfs", at, "tmpfs", 0, "size=16m")
 }
 
 // bind shows a directory at another one, until the test ends.
 func bind(t *testing.T, from, at string) (unmount func()) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root mounts")
-	}
-	if err := syscall.Mount(from, at, "", syscall.MS_BIND, ""); err != nil {
-		t.Skipf("cannot mount here: %v", err)
-	}
-	return unmountOnce(t, at)
-}
-
-func unmountOnce(t *testing.T, at string) (unmount func()) {
-	mounted := true
-	unmount = func() {
-		if !mounted {
-			return
-		}
-		if err := syscall.Unmount(at, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-		mounted = false
-	}
-	t.Cleanup(unmount)
-	return unmount
+	return mounted.Mount(t, from, at, "", syscall.MS_BIND, "")
 }
 
 // TestUnmountedRootDeletesNothing: the mount point is empty, and its marker is on the disk.

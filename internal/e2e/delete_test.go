@@ -245,10 +245,12 @@ func TestTrash(t *testing.T) {
 	for name, row := range map[string]struct {
 		lines, trash string
 		removed      string
+		off          bool // nothing is removed any more then
 	}{
-		"kept for a while": {"trash_keep = \"1s\"", "copy/.trash", "trashed"},
-		"of the server":    {"trash_keep = \"1s\"\ntrash = \"DIR/bin\"", "bin/outbox", "trashed"},
-		"none":             {`trash = ""`, "", "removed"},
+		"kept for a while": {"trash_keep = \"1s\"", "copy/.trash", "trashed", false},
+		"of the server":    {"trash_keep = \"1s\"\ntrash = \"DIR/bin\"", "bin/outbox", "trashed", false},
+		"without deletes":  {"trash_keep = \"1s\"\ntrash = \"DIR/bin\"", "bin/outbox", "trashed", true},
+		"none":             {`trash = ""`, "", "removed", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -264,6 +266,9 @@ func TestTrash(t *testing.T) {
 			if row.trash != "" {
 				if got := tree(t, r.inbox(row.trash)); len(got) != 1 {
 					t.Errorf("the trash holds %v", got)
+				}
+				if row.off {
+					r.outboxTo(r.acme(), replaced(t, deleting, "delete = true", "delete = false")+"\n"+strings.Replace(row.lines, "DIR", r.sshd.Dir, 1))
 				}
 				eventually(t, "the trash is emptied", 15*time.Second, func() bool {
 					all, _ := r.removing(0)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,24 +9,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/dropferry/dropferry/internal/mounted"
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
 // smallDisk mounts a file system of that size, which only root may.
 func smallDisk(t *testing.T, dir, size string) {
 	t.Helper()
-	err := unix.Mount("dropferry-e2e", dir, "tmpfs", 0, "size="+size)
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-		t.Skipf("only root mounts a small disk: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) { // unmounted by the test
-			t.Error(err)
-		}
-	})
+	mounted.Mount(t, "dropferry-e2e", dir, "tmpfs", 0, "size="+size)
 }
 
 // TestFullDiskAtTheServer names it, publishes nothing, leaves nothing, and delivers when there is room.

@@ -19,7 +19,7 @@ func TestGuideFromWinSCP(t *testing.T) {
 	}
 	g.configureAs(g.instead(g.blocks("toml")[0],
 		`host = "sftp.acme.example"`, fmt.Sprintf("host = %q\nport = %d", g.sshd.Host, g.sshd.Port), `user = "contoso"`, fmt.Sprintf("user = %q", g.sshd.User),
-		`'C:\dropferry\acme_ed25519'`, fmt.Sprintf("%q", g.sshd.KeyFile), `"SHA256:..."`, fmt.Sprintf("%q", g.sshd.Fingerprints[0]),
+		`'C:\dropferry\acme_ed25519'`, fmt.Sprintf("%q", g.sshd.KeyFile), "SHA256:...", g.sshd.Fingerprints[0],
 		`root = "/incoming"`, fmt.Sprintf("root = %q", incoming), `'C:\erp\out'`, fmt.Sprintf("%q", g.outbox)))
 	for _, name := range []string{"a.xml", "below/b.xml", "notes.txt"} {
 		g.drop(name, name)

@@ -3,32 +3,24 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/dropferry/dropferry/internal/mounted"
 )
 
 // hang mounts a file system at dir that answers nothing, and returns what ends that.
 func hang(t *testing.T, dir string) (release func()) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root mounts")
-	}
 	device, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
-	if isMissing(err) || errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENXIO) {
-		t.Skipf("no FUSE here: %v", err)
-	}
 	if err != nil {
-		t.Fatal(err)
+		mounted.Missing(t, "fuse", fmt.Errorf("open /dev/fuse: %w", err))
 	}
 	if err := syscall.Mount("silent", dir, "fuse", 0, fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", device)); err != nil {
 		_ = syscall.Close(device)
-		if isMissing(err) {
-			t.Skipf("cannot mount FUSE here: %v", err)
-		}
-		t.Fatal(err)
+		mounted.Missing(t, "fuse", err)
 	}
 	released := false
 	release = func() {
@@ -41,11 +33,6 @@ func hang(t *testing.T, dir string) (release func()) {
 	}
 	t.Cleanup(release)
 	return release
-}
-
-// isMissing tells that the kernel has no FUSE, or lets nobody here have it.
-func isMissing(err error) bool {
-	return errors.Is(err, syscall.ENODEV) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES)
 }
 
 // TestFolderThatHangs has a folder on a share that answers nothing: the other folder is delivered, and all commands answer.

@@ -34,8 +34,10 @@ func TestInit(t *testing.T) {
 	if _, err := os.Stat(r.config); err == nil {
 		t.Error("a file was written without a key that was accepted")
 	}
-	args = append(args, "--key", r.sshd.KeyFile, "--fingerprint", r.sshd.Fingerprints[0])
+	winSCP := "ssh-ed25519 255 " + strings.TrimPrefix(r.sshd.Fingerprints[0], "SHA256:") + "="
+	args = append(args, "--key", r.sshd.KeyFile, "--fingerprint", winSCP)
 	got := r.expect(0, args...).stdout
+	contains(t, r.configuration(), `host_key = ["`+r.sshd.Fingerprints[0]+`"]`)
 	contains(t, got, r.config+" is written", "connected and authenticated", "rename", "once", "No test file was delivered", "put FILE 127.0.0.1:in/")
 	wantTree(t, r.sshd.Dir, map[string]string{}) // nothing is sent unasked
 	if info, err := os.Stat(r.config); err != nil || info.Mode().Perm() != 0o600 {

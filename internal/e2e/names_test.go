@@ -33,7 +33,7 @@ func TestNameThatTheServerRefuses(t *testing.T) {
 	}
 	wantTree(t, r.inbox("in"), map[string]string{"short-and-a-tail.txt": "short"})
 	e := r.explain(filepath.Join(r.outbox, long))
-	if e.State != "parked" || !strings.Contains(e.Reason, "given up: ") {
+	if e.State != "parked" || !strings.Contains(e.Reason, "given up: ") || !strings.Contains(e.Reason, "a name has 266 bytes, and file systems take at most 255") {
 		t.Errorf("explain: %+v", e)
 	}
 	_, summary = r.once(3)

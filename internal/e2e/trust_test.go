@@ -45,6 +45,7 @@ func TestTrustNeedsAFingerprintOrAPerson(t *testing.T) {
 	contains(t, got.stderr, "nothing was stored", "--fingerprint")
 	wrong := "SHA256:" + strings.Repeat("A", 43)
 	contains(t, r.expect(13, "trust", "acme", "--fingerprint", wrong).stderr, wrong, "nothing was stored")
+	contains(t, r.expect(13, "trust", "acme", "--fingerprint", "ssh-ed25519 255 MD5:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff").stderr, "an MD5 fingerprint", "SHA-256")
 	if got := r.trusted(); got != "" {
 		t.Fatalf("stored: %s", got)
 	}
@@ -57,7 +58,7 @@ func TestTrustNeedsAFingerprintOrAPerson(t *testing.T) {
 	if r.trusted() != string(line) {
 		t.Errorf("stored %q, want %q", r.trusted(), line)
 	}
-	contains(t, r.expect(0, "trust", "acme", "--fingerprint", r.sshd.Fingerprints[0]).stdout, "is trusted already")
+	contains(t, r.expect(0, "trust", "acme", "--fingerprint", "256 "+r.sshd.Fingerprints[0]+" root@acme (ED25519)").stdout, "is trusted already")
 	contains(t, r.expect(0, "trust", "acme").stdout, "is trusted already")
 	if n := strings.Count(r.trusted(), "\n"); n != 1 {
 		t.Errorf("%d lines are stored", n)
