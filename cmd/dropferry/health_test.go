@@ -33,8 +33,10 @@ func TestHealth(t *testing.T) {
 		{in(func(f *control.FolderStatus) { f.Halted = &control.Halt{} }), "Folder in is halted. Nothing else is to be sent.", false},
 		{in(func(f *control.FolderStatus) { f.Unmounted = []string{"usb"} }), "Something in folder in is not mounted. Nothing else is to be sent.", false},
 		{in(func(f *control.FolderStatus) { f.Held, f.Parked = 1, 1 }), "2 files wait for a person. Nothing else is to be sent.", false},
-		{in(func(f *control.FolderStatus) { f.Stuck = 1; f.Waiting = []control.Standstill{{Files: 1}} }),
-			"1 file of folder in not ready for over an hour; in folder in 1 file waits for another one. Nothing else is to be sent.", false},
+		{
+			in(func(f *control.FolderStatus) { f.Stuck, f.Waiting = 1, []control.Standstill{{Files: 1}} }),
+			"1 file of folder in not ready for over an hour; in folder in 1 file waits for another one. Nothing else is to be sent.", false,
+		},
 		{moving, "All is well. 1 file under way, 2 queued.", true},
 		{to(control.DestinationStatus{State: "connecting", Queued: 1}), "All is well. 0 files under way, 1 queued.", true},
 		{to(control.DestinationStatus{State: "connecting", Reason: "dial: refused", Queued: 1}), "Destination acme cannot be used now. 0 files under way, 1 queued.", false},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -128,7 +129,12 @@ func (p *program) printFailed(all []control.Attention) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return p.printf("%s\n", counted(len(all), "file"))
+	var b strings.Builder
+	b.WriteString(counted(len(all), "file") + "\n")
+	for _, h := range hints(all) {
+		p.hint(&b, h)
+	}
+	return p.printf("%s", b.String())
 }
 
 // printRemovals tells what mirrors have removed at their destinations.

@@ -206,10 +206,11 @@ func TestPageMoves(t *testing.T) {
 	b := newBrowser(t)
 	r := newRig(t, "to = [\"acme\"]")
 	r.outboxTo(r.acme()+"bandwidth = \"1MiB\"\n", "to = [\"acme\"]")
-	r.drop("large.bin", strings.Repeat("x", 8<<20))
 	a, s := r.seen()
 	b.open(s.address + "/signin?token=" + s.token)
-	b.shows("Under way", "large.bin", "of 8.0 MiB", "/s", "left")
+	b.shows("All is well")
+	r.drop("large.bin", strings.Repeat("x", 32<<20)) // which goes on until the end
+	b.shows("Under way", "large.bin", "of 32.0 MiB", "/s", "left")
 	first := b.eval("document.querySelector('progress').value")
 	eventually(t, "the bar moves", time.Minute, func() bool { return b.eval("document.querySelector('progress')?.value ?? 'gone'") != first })
 	b.picture("transfer")

@@ -181,7 +181,7 @@ func TestOnceShowsItsProgressOnATerminal(t *testing.T) {
 	a.wantEnd(0)
 	contains(t, a.text(), "2 delivered")
 	eventually(t, "the terminal has all", time.Minute, func() bool { return lines(s.text(), "msg=delivered") == 2 })
-	contains(t, s.text(), "of 2 files", "of 12.0 MiB", "MiB/s", "msg=delivered", "\r\x1b[Ktime=")
+	contains(t, s.text(), "of 2 files", "of 12.0 MiB", "iB/s", "msg=delivered", "\r\x1b[Ktime=")
 	r.env = append(r.env, "TMPDIR="+r.mkdir("tmp"))
 	a = r.launch("demo", "--once")
 	a.wantEnd(0)
@@ -214,11 +214,11 @@ func TestHistoryFilters(t *testing.T) {
 		lacks(t, got, "c.txt")
 		lacks(t, r.expect(0, "history", "--path", "2026/*", "--limit", "1").stdout, "a.xml", "2 deliveries")
 		got = r.expect(0, "history", "--failed").stdout
-		contains(t, got, "held.txt", "held", "dropferry did not put there", "1 file\n")
+		contains(t, got, "held.txt", "held", "dropferry did not put there", "1 file\n", "what to do: `"+r.typed("retry "))
 		lacks(t, got, "a.xml")
 		contains(t, r.expect(0, "history", "--failed", "--path", "*.xml").stdout, "Nothing has failed")
 		contains(t, r.expect(0, "history", "--failed", "--json", "--path", "*.xml").stdout, `"failed": []`)
 		contains(t, r.expect(4, "history", "--path", "[a").stderr, "not a valid pattern")
 	}
-	contains(t, r.expect(0, "status").stdout, "held since", "outbox/held.txt -> acme")
+	contains(t, r.expect(0, "status").stdout, "1 file waits for a person. Nothing else is to be sent.", "held since", "outbox/held.txt -> acme", "what to do: `"+r.typed("retry "))
 }
