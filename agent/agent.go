@@ -140,6 +140,7 @@ func (a *Agent) wire(ctx context.Context, c *config.Config, only []string) (err 
 	})
 	first.plannedBy(a.syncer)
 	a.at.Store(first)
+	a.beginCounters(c)
 	for _, r := range names.Renamings {
 		a.log.Info("renamed", "kind", string(r.Kind), "was", r.Was, "name", r.Name)
 	}

@@ -26,6 +26,8 @@ const (
 	aboutRoom        = "room"         // of the store
 )
 
+const roomAgain = "there is room again: deliveries go on"
+
 // alerts is who is told of what happens, by the configuration of the moment.
 type alerts struct {
 	log     *slog.Logger
@@ -187,7 +189,7 @@ func (t *alerts) hear(e syncer.Event) {
 		a.Event, a.Key, a.Hint = notify.Held, aboutDelivery+e.ID, strings.TrimPrefix(heldHint(e.ID), "; ")
 	case syncer.EventParked:
 		a.Event, a.Key = notify.Parked, aboutDelivery+e.ID
-		a.Hint = joined(a.Hint, "once it is mended: `dropferry retry "+e.ID+"`")
+		a.Hint = joined(a.Hint, parkedHint(e.ID))
 	case syncer.EventBlocked:
 		a.Event, a.Key = notify.Blocked, aboutDestination+e.Destination
 		if key, ok := errors.AsType[*remote.HostKeyError](e.Err); ok && len(key.Want) > 0 {
@@ -204,7 +206,7 @@ func (t *alerts) hear(e syncer.Event) {
 	case syncer.EventNoRoom:
 		a.Event, a.Key = notify.Blocked, aboutRoom
 	case syncer.EventRoom:
-		t.clear(aboutRoom, notify.Alert{At: e.At, Text: "there is room again: deliveries go on"})
+		t.clear(aboutRoom, notify.Alert{At: e.At, Text: roomAgain})
 		return
 	default:
 		return

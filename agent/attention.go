@@ -66,8 +66,13 @@ func viewAttention(in *state.Intent) control.Attention {
 		ID: in.ID, Folder: in.Folder, Destination: in.Destination, Path: string(in.Path), PathB64: raw(in.Path), RemotePath: in.Final,
 		Size: in.Fingerprint.Size, State: string(in.Phase), Reason: in.LastError, Since: since.UTC(),
 	}
-	if in.Phase == state.Planned || in.Phase == state.Committing {
+	switch in.Phase {
+	case state.Planned, state.Committing:
 		a.State = "failed"
+	case state.Held:
+		a.Hint = strings.TrimPrefix(heldHint(in.ID), "; ")
+	case state.Parked:
+		a.Hint = parkedHint(in.ID)
 	}
 	return a
 }

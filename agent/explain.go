@@ -10,6 +10,7 @@ import (
 
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/file"
+	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 	"github.com/dropferry/dropferry/watcher"
@@ -212,7 +213,7 @@ func explainIntent(r *control.RouteOf, i *state.Intent, after syncer.After) {
 	case state.Held:
 		r.State, r.Reason = "held", "a person has to decide: "+i.LastError+heldHint(i.ID)
 	case state.Parked:
-		r.State, r.Reason = "parked", "given up: "+i.LastError
+		r.State, r.Reason = "parked", joined("given up: "+i.LastError, parkedHint(i.ID))
 	case state.Cancelled:
 		r.State, r.Reason = "cancelled", "a person has cancelled it: this version is not sent, a changed file is"
 	}
@@ -222,6 +223,9 @@ func explainIntent(r *control.RouteOf, i *state.Intent, after syncer.After) {
 func heldHint(id string) string {
 	return "; `dropferry retry " + id + "` looks again, --overwrite replaces what stands there, --keep-both publishes beside it"
 }
+
+// parkedHint says what a person can do about a file that was given up.
+func parkedHint(id string) string { return "once it is mended: `dropferry retry " + id + "`" }
 
 // work is what is being done about files: by links, in a running agent, or by nobody.
 type work struct {
@@ -270,7 +274,7 @@ func (w work) outlook(r *control.RouteOf) {
 		return
 	case link.State == syncer.LinkBlocked:
 		r.State, r.NextAttempt = "blocked", moment(link.NextAttempt)
-		r.Reason = "the destination is blocked until a person acts: " + link.Reason
+		r.Reason = joined("the destination is blocked until a person acts: "+link.Reason, remote.HintOf(link.Err))
 	case link.State == syncer.LinkClosed:
 		r.NextAttempt = moment(link.NextAttempt)
 		r.Reason = "nothing is sent there now: " + link.Reason

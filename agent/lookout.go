@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -132,6 +133,10 @@ func (l *lookout) lookAtOpen(ctx context.Context, key string) error {
 		}
 		return nil
 	}
+	if key == aboutRoom && !l.isFull() {
+		l.alerts.clear(key, notify.Alert{At: l.now(), Text: roomAgain})
+		return nil
+	}
 	id, ok := strings.CutPrefix(key, aboutDelivery)
 	if !ok {
 		return nil
@@ -146,6 +151,16 @@ func (l *lookout) lookAtOpen(ctx context.Context, key string) error {
 	}
 	l.alerts.clear(key, notify.Alert{At: l.now(), Text: end})
 	return nil
+}
+
+// isFull tells whether nothing is sent since it could not be recorded: there is no room, or a link has met a quota.
+func (l *lookout) isFull() bool {
+	for _, link := range l.links() {
+		if _, full := errors.AsType[*state.RoomError](link.Err); full {
+			return true
+		}
+	}
+	return l.store.Room(syncer.LeastRoom) != nil
 }
 
 // find returns what is not as it should be now.
@@ -181,10 +196,8 @@ func (l *lookout) find(ctx context.Context) ([]notify.Alert, error) {
 	}
 	found = append(found, expiring(l.setup().config, l.now())...)
 	for _, c := range counts {
-		_, halted := haltOf(halts, c.Folder)
-		_, paused := pauseOf(pauses, c.Route)
-		if halted || paused {
-			continue // it is told elsewhere, or meant
+		if isMeant(c.Route, halts, pauses) {
+			continue
 		}
 		in, late, err := lateOn(ctx, l.store, l.setup().config, c, closed, l.now())
 		if err != nil {
@@ -195,6 +208,13 @@ func (l *lookout) find(ctx context.Context) ([]notify.Alert, error) {
 		}
 	}
 	return found, nil
+}
+
+// isMeant tells whether a person has paused a route, or its folder is halted, which is told by itself.
+func isMeant(r state.Route, halts []state.Halt, pauses []state.Pause) bool {
+	_, halted := haltOf(halts, r.Folder)
+	_, paused := pauseOf(pauses, r)
+	return halted || paused
 }
 
 // lateOn returns the first file of a route where it has waited for longer than its folder allows. Where a destination's schedule
@@ -225,7 +245,7 @@ func (l *lookout) stalled(in *state.Intent, files int) notify.Alert {
 	a := notify.Alert{
 		Event: notify.Stalled, Key: aboutRoute + in.Folder + "/" + in.Destination, At: l.now(), Since: in.ReadyAt,
 		Folder: in.Folder, Destination: in.Destination,
-		Text: fmt.Sprintf("%d files wait, the first of them since %s: %s", files, rfc3339(in.ReadyAt), in.Path),
+		Text: fmt.Sprintf("%s, the first of them since %s: %s", filesWait(files), rfc3339(in.ReadyAt), in.Path),
 		Hint: "`dropferry status` and `dropferry explain FILE` say what they wait for",
 	}
 	for _, link := range l.links() {
@@ -243,9 +263,13 @@ func (l *lookout) stalled(in *state.Intent, files int) notify.Alert {
 func (l *lookout) watching(f *folder) (found []notify.Alert) {
 	name, s := f.config.Name, f.planner.Watching()
 	if s.Stuck > 0 {
+		files := "1 file has"
+		if s.Stuck > 1 {
+			files = fmt.Sprintf("%d files have", s.Stuck)
+		}
 		found = append(found, notify.Alert{
 			Event: notify.Stalled, Key: aboutStuck + name, At: l.now(), Folder: name,
-			Text: fmt.Sprintf("%d files have not become ready for over an hour", s.Stuck), Hint: "`dropferry status` names them, and what they wait for",
+			Text: files + " not become ready for over an hour", Hint: "`dropferry status` names them, and what they wait for",
 		})
 	}
 	if s.State != watcher.Waiting && s.State != watcher.Hanging {

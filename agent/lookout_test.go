@@ -202,6 +202,22 @@ func TestAFolderThatIsHaltedAndAFileThatIsHeld(t *testing.T) {
 	wantOpen(t, s.looks(now))
 }
 
+// A disk that was full when the agent ended may have room when it begins: nobody else would say that it is over, and the next time it
+// is full would be taken for this one.
+func TestRoomThatCameWhileNobodyLooked(t *testing.T) {
+	t.Parallel()
+	s := newStill(t, "")
+	now := time.Now()
+	full := &state.RoomError{Dir: s.dir}
+	s.look.links = func() []syncer.LinkStatus {
+		return []syncer.LinkStatus{{Destination: "acme", State: syncer.LinkWaiting, Err: fmt.Errorf("plan: %w", full)}}
+	}
+	s.alerts.hear(syncer.Event{Type: syncer.EventNoRoom, At: now, Err: full})
+	wantOpen(t, s.looks(now), "room") // a quota, say: the disk has room
+	s.look.links = func() []syncer.LinkStatus { return nil }
+	wantOpen(t, s.looks(now))
+}
+
 // Somebody who is told at a moment when everything fails is told what it is about.
 func TestWhatIsToldOfAStalledRoute(t *testing.T) {
 	t.Parallel()
@@ -216,7 +232,7 @@ func TestWhatIsToldOfAStalledRoute(t *testing.T) {
 		return []syncer.LinkStatus{{Destination: "acme", State: syncer.LinkWaiting, Reason: "dial: refused"}}
 	}
 	a := s.look.stalled(&in, 7)
-	for _, want := range []string{"7 files wait", "a.txt", "the destination is waiting: dial: refused", "put acme:/a.txt: no"} {
+	for _, want := range []string{"7 files wait, the first", "a.txt", "the destination is waiting: dial: refused", "put acme:/a.txt: no"} {
 		if !strings.Contains(a.Text, want) {
 			t.Errorf("%q is missing in %q", want, a.Text)
 		}
@@ -231,6 +247,9 @@ func TestEnvironmentOfPrograms(t *testing.T) {
 	got := environment(c)
 	if slices.Contains(got, "P=secret") || slices.Contains(got, "NOTIFY_SOCKET=/run/x") || !slices.Contains(got, "PLAIN=seen") {
 		t.Errorf("%q", got)
+	}
+	if variable("windows", "Acme_Password") != variable("windows", "ACME_PASSWORD") || variable("linux", "a") == variable("linux", "A") {
+		t.Error("names of variables are not compared as the system does")
 	}
 }
 

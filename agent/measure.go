@@ -4,8 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/metrics"
 	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 	"github.com/dropferry/dropferry/watcher"
 )
@@ -29,6 +31,13 @@ func measure(m *metrics.Metrics, e syncer.Event) {
 		m.Connected(e.Destination)
 	case syncer.EventLost, syncer.EventBlocked:
 		m.Lost(e.Destination, string(remote.KindOf(e.Err)))
+	}
+}
+
+// beginCounters has those of all routes of a configuration begin at 0.
+func (a *Agent) beginCounters(c *config.Config) {
+	for _, r := range routesOf(c) {
+		a.metrics.Begin(r.Folder, r.Destination)
 	}
 }
 
@@ -57,22 +66,38 @@ func (a *Agent) gauge(ctx context.Context) (now metrics.Now, err error) {
 			Name: l.Destination, State: string(l.State), Connected: l.Connected, Transfers: len(l.Transfers),
 		})
 	}
-	queued := map[metrics.Route]int{}
-	for _, c := range counts {
-		queued[metrics.Route{Folder: c.Folder, Destination: c.Destination}] = c.Planned + c.Committing
+	now.Routes, err = a.gaugeRoutes(ctx, counts, halts)
+	return now, err
+}
+
+// gaugeRoutes returns what waits now on each route.
+func (a *Agent) gaugeRoutes(ctx context.Context, counts []state.Count, halts []state.Halt) (all []metrics.Route, err error) {
+	pauses, err := a.store.Pauses(ctx)
+	if err != nil {
+		return nil, err
 	}
-	for _, r := range routesOf(a.current().config) {
-		one := metrics.Route{Folder: r.Folder, Destination: r.Destination}
-		if n := queued[one]; n > 0 {
+	c, closed := a.current().config, closedLinks(a.syncer.Status())
+	open := map[state.Route]state.Count{}
+	for _, n := range counts {
+		open[n.Route] = n
+	}
+	for _, r := range routesOf(c) {
+		one := metrics.Route{Folder: r.Folder, Destination: r.Destination, Queued: open[r].Planned + open[r].Committing}
+		if one.Queued > 0 {
 			in, waits, err := a.store.Oldest(ctx, r)
 			if err != nil {
-				return now, err
+				return nil, err
 			}
-			if one.Queued = n; waits {
+			if waits {
 				one.Oldest = max(0, time.Since(in.ReadyAt))
 			}
+			if !isMeant(r, halts, pauses) {
+				if _, one.Stalled, err = lateOn(ctx, a.store, c, open[r], closed, time.Now()); err != nil {
+					return nil, err
+				}
+			}
 		}
-		now.Routes = append(now.Routes, one)
+		all = append(all, one)
 	}
-	return now, nil
+	return all, nil
 }

@@ -87,8 +87,11 @@ func showPauses(s *control.Status, pauses []state.Pause) {
 }
 
 func joined(reason, more string) string {
-	if reason == "" {
+	switch {
+	case reason == "":
 		return more
+	case more == "":
+		return reason
 	}
 	if !strings.HasSuffix(reason, "..") {
 		reason = strings.TrimSuffix(reason, ".")

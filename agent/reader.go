@@ -193,12 +193,17 @@ func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (h
 	for _, d := range deliveries {
 		h.Deliveries = append(h.Deliveries, ViewDelivery(d))
 	}
+	if f.Match != nil {
+		f.Limit = 0 // what does not match does not count
+	}
 	removals, err := store.Removals(ctx, f)
 	for _, r := range removals {
 		if f.Match != nil && !f.Match(r.Path) {
 			continue
 		}
-		h.Removals = append(h.Removals, viewRemoval(r))
+		if h.Removals = append(h.Removals, viewRemoval(r)); len(h.Removals) == q.Limit {
+			break
+		}
 	}
 	return h, err
 }

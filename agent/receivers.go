@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -77,7 +78,9 @@ func environment(c *config.Config) []string {
 	secret := map[string]bool{}
 	note := func(all ...config.Secret) {
 		for _, s := range all {
-			secret[s.Env] = s.Env != ""
+			if s.Env != "" {
+				secret[variable(runtime.GOOS, s.Env)] = true
+			}
 		}
 	}
 	for i := range c.Destinations {
@@ -92,6 +95,14 @@ func environment(c *config.Config) []string {
 		case "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "CREDENTIALS_DIRECTORY", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "INVOCATION_ID", "JOURNAL_STREAM":
 			return true
 		}
-		return secret[name]
+		return secret[variable(runtime.GOOS, name)]
 	})
+}
+
+// variable is the name of a variable as it is compared: Windows does not tell small letters from capitals.
+func variable(goos, name string) string {
+	if goos == "windows" {
+		return strings.ToUpper(name)
+	}
+	return name
 }

@@ -107,6 +107,7 @@ func (a *Agent) reload(ctx context.Context) ([]string, error) {
 		a.web.begin(ctx, c)
 	}
 	a.metrics.Forget(s.diff.left())
+	a.beginCounters(c)
 	return s.diff.words(), nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dropferry/dropferry/config"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/syncer"
 )
@@ -46,11 +47,15 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	for _, l := range a.syncer.Status() {
 		view := destinationStatus(a.current().config, l.Destination, counts)
 		view.State, view.Reason, view.Connected, view.Active = string(l.State), l.Reason, l.Connected, len(l.Transfers)
+		view.Hint = remote.HintOf(l.Err)
 		if full := a.store.Room(syncer.LeastRoom); full != nil && l.State == syncer.LinkIdle { // it cannot even be planned
 			view.State, view.Reason = string(syncer.LinkWaiting), full.Error()
 		}
-		if l.State == syncer.LinkWaiting && !l.NextAttempt.IsZero() {
+		switch {
+		case l.State == syncer.LinkWaiting && !l.NextAttempt.IsZero():
 			view.Reason = joined(l.Reason, sooner(l.Destination))
+		case l.State == syncer.LinkConnecting && l.Reason != "":
+			view.Reason = "it could not be used so far: " + l.Reason
 		}
 		view.NextAttempt, view.Bandwidth = moment(l.NextAttempt), a.limits.Limit(l.Destination).Rate()
 		view.Queued = max(view.Queued-view.Active, 0) // what is under way is no longer queued

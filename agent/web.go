@@ -158,14 +158,22 @@ func notReady(s *control.Status) (reasons []string) {
 			add("folder %s has not been looked through yet", f.Name)
 		}
 		if f.Held+f.Parked > 0 {
-			add("folder %s: %d files wait for a person", f.Name, f.Held+f.Parked)
+			add("folder %s: %s for a person", f.Name, filesWait(f.Held+f.Parked))
 		}
 	}
 	for _, d := range s.Destinations {
-		switch syncer.LinkState(d.State) {
-		case syncer.LinkBlocked, syncer.LinkWaiting:
+		switch state := syncer.LinkState(d.State); {
+		case state == syncer.LinkBlocked, state == syncer.LinkWaiting, state == syncer.LinkConnecting && d.Reason != "":
 			add("destination %s is %s: %s", d.Name, d.State, d.Reason)
 		}
 	}
 	return reasons
+}
+
+// filesWait words how many files do.
+func filesWait(n int) string {
+	if n == 1 {
+		return "1 file waits"
+	}
+	return fmt.Sprintf("%d files wait", n)
 }

@@ -43,7 +43,8 @@ type Attention struct {
 	Size        int64     `json:"size"`
 	State       string    `json:"state"` // held or parked; in History, failed too: it is tried again
 	Reason      string    `json:"reason"`
-	Since       time.Time `json:"since"` // of its last failure, or when it was found ready
+	Since       time.Time `json:"since"`          // of its last failure, or when it was found ready
+	Hint        string    `json:"hint,omitempty"` // what to do about it
 	// Ours and Theirs are, of a file that is held for what stands at its final name, the file here and what stands there.
 	Ours   *Copy `json:"ours,omitempty"`
 	Theirs *Copy `json:"theirs,omitempty"`
@@ -136,6 +137,7 @@ type DestinationStatus struct {
 	Name        string     `json:"name"`
 	State       string     `json:"state"` // idle, connecting, active, waiting, blocked, paused; "" without an agent
 	Reason      string     `json:"reason,omitempty"`
+	Hint        string     `json:"hint,omitempty"` // what to do about it; only a running agent knows
 	Connected   bool       `json:"connected"`
 	Queued      int        `json:"queued"`
 	Active      int        `json:"active"`

@@ -125,7 +125,7 @@ func OpenAPI() any {
 			"schemas": s.all,
 			"securitySchemes": object{
 				"token":   object{"type": "http", "scheme": "bearer"},
-				"browser": object{"type": "apiKey", "in": "cookie", "name": cookieName},
+				"browser": object{"type": "apiKey", "in": "cookie", "name": "dropferry-..."},
 			},
 		},
 	}

@@ -144,8 +144,11 @@ func (s Site) readyz(w http.ResponseWriter, r *http.Request) {
 	write(w, status, Readiness{Ready: len(reasons) == 0, Reasons: append([]string{}, reasons...)})
 }
 
-// cookieName is that of the cookie of a browser that has signed in.
-const cookieName = "dropferry"
+// cookieName is that of the cookie of a browser that has signed in. Browsers send cookies to all ports of a host: each agent has a name
+// of its own there, so that to sign in at one does not sign out at another.
+func cookieName(token string) string {
+	return "dropferry-" + hex.EncodeToString(proof(token, "cookie name"))[:12]
+}
 
 // signInPath is where the URL of `dropferry page` leads.
 const signInPath = "/signin"
@@ -179,9 +182,9 @@ func (w *Web) guarded(inner http.Handler) http.Handler {
 			refuseBody(out, http.StatusForbidden, errors.New("another site has sent this request"))
 		case r.URL.Path == signInPath && r.Method == http.MethodGet && same(r.URL.Query().Get("token"), w.token):
 			http.SetCookie(out, &http.Cookie{
-				Name: cookieName, Value: cookieOf(w.token), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: 30 * 24 * 60 * 60,
+				Name: cookieName(w.token), Value: cookieOf(w.token), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: 30 * 24 * 60 * 60,
 			})
-			http.Redirect(out, r, "/", http.StatusSeeOther)
+			toPage(out, r)
 		case !w.isKnown(r):
 			h.Set("WWW-Authenticate", "Bearer")
 			refuseBody(out, http.StatusUnauthorized, errors.New("the token is missing or wrong: `dropferry page` prints the address that signs a browser in, "+
@@ -192,12 +195,25 @@ func (w *Web) guarded(inner http.Handler) http.Handler {
 	})
 }
 
+// toPage leads a browser that has just signed in to the page. After a link of another site a redirection still counts as that site's, and
+// the cookie would not be sent: so the browser goes there from a page of our own.
+func toPage(out http.ResponseWriter, r *http.Request) {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "cross-site" && site != "same-site" {
+		http.Redirect(out, r, "/", http.StatusSeeOther)
+		return
+	}
+	out.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = out.Write([]byte(signedIn)) // who has gone needs no page
+}
+
+const signedIn = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>dropferry</title><a href="/">dropferry</a>`
+
 // isKnown tells whether a request shows the token, or the cookie that it was exchanged for.
 func (w *Web) isKnown(r *http.Request) bool {
 	if given := r.Header.Get("Authorization"); given != "" {
 		return same(given, bearer(w.token))
 	}
-	c, err := r.Cookie(cookieName)
+	c, err := r.Cookie(cookieName(w.token))
 	return err == nil && same(c.Value, cookieOf(w.token))
 }
 

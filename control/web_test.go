@@ -96,7 +96,7 @@ const bearerHeader = "Authorization: Bearer " + testToken
 func TestWhoMayAsk(t *testing.T) {
 	t.Parallel()
 	w := newWeb(t, testSite(), "erp.example")
-	cookie := "Cookie: dropferry=" + cookieOf(testToken)
+	cookie := "Cookie: " + cookieName(testToken) + "=" + cookieOf(testToken)
 	own := strings.TrimPrefix(w.Address(), "http://")
 	const retry = `{"command":"retry","target":"folder:in"}`
 	for _, c := range []struct {
@@ -114,7 +114,9 @@ func TestWhoMayAsk(t *testing.T) {
 		{"the token", "GET", "/api/v1/status", "", []string{bearerHeader}, 200},
 		{"another token", "GET", "/api/v1/status", "", []string{bearerHeader + "X"}, 401},
 		{"the cookie as a token", "GET", "/api/v1/status", "", []string{"Authorization: Bearer " + cookieOf(testToken)}, 401},
-		{"the token as a cookie", "GET", "/api/v1/status", "", []string{"Cookie: dropferry=" + testToken}, 401},
+		{"the token as a cookie", "GET", "/api/v1/status", "", []string{"Cookie: " + cookieName(testToken) + "=" + testToken}, 401},
+		{"the cookies of two agents", "GET", "/api/v1/status", "", []string{cookie + "; " + cookieName("ANOTHER") + "=" + cookieOf("ANOTHER")}, 200},
+		{"the cookie of another agent", "GET", "/api/v1/status", "", []string{"Cookie: " + cookieName("ANOTHER") + "=" + cookieOf("ANOTHER")}, 401},
 		{"the cookie", "GET", "/api/v1/status", "", []string{cookie}, 200},
 		{"the page", "GET", "/deliveries", "", []string{cookie}, 200},
 		{"a stranger's name", "GET", "/api/v1/status", "", []string{bearerHeader, "Host: evil.example"}, 421},
@@ -164,6 +166,11 @@ func TestSignIn(t *testing.T) {
 	}
 	if answer, _ := asked(t, w, "GET", "/", "", "Cookie: "+cookies[0].Name+"="+cookies[0].Value); answer.StatusCode != 200 {
 		t.Errorf("with the cookie: %d", answer.StatusCode)
+	}
+	// A link in a mail on the web, say: the browser sends no cookie where that site has it redirected.
+	if answer, text := asked(t, w, "GET", path, "", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"); answer.StatusCode != 200 || len(answer.Cookies()) != 1 ||
+		!strings.Contains(text, `http-equiv="refresh" content="0; url=/"`) || strings.Contains(text, testToken) {
+		t.Errorf("by a link of another site: %d, %v, %s", answer.StatusCode, answer.Header, text)
 	}
 	for _, path := range []string{"/signin", "/signin?token=", "/signin?token=x"} {
 		if answer, _ := asked(t, w, "GET", path, ""); answer.StatusCode != 401 || len(answer.Cookies()) > 0 {

@@ -39,6 +39,7 @@ type Route struct {
 	Folder, Destination string
 	Queued              int
 	Oldest              time.Duration // since when the first of them has been ready
+	Stalled             bool          // that is longer than the folder allows, without the time in which nothing was to be sent
 }
 
 // States are those that a destination can have.
@@ -57,7 +58,7 @@ type gauges struct {
 	look                                                          Look
 	files, lastScan, readable, reliable, polling, halted, watches *prometheus.Desc
 	state, connected, transfers                                   *prometheus.Desc
-	queued, oldest                                                *prometheus.Desc
+	queued, oldest, stalled                                       *prometheus.Desc
 }
 
 func newGauges(look Look) *gauges {
@@ -79,13 +80,14 @@ func newGauges(look Look) *gauges {
 		transfers: gauge("dropferry_transfers", "Files under way.", destinationLabel),
 		queued:    gauge("dropferry_queue_files", "Files that are ready and not published.", route...),
 		oldest:    gauge("dropferry_oldest_undelivered_age_seconds", "How long the first of them has been ready; 0 where there is none.", route...),
+		stalled:   gauge("dropferry_route_stalled", "1 if the first of them has waited for longer than stalled_after; hours outside a schedule, pauses and halts do not count.", route...),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(all chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		g.files, g.lastScan, g.readable, g.reliable, g.polling, g.halted, g.watches, g.state, g.connected, g.transfers, g.queued, g.oldest,
+		g.files, g.lastScan, g.readable, g.reliable, g.polling, g.halted, g.watches, g.state, g.connected, g.transfers, g.queued, g.oldest, g.stalled,
 	} {
 		all <- d
 	}
@@ -126,6 +128,7 @@ func (g *gauges) Collect(all chan<- prometheus.Metric) {
 	for _, r := range now.Routes {
 		show(g.queued, float64(r.Queued), r.Folder, r.Destination)
 		show(g.oldest, r.Oldest.Seconds(), r.Folder, r.Destination)
+		show(g.stalled, truth(r.Stalled), r.Folder, r.Destination)
 	}
 }
 

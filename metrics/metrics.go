@@ -73,6 +73,17 @@ func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 // ServeHTTP answers a scrape.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.scrapes.ServeHTTP(w, r) }
 
+// Begin has the counters of a route begin at 0, where they have not begun yet: the first delivery of a month is no step for who reads
+// them if it comes with its series.
+func (m *Metrics) Begin(folder, destination string) {
+	m.deliveries.WithLabelValues(folder, destination)
+	m.bytes.WithLabelValues(folder, destination)
+	m.connects.WithLabelValues(destination)
+	for _, state := range []string{"held", "parked"} {
+		m.aside.WithLabelValues(folder, destination, state)
+	}
+}
+
 // Ready notes that a file was found ready, so long after its last change.
 func (m *Metrics) Ready(folder string, settled time.Duration) {
 	m.settle.WithLabelValues(folder).Observe(max(0, settled.Seconds()))

@@ -27,7 +27,7 @@ func busy() *Metrics {
 				Name: "in", Files: map[string]int{"ready": 2, "held": 1}, LastScan: time.Unix(1_700_000_000, 5e8), Readable: true, Reliable: true, Watches: 7,
 			}},
 			Destinations: []Destination{{Name: "acme", State: "active", Connected: true, Transfers: 2}},
-			Routes:       []Route{{Folder: "in", Destination: "acme", Queued: 2, Oldest: 90 * time.Second}},
+			Routes:       []Route{{Folder: "in", Destination: "acme", Queued: 2, Oldest: 90 * time.Second, Stalled: true}},
 		}, nil
 	})
 	m.Ready("in", 3*time.Second)
@@ -74,6 +74,7 @@ func TestWhatIsScraped(t *testing.T) {
 		`dropferry_transfers{destination="acme"} 2`,
 		`dropferry_queue_files{destination="acme",folder="in"} 2`,
 		`dropferry_oldest_undelivered_age_seconds{destination="acme",folder="in"} 90`,
+		`dropferry_route_stalled{destination="acme",folder="in"} 1`,
 		"go_goroutines ", "process_start_time_seconds ",
 	} {
 		if !strings.Contains(text, want+"\n") && !strings.Contains(text, "\n"+want) {
@@ -111,6 +112,22 @@ func TestWhatCannotBeLookedAt(t *testing.T) {
 	m.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	if w.Code != 500 || !strings.Contains(w.Body.String(), "the disk is on fire") {
 		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+}
+
+func TestBegin(t *testing.T) {
+	m := busy()
+	m.Begin("in", "acme")
+	m.Begin("new", "acme")
+	text := scrape(t, m)
+	for _, want := range []string{
+		`dropferry_deliveries_total{destination="acme",folder="in"} 2`, `dropferry_deliveries_total{destination="acme",folder="new"} 0`,
+		`dropferry_delivered_bytes_total{destination="acme",folder="new"} 0`, `dropferry_connects_total{destination="acme"} 1`,
+		`dropferry_set_aside_total{destination="acme",folder="new",state="parked"} 0`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ package notify
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -108,25 +109,40 @@ func (m *Message) IsTrouble() bool {
 }
 
 // Text returns the message for people, a paragraph for each alert.
-func (m *Message) Text() string {
+func (m *Message) Text() string { return m.textWithin(math.MaxInt) }
+
+// textWithin returns the text with as many of its alerts, at least one, as so many bytes have room for, and how many it leaves out.
+func (m *Message) textWithin(most int) string {
 	var b strings.Builder
+	omitted := m.Omitted
 	for i := range m.Alerts {
-		a := &m.Alerts[i]
+		paragraph := m.Alerts[i].paragraph()
+		if i > 0 && b.Len()+len(paragraph) > most {
+			omitted += len(m.Alerts) - i
+			break
+		}
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s\n%s\n", a.Subject(), a.Text)
-		if a.Hint != "" {
-			fmt.Fprintf(&b, "What to do: %s\n", a.Hint)
-		}
-		if !a.Since.IsZero() {
-			fmt.Fprintf(&b, "Since: %s\n", a.Since.Format(time.RFC3339))
-		}
-		fmt.Fprintf(&b, "At: %s\n", a.At.Format(time.RFC3339))
+		b.WriteString(paragraph)
 	}
-	if m.Omitted > 0 {
-		fmt.Fprintf(&b, "\n%d more were left out, since there were too many: `dropferry status` and `dropferry history` show all.\n", m.Omitted)
+	if omitted > 0 {
+		fmt.Fprintf(&b, "\n%d more were left out, since there were too many: `dropferry status` and `dropferry history` show all.\n", omitted)
 	}
+	return b.String()
+}
+
+// paragraph returns the alert for people.
+func (a *Alert) paragraph() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%s\n", a.Subject(), a.Text)
+	if a.Hint != "" {
+		fmt.Fprintf(&b, "What to do: %s\n", a.Hint)
+	}
+	if !a.Since.IsZero() {
+		fmt.Fprintf(&b, "Since: %s\n", a.Since.Format(time.RFC3339))
+	}
+	fmt.Fprintf(&b, "At: %s\n", a.At.Format(time.RFC3339))
 	return b.String()
 }
 

@@ -56,10 +56,26 @@ func (d *desk) raise(a Alert, now time.Time) bool {
 		return false
 	case isOpen && !a.Since.IsZero():
 		a.Since = t.Alert.Since
-	case !isOpen && len(d.Open) < mostOpen:
+	case !isOpen:
+		if len(d.Open) >= mostOpen {
+			d.forgetOne()
+		}
 		d.Open[a.Key] = &trouble{Alert: a}
 	}
 	return d.enqueue(a)
+}
+
+// forgetOne makes room for another trouble, of whose end people are to be told: of a single file's that matters least. What is not
+// known to be open would be told anew at each look.
+func (d *desk) forgetOne() {
+	least, isFile := "", false
+	for key, t := range d.Open {
+		file := t.Alert.Event == Held || t.Alert.Event == Parked
+		if least == "" || file && !isFile || file == isFile && t.Told.Before(d.Open[least].Told) {
+			least, isFile = key, file
+		}
+	}
+	delete(d.Open, least)
 }
 
 // clear ends a trouble, if it is open, and tells whether there is something to send. What was never sent is taken back.

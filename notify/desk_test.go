@@ -164,6 +164,16 @@ func TestTheDeskHasABound(t *testing.T) {
 	for d.has() {
 		d.send(moment)
 	}
+	// However many files wait for a person: what is looked for again and again is told once.
+	d.raise(blocked("acme"), moment)
+	want(t, d.send(moment), "blocked: destination acme")
+	for range 3 {
+		if d.raise(blocked("acme"), moment.Add(time.Minute)) {
+			t.Error("it is told at each look")
+		}
+	}
+	d.clear("destination:acme", Alert{})
+	want(t, d.send(moment), "recovered (blocked): destination acme")
 	// What gave way is told when it is raised the next time.
 	if !d.raise(parked("0"), moment) {
 		t.Error("what was never told is not told any more")

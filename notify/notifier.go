@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -232,6 +233,10 @@ func (n *Notifier) attempt(ctx context.Context, p *post) bool {
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.dirty = true
+	if _, partly := errors.AsType[*partlyError](err); partly {
+		n.log.WarnContext(ctx, "an alert has not reached all whom it was for", "receiver", p.Name, "error", err)
+		err = nil
+	}
 	if err != nil {
 		p.desk.failed()
 		p.pace.failed(now, err)

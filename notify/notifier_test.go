@@ -159,6 +159,21 @@ func TestAFailedMessageIsSentAgain(t *testing.T) {
 	})
 }
 
+// What has reached some of its receivers is not sent again to them.
+func TestAMessageThatHasArrivedInPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := &sink{fail: func(int) error { return &partlyError{errTest} }}
+		n, stop := running(t, &memory{}, slog.New(slog.NewTextHandler(&log, nil)), receiver("ops", s))
+		n.Raise(blocked("acme"))
+		time.Sleep(time.Hour)
+		stop()
+		if text := log.String(); s.attempts() != 1 || strings.Count(text, "has not reached all") != 1 || !strings.Contains(text, "nobody answers") {
+			t.Errorf("%d attempts; the log says\n%s", s.attempts(), text)
+		}
+	})
+}
+
 // What was told before a restart is not told again, its end is told, and what could not be sent is sent.
 func TestARestartForgetsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,10 @@ import (
 	"mime"
 	"mime/quotedprintable"
 	"net"
+	"net/netip"
 	"net/smtp"
+	"net/textproto"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,6 +78,9 @@ func (s *SMTP) talk(conn net.Conn, secure *tls.Config, mail []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := c.Hello(ownName(conn)); err != nil {
+		return err
+	}
 	if s.Security == StartTLS {
 		if offered, _ := c.Extension("STARTTLS"); !offered {
 			return errors.New(`the server does not offer STARTTLS: if it is to be used without encryption, security = "none"`)
@@ -91,10 +97,17 @@ func (s *SMTP) talk(conn net.Conn, secure *tls.Config, mail []byte) error {
 	if err := c.Mail(s.From); err != nil {
 		return err
 	}
+	var refused []error
 	for _, to := range s.To {
-		if err := c.Rcpt(to); err != nil {
+		err := c.Rcpt(to)
+		if reply, is := errors.AsType[*textproto.Error](err); is && reply.Code >= 500 { // somebody who has left, say
+			refused = append(refused, fmt.Errorf("%s: %w", to, err))
+		} else if err != nil {
 			return fmt.Errorf("%s: %w", to, err)
 		}
+	}
+	if len(refused) == len(s.To) {
+		return errors.Join(refused...)
 	}
 	w, err := c.Data()
 	if err != nil {
@@ -107,7 +120,41 @@ func (s *SMTP) talk(conn net.Conn, secure *tls.Config, mail []byte) error {
 		return err
 	}
 	_ = c.Quit() // the mail is taken: what comes now changes nothing
+	if len(refused) > 0 {
+		return &partlyError{errors.Join(refused...)}
+	}
 	return nil
+}
+
+// partlyError is a message that has arrived, but not for all whom it was for. Sent again it would reach the same ones again.
+type partlyError struct{ err error }
+
+func (e *partlyError) Error() string { return e.err.Error() }
+func (e *partlyError) Unwrap() error { return e.err }
+
+// ownName is how this machine calls itself, by RFC 5321, section 4.1.4: with its full name, else with its address. Relays of large
+// providers refuse those who say that they are localhost.
+func ownName(conn net.Conn) string {
+	if name, err := os.Hostname(); err == nil && isFullName(name) {
+		return name
+	}
+	host, _, err := net.SplitHostPort(conn.LocalAddr().String())
+	ip, parseErr := netip.ParseAddr(host)
+	switch {
+	case err != nil || parseErr != nil:
+		return "localhost"
+	case ip.Unmap().Is4():
+		return "[" + ip.Unmap().String() + "]"
+	}
+	return "[IPv6:" + ip.WithZone("").String() + "]"
+}
+
+// isFullName tells whether a name is one of the domain name system, and not that of a machine alone.
+func isFullName(name string) bool {
+	isLetter := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.'
+	}
+	return strings.Contains(strings.Trim(name, "."), ".") && !strings.HasPrefix(name, ".") && !strings.ContainsFunc(name, func(r rune) bool { return !isLetter(r) })
 }
 
 func (s *SMTP) logIn(c *smtp.Client) error {

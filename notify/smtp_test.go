@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,9 +36,9 @@ type mailSink struct {
 }
 
 type received struct {
-	from, user, password, text string
-	to                         []string
-	encrypted                  bool
+	hello, from, user, password, text string
+	to                                []string
+	encrypted                         bool
 }
 
 // newMailSink listens with a certificate for 127.0.0.1.
@@ -92,6 +93,7 @@ func (s *mailSink) serve(conn net.Conn) {
 		case "":
 			return
 		case "EHLO":
+			m.hello = rest
 			offers := append([]string{"sink"}, s.offers...)
 			if !encrypted && s.tls != nil {
 				offers = []string{"sink", "STARTTLS"}
@@ -204,7 +206,7 @@ func TestMailOverEachWay(t *testing.T) {
 
 func TestMailThatFails(t *testing.T) {
 	t.Parallel()
-	refusing := newMailSink(t, func(s *mailSink) { s.refuse = "RCPT TO:<BOSS" })
+	refusing := newMailSink(t, func(s *mailSink) { s.refuse = "RCPT" })
 	noTLS := newMailSink(t, func(s *mailSink) { s.tls = nil })
 	fine := newMailSink(t, nil)
 	stranger := fine.sender(StartTLS)
@@ -218,7 +220,7 @@ func TestMailThatFails(t *testing.T) {
 		sender *SMTP
 		want   string
 	}{
-		{"a recipient is refused", refusing.sender(StartTLS), "boss@erp.example: 550"},
+		{"all recipients are refused", refusing.sender(StartTLS), "boss@erp.example: 550"},
 		{"no encryption is offered", noTLS.sender(StartTLS), `security = "none"`},
 		{"the certificate is not known", stranger, "certificate"},
 		{"the password cannot be read", secret, "nobody answers"},
@@ -231,6 +233,35 @@ func TestMailThatFails(t *testing.T) {
 	}
 	if n := len(fine.mails) + len(refusing.mails) + len(noTLS.mails); n != 0 {
 		t.Errorf("%d mails all the same", n)
+	}
+}
+
+// Somebody has left: the others are told all the same, once, and the log has whose address it was.
+func TestMailToSomebodyWhoHasLeft(t *testing.T) {
+	t.Parallel()
+	s := newMailSink(t, func(s *mailSink) { s.refuse = "RCPT TO:<BOSS" })
+	err := s.sender(StartTLS).Send(t.Context(), message(parked("a")))
+	if _, partly := errors.AsType[*partlyError](err); !partly || !strings.Contains(err.Error(), "boss@erp.example: 550") {
+		t.Errorf("%v", err)
+	}
+	if len(s.mails) != 1 || !slices.Equal(s.mails[0].to, []string{"TO:<ops@erp.example>"}) {
+		t.Errorf("%+v", s.mails)
+	}
+}
+
+// TestOwnName says who it is in a way that servers take.
+func TestOwnName(t *testing.T) {
+	s := newMailSink(t, func(s *mailSink) { s.tls = nil })
+	if err := s.sender(NoTLS).Send(t.Context(), message(parked("a"))); err != nil {
+		t.Fatal(err)
+	}
+	if hello := s.mails[0].hello; hello != "[127.0.0.1]" && !isFullName(hello) {
+		t.Errorf("it calls itself %q", hello)
+	}
+	for name, want := range map[string]bool{"erp.contoso.example": true, "erp": false, "localhost": false, "erp_1.example": false, ".example": false, "erp.": false, "": false} {
+		if isFullName(name) != want {
+			t.Errorf("%q", name)
+		}
 	}
 }
 

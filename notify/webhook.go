@@ -162,6 +162,14 @@ func form(name string, m *Message) ([]byte, error) {
 	return json.Marshal(m)
 }
 
+// How many bytes of text fit in what a chat takes, with what it is wrapped in: a message that is too large is refused, and would be
+// refused again for ever. Teams takes 28 KiB, Slack cuts after 40,000 characters.
+// https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams https://docs.slack.dev/reference/methods/chat.postMessage
+const (
+	mostOfTeams = 12 << 10
+	mostOfSlack = 30 << 10
+)
+
 // slackText is what Slack shows: its own letters are spelt out. https://api.slack.com/reference/surfaces/formatting
 func slackText(m *Message) string {
 	spell := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace
@@ -169,7 +177,7 @@ func slackText(m *Message) string {
 	if m.IsTrouble() {
 		sign = ":warning:"
 	}
-	return fmt.Sprintf("%s *%s*\n%s", sign, spell(strings.ReplaceAll(m.Subject(), "*", "∗")), spell(m.Text()))
+	return fmt.Sprintf("%s *%s*\n%s", sign, spell(strings.ReplaceAll(m.Subject(), "*", "∗")), spell(m.textWithin(mostOfSlack)))
 }
 
 // teamsCard is a message with an Adaptive Card. https://adaptivecards.io/explorer/
@@ -185,7 +193,7 @@ func teamsCard(m *Message) any {
 	title := block(m.Subject())
 	title["weight"], title["size"], title["color"] = "bolder", "medium", colour
 	body := []object{title}
-	for paragraph := range strings.SplitSeq(strings.TrimSpace(m.Text()), "\n\n") {
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(m.textWithin(mostOfTeams)), "\n\n") {
 		body = append(body, block(strings.ReplaceAll(paragraph, "\n", "\n\n")))
 	}
 	return object{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -149,6 +150,25 @@ func TestForms(t *testing.T) {
 	if content.Type != "AdaptiveCard" || len(content.Body) != 3 || content.Body[0].Color != "attention" ||
 		!strings.Contains(content.Body[1].Text, `\*c\*\_\[x](http`) || !strings.Contains(content.Body[2].Text, "3 more were left out") {
 		t.Errorf("%s", teams)
+	}
+}
+
+// A chat refuses what is too large, and would refuse it for ever.
+func TestFormsHaveABound(t *testing.T) {
+	many := message()
+	for i := range mostAtOnce {
+		a := parked(strings.Repeat("ü", 200) + fmt.Sprint(i))
+		a.Text, a.Hint = strings.Repeat("*\"", longestText/2), strings.Repeat("_", longestText)
+		many.Alerts = append(many.Alerts, a)
+	}
+	for name, most := range map[string]int{FormTeams: 28 << 10, FormSlack: 40000} {
+		text, err := form(name, many)
+		if err != nil || len(text) > most || !strings.Contains(string(text), "more were left out") {
+			t.Errorf("%s: %v, %d bytes", name, err, len(text))
+		}
+	}
+	if text, err := form(FormJSON, many); err != nil || strings.Count(string(text), `"event":"parked"`) != mostAtOnce {
+		t.Errorf("%v: %d bytes", err, len(text))
 	}
 }
 

@@ -111,7 +111,7 @@ type LinkStatus struct {
 	Destination string
 	State       LinkState
 	Reason      string
-	Err         error // why it waits, is blocked or has failed
+	Err         error // why it waits, is blocked or has failed; while it connects, why it could not before
 	NextAttempt time.Time
 	Connected   bool
 	Transfers   []Transfer
@@ -141,6 +141,17 @@ func (l *link) setState(s LinkState, err error, next time.Time) {
 	if err != nil {
 		l.status.Reason = err.Error()
 	}
+}
+
+// setConnecting says that it is dialled. Why it could not be used before holds until it can: to dial is no sign that it is well.
+func (l *link) setConnecting() {
+	l.mu.Lock()
+	before := l.status
+	l.mu.Unlock()
+	if before.State != LinkWaiting && before.State != LinkBlocked || isNoRoom(before.Err) {
+		before.Err = nil
+	}
+	l.setState(LinkConnecting, before.Err, time.Time{})
 }
 
 func (l *link) setConnected(on bool) {
@@ -232,7 +243,7 @@ func (l *link) attempt(ctx context.Context) (stop bool, err error) {
 	if err := l.store.Room(LeastRoom); err != nil {
 		return false, err
 	}
-	l.setState(LinkConnecting, nil, time.Time{})
+	l.setConnecting()
 	session, familiar, err := l.connect(ctx)
 	connected := err == nil
 	if connected {

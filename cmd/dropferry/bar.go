@@ -36,7 +36,7 @@ func newOnceBar(line *progress) *onceBar {
 // observe follows events.
 func (b *onceBar) observe(e syncer.Event) {
 	b.mu.Lock()
-	if b.began.IsZero() {
+	if b.began.IsZero() && (e.Type == syncer.EventStarted || e.Type == syncer.EventProgress) { // to connect is no part of the rate
 		b.began = time.Now()
 	}
 	switch e.Type {
@@ -64,6 +64,9 @@ func (b *onceBar) observe(e syncer.Event) {
 	b.mu.Unlock()
 	if files > 0 {
 		b.line.say(func(now time.Time) string {
+			if began.IsZero() {
+				began = now
+			}
 			return bar(past, whole, 20) + fmt.Sprintf(" %d of %s  ", done, counted(files, "file")) + progressAmount(past, whole, past, now.Sub(began))
 		})
 	}

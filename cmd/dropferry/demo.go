@@ -22,7 +22,7 @@ func (p *program) demoCommand() *cobra.Command {
 		Short: "Show the whole job on this machine: a server, a folder, files arriving; nothing to set up",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			story := &story{out: p.err, live: isTerminal(p.err)}
+			story := &story{out: p.err, live: isTerminal(p.err) && obeys(p.err)}
 			receipts, err := demo.Run(command.Context(), demo.Options{
 				Once: once, Faults: faults, Out: p.err, Observe: story.observe, Note: story.note, Log: slog.New(slog.DiscardHandler),
 			})

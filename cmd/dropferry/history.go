@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -10,6 +11,10 @@ import (
 
 	"github.com/dropferry/dropferry/control"
 )
+
+// historyLines is how many lines people are shown who do not say how many they want: a ledger of years is more than an agent should hold
+// in its memory for a glance at it.
+const historyLines = 10000
 
 func (p *program) historyCommand() *cobra.Command {
 	var since string
@@ -25,10 +30,17 @@ func (p *program) historyCommand() *cobra.Command {
 			if q.Since, err = parseSince(since, time.Now()); err != nil {
 				return err
 			}
-			_, err = answer(command.Context(), p, nil, func(ctx context.Context, api control.API) (control.History, error) {
+			cut := !p.json && q.Limit == 0 && q.Since.IsZero()
+			if cut {
+				q.Limit = historyLines
+			}
+			h, err := answer(command.Context(), p, nil, func(ctx context.Context, api control.API) (control.History, error) {
 				return api.History(ctx, q)
 			}, p.printHistory)
-			return err
+			if err != nil || !cut || max(len(h.Deliveries), len(h.Failed), len(h.Removals)) < historyLines {
+				return err
+			}
+			return p.printf("These are the newest %d; --since and --limit show others, and --json has all.\n", historyLines)
 		},
 	}
 	flags := command.Flags()
@@ -117,7 +129,12 @@ func (p *program) printFailed(all []control.Attention) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return p.printf("%s\n", counted(len(all), "file"))
+	var b strings.Builder
+	b.WriteString(counted(len(all), "file") + "\n")
+	for _, h := range hints(all) {
+		p.hint(&b, h)
+	}
+	return p.printf("%s", b.String())
 }
 
 // printRemovals tells what mirrors have removed at their destinations.

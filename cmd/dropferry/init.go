@@ -324,6 +324,9 @@ func (p *program) tryFirst(ctx context.Context, c *config.Config, f *first, made
 		return err
 	}
 	if connection.Err != nil {
+		if err := p.sayTryAgain(word, f, remote.KindOf(connection.Err) == remote.Auth); err != nil {
+			return err
+		}
 		return exitError(exitCode(ctx, connection.Err))
 	}
 	if err := p.printf("Small hidden files were written, renamed and removed there.\n"); err != nil {
@@ -333,6 +336,17 @@ func (p *program) tryFirst(ctx context.Context, c *config.Config, f *first, made
 		return err
 	}
 	return p.sayNext(ctx, c)
+}
+
+// sayTryAgain says how to go on with the file that is written. refused: the server has refused the login, perhaps since nobody has given
+// its owner the key that an earlier run has made.
+func (p *program) sayTryAgain(word string, f *first, refused bool) error {
+	if public, err := os.ReadFile(f.key + ".pub"); err == nil && refused {
+		if err := p.printf("\nIf the server's owner has not got the public part of the key yet:\n\n%s\n\n", bytes.TrimSpace(public)); err != nil {
+			return err
+		}
+	}
+	return p.printf("The file stays. To try again:\n  dropferry -c %s check --connect\n", word)
 }
 
 // sayNext says what to type next, to go on by hand or to have the system run the agent.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -31,7 +30,13 @@ type progress struct {
 const progressEvery = 200 * time.Millisecond
 
 func newProgress(out io.Writer, name string, on bool) *progress {
-	return &progress{out: out, name: name, on: on && isTerminal(out)}
+	return &progress{out: out, name: name, on: on && isTerminal(out) && obeys(out)}
+}
+
+// obeys tells whether what is behind a writer does what escape sequences say.
+func obeys(w io.Writer) bool {
+	f, ok := raw(w).(*os.File)
+	return ok && obeysEscapes(f)
 }
 
 // show writes how far the file has come; whole is 0 where nobody knows it.
@@ -82,7 +87,7 @@ func columnsOf(w io.Writer) int {
 // besides puts a name in front of how far its file has come, as much of it as there is room for; 0 columns have room for all.
 func besides(name, amount string, columns int) string {
 	if columns > 0 {
-		room := columns - 1 - len("  ") - utf8.RuneCountInString(amount)
+		room := columns - 1 - len("  ") - columnsOfText(amount)
 		if room < len("a…") {
 			return amount
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,10 @@ func (p *program) statusCommand() *cobra.Command {
 				return p.watchStatus(command.Context())
 			}
 			_, err := answer(command.Context(), p, nil, func(ctx context.Context, api control.API) (control.Status, error) {
-				return api.Status(ctx)
+				looking, cancel := context.WithTimeout(ctx, firstLook)
+				defer cancel()
+				s, err := api.Status(looking)
+				return s, noAnswer(ctx, err, firstLook)
 			}, p.printStatus)
 			return err
 		},
@@ -45,6 +49,38 @@ func whoWaits(w control.Standstill) string {
 	return fmt.Sprintf("strict order: %d files wait", w.Files)
 }
 
+// hint writes what to do, if anything is known.
+func (p *program) hint(b *strings.Builder, text string) {
+	if text != "" {
+		fmt.Fprintf(b, "  what to do: %s\n", p.said(text))
+	}
+}
+
+// hints returns what to do about files, once where it is the same for several.
+func hints(all []control.Attention) (hints []string) {
+	for i := range all {
+		h := all[i].Hint
+		if len(all) > 1 {
+			h = strings.ReplaceAll(h, all[i].ID, "ID")
+		}
+		if h != "" && !slices.Contains(hints, h) {
+			hints = append(hints, h)
+		}
+	}
+	return hints
+}
+
+// attentionLines is how many files that wait for a person are named, so that the whole status stays on a screen.
+const attentionLines = 5
+
+// asideIn is how many files wait for a person.
+func asideIn(s *control.Status) (n int) {
+	for i := range s.Folders {
+		n += s.Folders[i].Held + s.Folders[i].Parked
+	}
+	return n
+}
+
 func (p *program) printStatus(s control.Status) error {
 	var b strings.Builder
 	if s.Agent.Running {
@@ -55,10 +91,13 @@ func (p *program) printStatus(s control.Status) error {
 	} else {
 		fmt.Fprintf(&b, "agent %s is not running\n", s.Agent.Name)
 	}
+	if words, well := health(&s); s.Agent.Running || !well {
+		fmt.Fprintf(&b, "%s\n", words)
+	}
 	for _, f := range s.Folders {
 		fmt.Fprintf(&b, "folder %s (%s, %s)", f.Name, f.Mode, f.Path)
 		if f.State != "" {
-			fmt.Fprintf(&b, ": %s, %d files, %d settling", f.State, f.Files, f.Settling)
+			fmt.Fprintf(&b, ": %s, %s, %d settling", f.State, counted(f.Files, "file"), f.Settling)
 		}
 		fmt.Fprintf(&b, ", %d to deliver, %d held, %d parked", f.Ready, f.Held, f.Parked)
 		if f.Stuck > 0 {
@@ -91,6 +130,7 @@ func (p *program) printStatus(s control.Status) error {
 		if d.Reason != "" {
 			fmt.Fprintf(&b, "  %s\n", p.said(d.Reason))
 		}
+		p.hint(&b, d.Hint)
 		for _, w := range d.Warnings {
 			fmt.Fprintf(&b, "  warning: %s\n", p.said(w))
 		}
@@ -111,8 +151,14 @@ func (p *program) printStatus(s control.Status) error {
 			"  %s\n",
 			l.Folder, l.Destination, l.Planned, l.Committing, l.Held, l.Parked, p.said("`dropferry cancel "+l.Folder+"/"+l.Destination+"` forgets them"))
 	}
-	for _, a := range s.Attention {
+	for _, a := range s.Attention[:min(len(s.Attention), attentionLines)] {
 		fmt.Fprintf(&b, "%s since %s: %s/%s -> %s (%s)\n  %s\n", a.State, clock(a.Since), a.Folder, shown(a.Path), a.Destination, a.ID, p.said(a.Reason))
+	}
+	for _, h := range hints(s.Attention) {
+		p.hint(&b, h)
+	}
+	if more := asideIn(&s) - min(len(s.Attention), attentionLines); more > 0 && len(s.Attention) > 0 {
+		fmt.Fprintf(&b, "... and %s for a person: %s\n", strings.Replace(wait(more), " ", " more ", 1), p.said("`dropferry history --failed` has all of them"))
 	}
 	for _, t := range s.Transfers {
 		percent := 100.0

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,25 +26,36 @@ const (
 )
 
 const (
-	askEvery  = time.Second            // for the status
-	drawEvery = 250 * time.Millisecond // so that a new size of the terminal is heeded soon
+	askEvery   = time.Second            // for the status
+	firstLook  = 30 * time.Second       // that the first answer may take
+	slowAnswer = 5 * time.Second        // after which it is said that none has come
+	drawEvery  = 250 * time.Millisecond // so that a new size of the terminal is heeded soon
 )
 
 // watchStatus shows the status until a person presses q.
 func (p *program) watchStatus(ctx context.Context) error {
 	out, isFile := raw(p.out).(*os.File)
-	if p.json || !isFile || !isTerminal(p.out) || !isTerminal(p.in) {
+	if p.json || !isFile || !isTerminal(p.out) || !isTerminal(p.in) || !obeysEscapes(out) {
 		return usageError("status --watch is for a terminal; programs ask for status --json, or for /api/v1/events of the agent")
 	}
 	c, err := p.load()
 	if err != nil {
 		return err
 	}
-	api, done, err := agent.Ask(ctx, c, nil)
-	if err != nil {
-		return err
+	ask := func(ctx context.Context) (s control.Status, err error) {
+		api, done, err := agent.Ask(ctx, c, nil) // each time, since an agent may begin or end meanwhile
+		if err != nil {
+			return s, err
+		}
+		defer done() //nolint:errcheck // opened for reading
+		return api.Status(ctx)
 	}
-	defer done() //nolint:errcheck // opened for reading
+	looking, cancel := context.WithTimeout(ctx, firstLook)
+	first, err := ask(looking)
+	cancel()
+	if err != nil {
+		return noAnswer(ctx, err, firstLook)
+	}
 	before, err := term.MakeRaw(int(p.in.Fd()))
 	if err != nil {
 		return fmt.Errorf("prepare the terminal: %w", err)
@@ -51,8 +63,17 @@ func (p *program) watchStatus(ctx context.Context) error {
 	defer term.Restore(int(p.in.Fd()), before) //nolint:errcheck // the terminal is gone then
 	_, _ = io.WriteString(out, otherScreen)
 	defer io.WriteString(out, usualScreen) //nolint:errcheck // likewise
-	w := &watching{out: out, api: api, paint: painter(), meter: meter{}}
+	w := &watching{out: out, ask: ask, paint: painter(), said: p.said, meter: meter{}}
+	w.heard(seen{status: first, at: time.Now()})
 	return w.run(ctx, keys(p.in))
+}
+
+// noAnswer words that a status has not come in time.
+func noAnswer(ctx context.Context, err error, within time.Duration) error {
+	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("no answer for %s: the agent hangs, or the disk that its state is on; its log and `dropferry service status` say more", within)
 }
 
 // keys returns what is typed. Its goroutine ends with the program: a terminal cannot be made to stop being read.
@@ -77,32 +98,58 @@ const interruptKey = 3
 // watching is one status that is shown again and again.
 type watching struct {
 	out   *os.File
-	api   control.API
+	ask   func(context.Context) (control.Status, error)
 	paint func(colour, text string) string
+	said  func(string) string
 	meter meter
 	drawn string
+
+	last   control.Status // the latest that came
+	lastAt time.Time
+	fault  error     // why none has come since
+	asked  time.Time // since when one is waited for; zero: none is
 }
 
+// seen is the answer to one question for the status, and when it came.
+type seen struct {
+	status control.Status
+	err    error
+	at     time.Time
+}
+
+// heard takes an answer.
+func (w *watching) heard(s seen) {
+	w.asked, w.fault = time.Time{}, s.err
+	if s.err == nil {
+		w.last, w.lastAt = s.status, s.at
+		w.meter.note(s.status.Transfers, s.at)
+	}
+}
+
+// run asks and draws until a person ends it: keys are heeded also while an answer is waited for, which may never come.
 func (w *watching) run(ctx context.Context, typed <-chan byte) error {
 	ticker := time.NewTicker(drawEvery)
 	defer ticker.Stop()
-	var status control.Status
-	var fault error
-	var asked time.Time
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make(chan seen, 1)
+	next := time.Now().Add(askEvery)
 	for {
-		if now := time.Now(); now.Sub(asked) >= askEvery {
-			if status, fault = w.api.Status(ctx); fault == nil {
-				w.meter.note(status.Transfers, now)
-			}
-			asked = now
+		if now := time.Now(); w.asked.IsZero() && !now.Before(next) {
+			w.asked, next = now, now.Add(askEvery)
+			go func() { // ends with its question, or is left behind where a disk hangs
+				s, err := w.ask(ctx)
+				answers <- seen{s, err, time.Now()}
+			}()
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		w.draw(&status, fault)
+		w.draw(time.Now())
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case s := <-answers:
+			if ctx.Err() == nil {
+				w.heard(s)
+			}
 		case key, open := <-typed:
 			switch {
 			case !open, key == 'q', key == 'Q':
@@ -115,16 +162,27 @@ func (w *watching) run(ctx context.Context, typed <-chan byte) error {
 	}
 }
 
+// trouble is why what is shown may be old, "" where it is not.
+func (w *watching) trouble(now time.Time) string {
+	why := ""
+	switch waited := now.Sub(w.asked); {
+	case !w.asked.IsZero() && waited >= slowAnswer:
+		why = "no answer for " + waited.Round(time.Second).String()
+	case w.fault != nil:
+		why = "no answer: " + w.fault.Error()
+	default:
+		return ""
+	}
+	return fmt.Sprintf("%s; what follows is of %s", why, clock(w.lastAt))
+}
+
 // draw writes the screen anew where something on it has changed.
-func (w *watching) draw(s *control.Status, fault error) {
+func (w *watching) draw(now time.Time) {
 	width, height, err := term.GetSize(int(w.out.Fd()))
 	if err != nil || width < 1 || height < 1 {
 		width, height = 80, 24
 	}
-	lines := []string{"the agent does not answer: " + fmt.Sprint(fault), "q quits"}
-	if fault == nil {
-		lines = screen(s, w.meter, w.paint, width, height)
-	}
+	lines := screen(&w.last, w.trouble(now), w.meter, w.paint, w.said, width, height)
 	text := topLeft + strings.Join(lines, restOfLine+"\r\n") + restOfLine + restOfPage
 	if text != w.drawn {
 		w.drawn = text
@@ -158,7 +216,8 @@ func colourOf(state string) string {
 }
 
 // screen returns the lines of a status, none longer than width, at most height of them: transfers first, since they move.
-func screen(s *control.Status, m meter, paint func(colour, text string) string, width, height int) []string {
+// trouble, if any, is why the status may be old; said has what it says to type name the configuration.
+func screen(s *control.Status, trouble string, m meter, paint func(colour, text string) string, said func(string) string, width, height int) []string {
 	var lines []string
 	line := func(colour, format string, args ...any) {
 		text := cut(string(logs.Escape(fmt.Appendf(nil, format, args...))), width)
@@ -167,21 +226,43 @@ func screen(s *control.Status, m meter, paint func(colour, text string) string, 
 		}
 		lines = append(lines, text)
 	}
+	if trouble != "" {
+		line(red, "%s", strings.ReplaceAll(trouble, "\n", " "))
+	}
 	running := "is not running"
 	if s.Agent.Running {
 		running = fmt.Sprintf("is running, pid %d", s.Agent.PID)
 	}
 	line(bold, "dropferry %s %s", s.Agent.Name, running)
-	for i := range s.Transfers {
-		t := &s.Transfers[i]
+	if words, well := health(s); !well {
+		line(red, "%s", words)
+	} else if s.Agent.Running { // else nobody looks whether it is
+		line(green, "%s", words)
+	}
+	moving := s.Transfers[:min(len(s.Transfers), max(1, height/4))] // the others have room, too
+	for i := range moving {
+		t := &moving[i]
 		line("", "%s %s -> %s", bar(t.Sent, t.Size, 20), shown(t.Path), t.Destination)
 		line("", "  %s", strings.TrimSpace(m.words(t)))
 	}
+	if more := len(s.Transfers) - len(moving); more > 0 {
+		line("", "  ... and %s under way", counted(more, "more file"))
+	}
 	for i := range s.Destinations {
 		d := &s.Destinations[i]
-		line(colourOf(d.State), "destination %s: %s, %d queued, %d under way", d.Name, d.State, d.Queued, d.Active)
+		colour := colourOf(d.State)
+		if isUnusable(d) {
+			colour = yellow
+		}
+		line(colour, "destination %s: %s%s", d.Name, d.State, counts(", ", []count{{d.Queued, "queued"}, {d.Active, "under way"}}))
+		for _, w := range d.Warnings {
+			line(yellow, "  warning: %s", strings.ReplaceAll(w, "\n", " "))
+		}
 		if d.Reason != "" {
 			line("", "  %s", strings.ReplaceAll(d.Reason, "\n", " "))
+		}
+		if d.Hint != "" {
+			line("", "  what to do: %s", strings.ReplaceAll(said(d.Hint), "\n", " "))
 		}
 		if d.NextAttempt != nil {
 			line("", "  next attempt %s", clock(*d.NextAttempt))
@@ -189,10 +270,18 @@ func screen(s *control.Status, m meter, paint func(colour, text string) string, 
 	}
 	for i := range s.Folders {
 		f := &s.Folders[i]
-		line(colourOf(f.State), "folder %s: %s, %d files, %d settling, %d to deliver, %d held, %d parked", f.Name, f.State, f.Files, f.Settling, f.Ready, f.Held, f.Parked)
+		line(colourOf(f.State), "folder %s: %s, %s%s", f.Name, f.State, counted(f.Files, "file"), counts(", ", []count{
+			{f.Settling, "settling"}, {f.Stuck, "not ready for over an hour"}, {f.Ready, "to deliver"}, {f.Held, "held"}, {f.Parked, "parked"}, {f.Operations, "to make or remove"},
+		}))
+		for _, w := range f.Waiting {
+			line(yellow, "  %s: %s for %s", w.Destination, whoWaits(w), strings.ReplaceAll(w.Reason, "\n", " "))
+		}
 		if f.Reason != "" {
 			line("", "  %s", strings.ReplaceAll(f.Reason, "\n", " "))
 		}
+	}
+	for _, h := range hints(s.Attention) {
+		line("", "what to do about what follows: %s", strings.ReplaceAll(said(h), "\n", " "))
 	}
 	for i := range s.Attention {
 		a := &s.Attention[i]
@@ -203,15 +292,6 @@ func screen(s *control.Status, m meter, paint func(colour, text string) string, 
 		lines = append(lines[:most-1:most-1], cut(fmt.Sprintf("... and %s", counted(left, "more line")), width))
 	}
 	return append(lines, cut("q quits", width))
-}
-
-// cut shortens a line to what a terminal shows of it, counting a letter as one column.
-func cut(text string, width int) string {
-	letters := []rune(text)
-	if len(letters) <= width {
-		return text
-	}
-	return string(letters[:max(0, width-1)]) + "…"
 }
 
 // meter knows how fast transfers go, by their ids.

@@ -52,13 +52,13 @@ func TestScreen(t *testing.T) {
 		Folders:      []control.FolderStatus{{Name: "in", State: "halted", Reason: "all is gone\nreally", Files: 3}},
 		Destinations: []control.DestinationStatus{{Name: "acme", State: "waiting", Reason: "dial: refused", NextAttempt: &next}},
 		Transfers:    []control.Transfer{{ID: "a", Path: "evil\x1b[2J.txt", Destination: "acme", Size: 100, Sent: 50}},
-		Attention:    []control.Attention{{State: "held", Folder: "in", Path: "ü.txt", Destination: "acme", Reason: "theirs"}},
+		Attention:    []control.Attention{{State: "held", Folder: "in", Path: "ü.txt", Destination: "acme", Reason: "theirs", Hint: "`dropferry retry ID`"}},
 	}
-	plain := func(_, text string) string { return text }
-	text := strings.Join(screen(s, meter{}, plain, 200, 50), "\n")
+	plain, as := func(_, text string) string { return text }, func(text string) string { return text }
+	text := strings.Join(screen(s, "", meter{}, plain, as, 200, 50), "\n")
 	for _, want := range []string{
 		"dropferry erp is running, pid 7", "[##########..........]", "50 %", "destination acme: waiting", "next attempt", "folder in: halted", "all is gone really",
-		"held: in/ü.txt -> acme: theirs", "q quits",
+		"held: in/ü.txt -> acme: theirs", "what to do about what follows: `dropferry retry ID`", "q quits",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
@@ -68,7 +68,7 @@ func TestScreen(t *testing.T) {
 		t.Errorf("a name commands the terminal: %q", text)
 	}
 	for _, size := range [][2]int{{20, 5}, {10, 2}, {1, 1}} {
-		lines := screen(s, meter{}, plain, size[0], size[1])
+		lines := screen(s, "", meter{}, plain, as, size[0], size[1])
 		if len(lines) > max(2, size[1]) {
 			t.Errorf("%d lines for a height of %d", len(lines), size[1])
 		}
@@ -78,7 +78,7 @@ func TestScreen(t *testing.T) {
 			}
 		}
 	}
-	if lines := screen(s, meter{}, plain, 200, 5); !strings.Contains(lines[3], "... and ") || !strings.HasSuffix(lines[3], "more lines") {
+	if lines := screen(s, "", meter{}, plain, as, 200, 5); !strings.Contains(lines[3], "... and ") || !strings.HasSuffix(lines[3], "more lines") {
 		t.Errorf("what is left out is not said: %q", lines)
 	}
 }

@@ -100,6 +100,11 @@ func TestInitMakesAKey(t *testing.T) {
 	if info, err := os.Stat(key); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
+	// Who comes back before it is added sees it once more.
+	if err := os.Remove(r.config); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, r.expect(12, append(args, "--key", key, "--fingerprint", r.sshd.Fingerprints[0])...).stdout, strings.TrimSpace(string(public)), "The file stays", "check --connect")
 	authorized, err := filepath.Glob(filepath.Join(filepath.Dir(r.sshd.KeyFile), "authorized_keys"))
 	if err != nil || len(authorized) != 1 {
 		t.Fatal(authorized, err)

@@ -3,6 +3,11 @@
 package e2e
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +35,10 @@ func TestPage(t *testing.T) {
 	b.mu.Lock()
 	b.troubles = nil // that it was refused
 	b.mu.Unlock()
-	b.open(s.address + "/signin?token=" + s.token)
+	// A link of another site signs in too.
+	b.open("data:text/html," + url.PathEscape(`<a href="`+s.address+"/signin?token="+s.token+`">sign in</a>`))
+	b.shows("sign in")
+	b.click("sign in")
 	b.shows("1 file waits for a person", "held.txt is held", "Overwrite", "outbox", "acme")
 	b.picture("overview")
 	b.wide(390, "dark")
@@ -43,14 +51,15 @@ func TestPage(t *testing.T) {
 
 	b.eval("window.confirm = () => true")
 	b.click("Overwrite")
-	b.shows("Overwrite: done, 1 changed", "All is well")
+	b.shows("Overwrite: done", "All is well")
 	r.arrives("held.txt", "ours")
 
 	r.write(r.at("other/x.txt"), "x") // nobody listens there
-	b.shows("Destination away is waiting", "Try away now")
+	b.shows("Destination away cannot be used now", "Try away now")
 
 	b.click("Deliveries")
 	b.shows(evil, "2 deliveries")
+	b.picture("deliveries")
 	b.eval(`document.querySelector('input[name=path]').value = 'held*'; document.querySelector('form').requestSubmit()`)
 	b.shows("1 delivery,")
 	if strings.Contains(b.eval("document.body.innerText"), evil) {
@@ -97,16 +106,95 @@ func TestPage(t *testing.T) {
 	b.eval(`document.querySelector('input[name=only]').value = ''; document.querySelector('input[name=only]').dispatchEvent(new Event('input'))`)
 	b.picture("log")
 	for _, view := range []struct{ name, shows string }{
-		{"", "Destination away is waiting"}, {"deliveries", evil}, {"destinations", "posix-rename"}, {"explain", "Why was a file"}, {"configuration", `"stable_for"`}, {"log", "msg=delivered"},
+		{"", "Destination away cannot be used now"}, {"deliveries", evil}, {"destinations", "posix-rename"}, {"explain", "Why was a file"}, {"configuration", `"stable_for"`}, {"log", "msg=delivered"},
 	} {
 		b.wide(390, "light")
 		b.open(s.address + "/#/" + view.name)
 		b.shows(view.shows)
 		b.fits(view.name)
+		b.picture("phone-" + cmp.Or(view.name, "overview"))
 	}
 
 	b.isContent(s.address)
 	r.secrets = append(r.secrets, s.token, "hunter2hunter2")
+	if code := a.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestButtonsOfThePage presses each that a person may need, and looks at what has become of it.
+func TestButtonsOfThePage(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	r := newRig(t, `to = ["acme"]`)
+	mirror := "mode = \"mirror\"\ndelete = true\ndelete_delay = \"100ms\"\nto = [\"acme:%s\"]"
+	r.configure(r.acme() + r.folder("outbox", r.outbox, `to = ["acme"]`) + r.folder("kept", r.mkdir("kept"), strings.ReplaceAll(mirror, "%s", "kept")) +
+		r.folder("wiped", r.mkdir("wiped"), strings.ReplaceAll(mirror, "%s", "wiped")))
+	r.write(r.at("kept/a.txt"), "a")
+	r.write(r.at("wiped/a.txt"), "a")
+	r.expect(0, "once")
+	r.lose("../kept/a.txt", "../wiped/a.txt")
+	names := []string{"asked.txt", "beside.txt", "left.txt"}
+	for _, name := range names {
+		r.write(r.inbox(name), "theirs")
+		r.drop(name, "ours")
+	}
+	a, s := r.seen()
+	a.wait("held: a person has to decide")
+	b.open(s.address + "/signin?token=" + s.token)
+	b.eval("window.confirm = () => true")
+	b.shows("Folder kept is halted", "Folder wiped is halted", "3 files wait for a person")
+	b.picture("needs")
+	press := func(card, button string, shows ...string) {
+		t.Helper()
+		const find = `(() => { const c = [...document.querySelectorAll('.card, .buttons')].find(c => c.innerText.includes(%q) && [...c.querySelectorAll('button')].some(x => x.textContent === %q));
+			[...c?.querySelectorAll('button') ?? []].find(x => x.textContent === %q)?.click(); return !!c })()`
+		eventually(t, card+" has the button "+button, time.Minute, func() bool { return b.eval(fmt.Sprintf(find, card, button, button)) == "true" })
+		b.shows(shows...)
+	}
+	r.write(r.at("kept/a.txt"), "a")
+	press("Folder kept is halted", "Look again at kept", "Look again at kept: done")
+	press("Folder wiped is halted", "Remove 1 file", "Remove 1 file: done")
+	eventually(t, "it is removed", time.Minute, func() bool { return tree(t, r.sshd.Dir)["wiped/a.txt"] == "" })
+	press("asked.txt is held", "Try again", "Try again: done")
+	press("beside.txt is held", "Keep both", "Keep both: done; it goes to "+r.sshd.Dir+"/beside.conflict-")
+	press("left.txt is held", "Do not send", "Do not send: done", "1 file waits for a person")
+	eventually(t, "it is published beside", time.Minute, func() bool {
+		return len(slices.DeleteFunc(slices.Collect(maps.Keys(tree(t, r.sshd.Dir))), func(name string) bool { return !strings.HasPrefix(name, "beside.conflict-") })) == 1
+	})
+	press("outbox", "Pause outbox", "Pause outbox: done", "paused")
+	r.drop("later.txt", "later")
+	press("outbox", "Resume outbox", "Resume outbox: done")
+	r.arrives("later.txt", "later")
+	press("acme", "Pause acme", "Pause acme: done", "Resume acme")
+	press("acme", "Resume acme", "Resume acme: done")
+
+	// What a person reads about one file has the remedies, too.
+	b.open(s.address + "/#/explain?path=" + url.QueryEscape(r.outbox+"/asked.txt"))
+	b.shows("What can be done about it for acme")
+	b.eval("window.confirm = () => true")
+	b.click("Overwrite")
+	b.shows("Overwrite: done", "Receipts")
+	r.arrives("asked.txt", "ours")
+
+	b.click("Deliveries")
+	b.shows("later.txt")
+	b.click("later.txt")
+	b.shows("Send again")
+	before := lines(a.text(), "msg=delivered")
+	b.click("Send again")
+	b.shows("Send again: done; it goes to " + r.sshd.Dir + "/later.txt")
+	eventually(t, "it is sent again", time.Minute, func() bool { return lines(a.text(), "msg=delivered") == before+1 })
+	b.click("Configuration")
+	b.click("Load the file anew")
+	b.shows("Load the file anew: done; nothing in it has changed")
+	r.edit(`stable_for = "200ms"`, `stable_for = "300ms"`)
+	b.click("Load the file anew")
+	b.shows("Load the file anew: done; folder ")
+	r.edit(`stable_for = "300ms"`, `stable_for = "300"`)
+	b.click("Load the file anew")
+	b.shows("Load the file anew: ", "stable_for")
+	b.isContent(s.address)
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -118,11 +206,24 @@ func TestPageMoves(t *testing.T) {
 	b := newBrowser(t)
 	r := newRig(t, "to = [\"acme\"]")
 	r.outboxTo(r.acme()+"bandwidth = \"1MiB\"\n", "to = [\"acme\"]")
-	r.drop("large.bin", strings.Repeat("x", 8<<20))
-	_, s := r.seen()
+	a, s := r.seen()
 	b.open(s.address + "/signin?token=" + s.token)
-	b.shows("Under way", "large.bin", "of 8.0 MiB", "/s", "left")
+	b.shows("All is well")
+	r.drop("large.bin", strings.Repeat("x", 32<<20)) // which goes on until the end
+	b.shows("Under way", "large.bin", "of 32.0 MiB", "/s", "left")
 	first := b.eval("document.querySelector('progress').value")
 	eventually(t, "the bar moves", time.Minute, func() bool { return b.eval("document.querySelector('progress')?.value ?? 'gone'") != first })
 	b.picture("transfer")
+
+	// A page that stands open for months finds the agent again, and says so where it may not ask any more.
+	r.edit(`listen = "127.0.0.1:0"`, fmt.Sprintf("listen = %q", strings.TrimPrefix(s.address, "http://")))
+	a.kill()
+	b.shows("The agent does not answer: what is shown may be old.")
+	a = r.watching()
+	eventually(t, "the page follows again", time.Minute, func() bool { return b.eval(`document.getElementById('connection').textContent`) == "" })
+	a.kill()
+	b.shows("The agent does not answer: what is shown may be old.")
+	b.call("Network.clearBrowserCookies", map[string]any{}, nil)
+	r.watching()
+	b.shows("This browser is not signed in any more: `dropferry page` prints the address")
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -123,6 +124,51 @@ func TestStatusWatch(t *testing.T) {
 	}
 }
 
+// TestStatusWatchOutlivesAgents: of one that hangs it says so and lets itself be ended, and one that begins later is seen.
+func TestStatusWatchOutlivesAgents(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `to = ["acme"]`)
+	s := newScreen(t, 100, 30)
+	on := *r
+	on.env = append(slices.Clip(r.env), "TERM=xterm")
+	on.stdin, on.stdout, on.stderr = s.terminal, s.terminal, s.terminal
+	w := on.launch("-c", r.config, "status", "--watch")
+	shows := func(want string) {
+		t.Helper()
+		eventually(t, "the screen shows "+want, time.Minute, func() bool { return strings.Contains(s.last(), want) })
+	}
+	shows("dropferry rig is not running")
+	first := r.watching()
+	shows("dropferry rig is running, pid " + strconv.Itoa(first.command.Process.Pid))
+	shows("All is well. Everything is delivered.")
+	first.stop()
+	shows("dropferry rig is not running")
+	second := r.watching()
+	shows("dropferry rig is running, pid " + strconv.Itoa(second.command.Process.Pid))
+	if err := second.command.Process.Signal(unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	shows("no answer for ")
+	shows("what follows is of ")
+	if _, err := s.person.WriteString("q"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-w.done:
+	case <-time.After(time.Minute):
+		t.Fatal("it cannot be ended while the agent hangs")
+	}
+	if code := w.command.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if err := second.command.Process.Signal(unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if code := second.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // TestOnceShowsItsProgressOnATerminal in one line below its log.
 func TestOnceShowsItsProgressOnATerminal(t *testing.T) {
 	t.Parallel()
@@ -135,7 +181,13 @@ func TestOnceShowsItsProgressOnATerminal(t *testing.T) {
 	a.wantEnd(0)
 	contains(t, a.text(), "2 delivered")
 	eventually(t, "the terminal has all", time.Minute, func() bool { return lines(s.text(), "msg=delivered") == 2 })
-	contains(t, s.text(), "of 2 files", "of 12.0 MiB", "MiB/s", "msg=delivered", "\r\x1b[Ktime=")
+	contains(t, s.text(), "of 2 files", "of 12.0 MiB", "iB/s", "msg=delivered", "\r\x1b[Ktime=")
+	r.env = append(r.env, "TMPDIR="+r.mkdir("tmp"))
+	a = r.launch("demo", "--once")
+	a.wantEnd(0)
+	eventually(t, "the demo has shown a bar", time.Minute, func() bool {
+		return strings.Contains(s.text(), "export.zip  ") && strings.Contains(s.text(), "\r\x1b[K          [")
+	})
 	// Elsewhere there are lines alone.
 	r.drop("c.txt", "c")
 	if got := r.expect(0, "once"); strings.ContainsAny(got.text(), "\r\x1b") {
@@ -162,11 +214,11 @@ func TestHistoryFilters(t *testing.T) {
 		lacks(t, got, "c.txt")
 		lacks(t, r.expect(0, "history", "--path", "2026/*", "--limit", "1").stdout, "a.xml", "2 deliveries")
 		got = r.expect(0, "history", "--failed").stdout
-		contains(t, got, "held.txt", "held", "dropferry did not put there", "1 file\n")
+		contains(t, got, "held.txt", "held", "dropferry did not put there", "1 file\n", "what to do: `"+r.typed("retry "))
 		lacks(t, got, "a.xml")
 		contains(t, r.expect(0, "history", "--failed", "--path", "*.xml").stdout, "Nothing has failed")
 		contains(t, r.expect(0, "history", "--failed", "--json", "--path", "*.xml").stdout, `"failed": []`)
 		contains(t, r.expect(4, "history", "--path", "[a").stderr, "not a valid pattern")
 	}
-	contains(t, r.expect(0, "status").stdout, "held since", "outbox/held.txt -> acme")
+	contains(t, r.expect(0, "status").stdout, "1 file waits for a person. Nothing else is to be sent.", "held since", "outbox/held.txt -> acme", "what to do: `"+r.typed("retry "))
 }

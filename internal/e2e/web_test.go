@@ -165,7 +165,7 @@ func TestWeb(t *testing.T) {
 	r.drop("held.txt", "ours")
 	a.wait("held: a person has to decide")
 	code, text := s.ask("GET", "/readyz", "")
-	if code != 503 || !strings.Contains(text, "1 files wait for a person") {
+	if code != 503 || !strings.Contains(text, "1 file waits for a person") {
 		t.Errorf("%d: %s", code, text)
 	}
 	code, text = s.ask("POST", "/api/v1/commands", `{"command":"retry","target":"folder:outbox","overwrite":true}`)
@@ -198,6 +198,26 @@ func TestWeb(t *testing.T) {
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+}
+
+// TestNotReadyWhileItIsDialled: a server that does not answer is dialled for long each time, and is not well meanwhile.
+func TestNotReadyWhileItIsDialled(t *testing.T) {
+	t.Parallel()
+	r, wire := slowRig(t, 0, "connect_timeout = \"3s\"\n", "to = [\"acme\"]\nretry = { initial = \"100ms\", max = \"200ms\" }")
+	wire.Blackhole(true)
+	a, s := r.seen()
+	r.drop("a.txt", "a")
+	a.wait("destination cannot be used for now")
+	eventually(t, "it is dialled again, and not ready", time.Minute, func() bool {
+		code, text := s.ask("GET", "/readyz", "")
+		if code != 503 {
+			t.Errorf("%d: %s", code, text)
+		}
+		return strings.Contains(text, "destination acme is connecting: it could not be used so far: ")
+	})
+	contains(t, r.expect(0, "status").stdout, "Destination acme cannot be used now. 0 files under way, 1 queued.")
+	wire.Blackhole(false)
+	a.wait("delivered")
 }
 
 // TestPortThatIsTaken is a warning, and keeps nothing from being delivered.

@@ -1,5 +1,5 @@
 // What was delivered, and what was not, with search.
-import {ask, deliveryLink, el, fill, plural, size, table, time} from './lib.js';
+import {ask, deliveryLink, el, fill, obeyed, plural, size, table, time} from './lib.js';
 import {fileNeeds} from './overview.js';
 
 const shown = 200; // at first, and so many more each time that more are wanted
@@ -45,8 +45,9 @@ export function deliveries(root, query, status) {
   const failed = all => all.length ? [el('p.dim', plural(all.length, 'file has failed and is not delivered', 'files have failed and are not delivered')), el('div.cards', all.map(a => fileNeeds(a, status))), more(all.length)] :
     el('p', 'Nothing that matches has failed.');
   load();
+  addEventListener(obeyed, load);
   let known = !!status;
-  return {update(s) {
+  return {leave: () => removeEventListener(obeyed, load), update(s) {
     if (known) return; // else a choice that is being made would be lost
     known = true;
     status = s;

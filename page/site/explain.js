@@ -1,5 +1,6 @@
 // Why a file was, or was not, sent.
-import {ask, deliveryLink, el, facts, fill, pathQuery, size, stateOf, story, table, time} from './lib.js';
+import {fileRemedies} from './overview.js';
+import {ask, deliveryLink, el, facts, fill, obeyed, pathQuery, size, stateOf, story, table, time} from './lib.js';
 
 export function explain(root, query) {
   const path = query.get('path') || '';
@@ -7,13 +8,16 @@ export function explain(root, query) {
   form.addEventListener('submit', e => { e.preventDefault(); location.hash = '#/explain?' + new URLSearchParams(new FormData(form)); });
   const found = el('div');
   fill(root, el('h2', 'Why was a file, or was it not, sent?'), form, found);
-  if (path) ask('explain?path=' + pathQuery(path)).then(x => fill(found,
-    el('p.health', el('span.state', x.state), ': ', x.reason), facts([['Folder', x.folder], ['Since', time(x.since)], ['Until', time(x.until)]]),
-    (x.routes || []).length ? [el('h2', 'By destination'), table(['Destination', 'State', 'Reason', 'Remote path', 'Attempts', 'Last error', 'Next attempt'],
-      x.routes.map(r => [r.destination, stateOf(r.state), r.reason, r.remote_path, r.attempts, r.last_error, time(r.next_attempt)]))] : '',
+  const load = () => path && ask('explain?path=' + pathQuery(path)).then(x => fill(found,
+    el(['held', 'parked', 'blocked', 'halted', 'failed', 'unreadable'].includes(x.state) ? 'p.health.bad' : x.state === 'delivered' || x.state === 'adopted' ? 'p.health' : 'p.health.plain', el('span.state', x.state), ': ', x.reason), facts([['Folder', x.folder], ['Since', time(x.since)], ['Until', time(x.until)]]),
+    (x.routes || []).length ? [el('h2', 'By destination'), table(['Destination', 'State', 'Reason', 'Remote path', 'Attempts', 'Next attempt'],
+      x.routes.map(r => [r.destination, stateOf(r.state), r.reason, r.remote_path, r.attempts, time(r.next_attempt)]))] : '',
+    (x.routes || []).filter(r => ['held', 'parked', 'failed'].includes(r.state)).map(r => [el('h2', 'What can be done about it for ' + r.destination), fileRemedies({...r, path})]),
     (x.routes || []).filter(r => (r.story || []).length).map(r => [el('h2', 'What happened on the way to ' + r.destination), story(r.story)]),
     (x.receipts || []).length ? [el('h2', 'Receipts'), table(['Delivered', 'Destination', 'Size', 'SHA-256'], x.receipts.map(d => [
       deliveryLink(d, time(d.delivered_at)), d.destination, size(d.size), d.sha256]))] : ''))
     .catch(e => fill(found, el('p.bad', e.message)));
-  return {};
+  load();
+  addEventListener(obeyed, load);
+  return {leave: () => removeEventListener(obeyed, load)};
 }

@@ -46,10 +46,27 @@ export async function ask(path, options) {
   return body;
 }
 
+// obeyed is told to views that do not follow the status when a command has changed something.
+export const obeyed = 'obeyed';
+
+// outcome says what a command has come to.
+function outcome(o) {
+  const pauses = (o.pauses || []).map(p => p.id || [p.folder, p.destination].filter(Boolean).join(' to '));
+  return ['done',
+    o.command === 'reload' && ((o.changes || []).join('; ') || 'nothing in it has changed'),
+    o.command === 'resume' && pauses.length && 'still paused: ' + pauses.join(', '),
+    o.command === 'retry' && o.released > 1 && plural(o.released, 'file'),
+    o.command === 'retry' && o.hastened && plural(o.hastened, 'file is', 'files are') + ' tried at once',
+    o.command === 'resend' && `it goes to ${o.remote_path}`,
+    o.committing && plural(o.committing, 'file is', 'files are') + ' being published already',
+    ...(o.renamed || []).map(r => `it goes to ${r.remote_path}`)].filter(Boolean).join('; ');
+}
+
 export async function command(words, what) {
   try {
     const o = await ask('commands', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(words)});
-    say(`${what}: done, ${o.count} changed`);
+    say(`${what}: ${outcome(o)}`);
+    for (const soon of [0, 1500]) setTimeout(() => dispatchEvent(new Event(obeyed)), soon); // what follows of it takes a moment
   } catch (e) {
     say(`${what}: ${e.message}`);
   }
@@ -62,8 +79,10 @@ export function remedy(label, words, sure) {
   }}, label);
 }
 
-// table is one that stands on a phone as a list. Its cells are texts, elements, or lists of those.
-export function table(names, rows, caption) {
+// table is one that stands on a phone as a list. Its cells are texts, elements, or lists of those. A column without anything in it is left out.
+export function table(all, every, caption) {
+  const used = all.map((_, i) => every.some(r => r[i] !== '' && r[i] !== null && r[i] !== undefined));
+  const names = all.filter((_, i) => used[i]), rows = every.map(r => r.filter((_, i) => used[i]));
   return el('div.rows', el('table.wide', caption ? el('caption.unseen', caption) : '', el('thead', el('tr', names.map(n => el('th', {scope: 'col'}, n)))),
     el('tbody', rows.map(r => el('tr', r.map((c, i) => el('td', {'data-name': names[i]}, c)))))));
 }

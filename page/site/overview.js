@@ -2,22 +2,26 @@
 import {charts} from './charts.js';
 import {el, explainLink, facts, fill, plural, remedy, size, span, stateOf, time} from './lib.js';
 
-// isStopped tells whether nothing can be sent to a destination.
-const isStopped = d => d.state === 'blocked' || d.state === 'waiting';
+// isStopped tells whether nothing can be sent to a destination: to dial it once more is no sign that it is well.
+const isStopped = d => d.state === 'blocked' || d.state === 'waiting' || d.state === 'connecting' && d.reason;
 
 export function health(s) {
   const words = [];
+  let unseen = 0; // folders that were not looked through yet
   for (const f of s.folders || []) {
     if (f.halted) words.push(`folder ${f.name} is halted`);
     else if (f.state === 'waiting' || f.state === 'hanging') words.push(`folder ${f.name} cannot be read`);
-    if (f.stuck) words.push(`${plural(f.stuck, 'file')} in ${f.name} not ready for over an hour`);
+    else if (!f.last_scan) unseen++;
+    if (f.unmounted?.length) words.push(`something in folder ${f.name} is not mounted`);
+    if (f.stuck) words.push(`${plural(f.stuck, 'file')} of folder ${f.name} not ready for over an hour`);
+    for (const w of f.waiting || []) words.push(`in folder ${f.name} ${plural(w.files, 'file waits', 'files wait')} for another one`);
   }
-  for (const d of s.destinations || []) if (isStopped(d)) words.push(`destination ${d.name} is ${d.state}`);
+  for (const d of s.destinations || []) if (isStopped(d)) words.push(`destination ${d.name} ${d.state === 'blocked' ? 'is blocked' : 'cannot be used now'}`);
   const waiting = (s.folders || []).reduce((n, f) => n + f.held + f.parked, 0);
   if (waiting) words.push(`${plural(waiting, 'file waits', 'files wait')} for a person`);
   const queued = (s.destinations || []).reduce((n, d) => n + d.queued, 0);
   const active = (s.transfers || []).length;
-  const work = active || queued ? `${plural(active, 'file')} under way, ${queued} queued.` : words.length ? 'Nothing else is to be sent.' : 'Everything is delivered.';
+  const work = active || queued ? `${plural(active, 'file')} under way, ${queued} queued.` : unseen ? 'Not everything was looked through yet.' : words.length ? 'Nothing else is to be sent.' : 'Everything is delivered.';
   return words.length ? {bad: true, text: words.join('; ').replace(/^./, c => c.toUpperCase()) + '. ' + work} : {bad: false, text: 'All is well. ' + work};
 }
 
@@ -33,8 +37,7 @@ const buttons = (...all) => el('div.buttons', ...all);
 
 function folderNeeds(f) {
   const all = [], target = 'folder:' + f.name;
-  const such = names => (names || []).length ? el('p.dim', 'such as ' + names.slice(0, 3).join(', ')) : '';
-  if (f.halted) all.push(card(`Folder ${f.name} is halted`, el('p', f.halted.detail), such(f.halted.examples),
+  if (f.halted) all.push(card(`Folder ${f.name} is halted`, el('p', f.halted.detail),
     buttons(remedy(`Look again at ${f.name}`, {command: 'resume', target}),
       f.halted.count ? remedy(`Remove ${plural(f.halted.count, 'file')}`, {command: 'resume', target, accept_deletes: f.halted.count}, `Remove up to ${f.halted.count} files at the destinations of ${f.name}?`) : '')));
   if ((f.unmounted || []).length) all.push(card(`In ${f.name} something is not mounted`, el('p', `What lies at ${f.unmounted.join(', ')} is unknown, so nothing of it is sent or removed. Mount it again, or say that it is gone.`),
@@ -53,7 +56,7 @@ function warnings(d) {
 
 function destinationNeeds(d) {
   if (!isStopped(d)) return [];
-  return [card(`Destination ${d.name} is ${d.state}`, el('p', d.reason), d.next_attempt ? el('p.dim', 'next attempt ', time(d.next_attempt)) : '',
+  return [card(`Destination ${d.name} ${d.state === 'blocked' ? 'is blocked' : 'cannot be used now'}`, el('p', d.reason), d.hint ? el('p', 'What to do: ' + d.hint) : '', d.next_attempt ? el('p.dim', 'next attempt ', time(d.next_attempt)) : '',
     buttons(remedy(`Try ${d.name} now`, {command: 'retry', target: 'destination:' + d.name}, d.state === 'blocked' ? 'Every login that is refused is a step towards a locked account. Try again?' : '')))];
 }
 
@@ -62,11 +65,15 @@ const side = c => c && (c.kind === 'file' ? [`${size(c.size)}, from `, time(c.mt
 
 // fileNeeds is the card of one file that is held or given up.
 export function fileNeeds(a, s) {
-  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.reason), a.theirs ? facts([['Here', side(a.ours)], ['There', side(a.theirs)]]) : '', el('p', explainLink(s, a.folder, a.path)),
-    buttons(remedy('Try again', {command: 'retry', target: a.id}),
-      a.state === 'held' ? remedy('Overwrite', {command: 'retry', target: a.id, overwrite: true}, `Replace what stands at ${a.remote_path}?`) : '',
-      a.state === 'held' ? remedy('Keep both', {command: 'retry', target: a.id, keep_both: true}) : '',
-      remedy('Do not send', {command: 'cancel', target: a.id}, `Do not send ${a.path}?`)));
+  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.reason), a.theirs ? facts([['Here', side(a.ours)], ['There', side(a.theirs)]]) : '', el('p', explainLink(s, a.folder, a.path)), fileRemedies(a));
+}
+
+// fileRemedies are the buttons for one file that is held, given up, or tried again.
+export function fileRemedies(a) {
+  return buttons(remedy('Try again', {command: 'retry', target: a.id}),
+    a.state === 'held' ? remedy('Overwrite', {command: 'retry', target: a.id, overwrite: true}, `Replace what stands at ${a.remote_path}?`) : '',
+    a.state === 'held' ? remedy('Keep both', {command: 'retry', target: a.id, keep_both: true}) : '',
+    remedy('Do not send', {command: 'cancel', target: a.id}, `Do not send ${a.path}?`));
 }
 
 // moreNeeds tells of the files of which the status has no room.

@@ -1,5 +1,5 @@
 // Which view is shown, and the status that all of them follow.
-import {el, fill, say} from './lib.js';
+import {ask, el, fill, say} from './lib.js';
 import {health, overview} from './overview.js';
 import {deliveries} from './deliveries.js';
 import {delivery} from './delivery.js';
@@ -25,17 +25,32 @@ function show() {
   if (status && view.update) view.update(status);
 }
 
-const events = new EventSource('api/v1/events');
-events.addEventListener('status', e => {
+const again = 3000; // milliseconds after which a connection is tried anew that the browser has given up
+
+function follow() {
+  const events = new EventSource('api/v1/events');
+  events.addEventListener('status', take);
+  events.addEventListener('fault', e => { tell(JSON.parse(e.data).error); });
+  events.addEventListener('error', () => {
+    tell('The agent does not answer: what is shown may be old.');
+    if (events.readyState !== EventSource.CLOSED) return; // else the browser tries by itself
+    ask('status').catch(e => tell('What is shown may be old. ' + e.message));
+    setTimeout(follow, again);
+  });
+}
+
+function tell(trouble) { document.getElementById('connection').textContent = trouble; }
+
+function take(e) {
   status = JSON.parse(e.data);
-  document.getElementById('connection').textContent = '';
+  tell('');
   document.getElementById('agent').textContent = `${status.agent.name} ${status.agent.version || ''}`;
   document.title = (health(status).bad ? '! ' : '') + status.agent.name + ' - dropferry';
   view?.update?.(status);
-});
-events.addEventListener('fault', e => { document.getElementById('connection').textContent = JSON.parse(e.data).error; });
-events.addEventListener('error', () => { document.getElementById('connection').textContent = 'The agent does not answer: what is shown may be old.'; });
+}
+
 // Its address would be taken for that of a view.
 document.querySelector('.skip').addEventListener('click', e => { e.preventDefault(); main.focus(); });
 addEventListener('hashchange', () => { show(); main.focus(); });
 show();
+follow();
