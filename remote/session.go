@@ -33,6 +33,7 @@ type Session struct {
 	trip      roundTrip
 	lane               // the first
 	lanes     lanes    // and the others
+	copying   apart    // and one that makes files of others
 	striped   sync.Map // temps that were written over several of them, until they are verified
 
 	caps      atomic.Pointer[Capabilities]
