@@ -29,6 +29,9 @@ const (
 	Auto    Demand = "auto"    // the strongest that costs no second transfer
 	Content Demand = "content" // proof of content, by reading back where nothing else is there
 	Size    Demand = "size"    // the size suffices
+	// Proof is for a file that the server has put together: a hash there is the last word, and where there is none after all,
+	// the error is of kind Unsupported.
+	Proof Demand = "proof"
 )
 
 // Evidence tells what a file's verification has rested on.
@@ -94,7 +97,9 @@ func (s *Session) verify(ctx context.Context, name string, size int64, sum []byt
 	switch err = hashErr; {
 	case err == nil && bytes.Equal(got, sum):
 		return info, EvidenceOf(means), nil
-	case err != nil && !Unsupported.is(err):
+	case err == nil && demand == Proof:
+		return info, Evidence{}, s.mismatch(name, got, sum)
+	case err != nil && (demand == Proof || !Unsupported.is(err)):
 		return info, Evidence{}, err
 	case err != nil && demand == Auto:
 		return bySize(info, evidence, unseen)

@@ -12,14 +12,7 @@ func growingRig(t *testing.T, content string) (*rig, *fakeServer) {
 	t.Helper()
 	r := newRig(t)
 	r.folder.Mirror = true
-	s := r.toFake()
-	s.hashes, s.copies = true, func(content string) string { return content }
-	can, err := json.Marshal(remote.Capabilities{
-		Version: remote.ProbeVersion, PosixRename: true, SetTimes: true, RenameRefuses: true, Fsync: true,
-		Hash: "sha256sum", Extensions: map[string]string{"copy-data": "1"},
-	})
-	r.must(err)
-	r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, can))
+	s := copyingServer(r)
 	r.drop("log", content)
 	r.once()
 	r.wantReceipts(1)
@@ -27,8 +20,22 @@ func growingRig(t *testing.T, content string) (*rig, *fakeServer) {
 	return r, s
 }
 
+// copyingServer is a destination that hashes and copies.
+func copyingServer(r *rig) *fakeServer {
+	r.Helper()
+	s := r.toFake()
+	s.hashes, s.copies = true, func(content string) string { return content }
+	can, err := json.Marshal(remote.Capabilities{
+		Version: remote.ProbeVersion, PosixRename: true, SetTimes: true, RenameRefuses: true, Fsync: true,
+		Hash: "sha256sum", Extensions: map[string]string{"copy-data": "1"},
+	})
+	r.must(err)
+	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, can))
+	return s
+}
+
 // TestGrownFile has more written to the end of a file: only that is sent. Where the copy at the server is wrong, or somebody has
-// changed the file there, or it has another beginning now, or is smaller, what is published is the source all the same.
+// changed the file there, or it has another beginning now, or is smaller, what is published is the source all the same: see delta_test.go.
 func TestGrownFile(t *testing.T) {
 	t.Parallel()
 	was := large(leastGrown + 7)
@@ -39,9 +46,9 @@ func TestGrownFile(t *testing.T) {
 		sent   int
 	}{
 		{"grown", was + "more", nil, len("more")},
-		{"another beginning", "x" + was, nil, len(was) + 1},
-		{"shrunk", was[:leastGrown], nil, leastGrown},
-		{"as long", "X" + was[1:], nil, len(was)},
+		{"another beginning", "x" + was, nil, little},
+		{"shrunk", was[:leastGrown], nil, little},
+		{"as long", "X" + was[1:], nil, little},
 		{"the server copies nothing", was + "more", func(s *fakeServer) { s.copies = nil }, len(was) + 4},
 		{"a copy cut short", was + "more", func(s *fakeServer) { s.copies = func(c string) string { return c[:len(c)-1] } }, len(was) + 4},
 		{"a wrong copy", was + "more", func(s *fakeServer) { s.copies = func(c string) string { return c[1:] + "?" } }, len(was) + 4},
@@ -59,7 +66,7 @@ func TestGrownFile(t *testing.T) {
 			if got, _ := s.content("in/log"); got != row.now {
 				t.Errorf("%d bytes are published, want %d", len(got), len(row.now))
 			}
-			if s.sent != int64(row.sent) {
+			if s.sent != int64(row.sent) && (row.sent != little || s.sent == 0 || s.sent > little) {
 				t.Errorf("%d bytes were sent, want %d", s.sent, row.sent)
 			}
 			if left := s.names(".part"); len(left) != 0 {
