@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -37,11 +38,9 @@ func HostKeyPrint(text string) (print string, why string, ok bool) {
 			return print, "", true
 		}
 	}
-	for _, word := range words {
-		if isMD5.MatchString(word) {
-			return "", "an MD5 fingerprint, for which another key can be made: what shows this one shows one with SHA-256 too, WinSCP under " +
-				"Session, Server/Protocol Information, OpenSSH with `ssh-keygen -lf KEY.pub`; or let `dropferry trust` show it", false
-		}
+	if slices.ContainsFunc(words, isMD5.MatchString) {
+		return "", "an MD5 fingerprint, for which another key can be made: what shows this one shows one with SHA-256 too, WinSCP under " +
+			"Session, Server/Protocol Information, OpenSSH with `ssh-keygen -lf KEY.pub`; or let `dropferry trust` show it", false
 	}
 	return "", "", false
 }

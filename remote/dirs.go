@@ -111,7 +111,7 @@ func (s *Session) makeDir(ctx context.Context, dir string) error {
 func (s *Session) inDir(ctx context.Context, dir string, do func() error) error {
 	_, known := s.dirs.Load(dir)
 	err := do()
-	if !Missing.is(err) && !(Refused.is(err) && s.lacksDir(ctx, dir)) {
+	if lacking := Missing.is(err) || Refused.is(err) && s.lacksDir(ctx, dir); !lacking {
 		return err
 	}
 	if known {

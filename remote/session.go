@@ -300,7 +300,7 @@ func (s *Session) wrap(op, path string, err error) error {
 	case DiskFull:
 		e.Hint = hintFull
 	case Refused:
-		if told, is := tooLong(path, err); is {
+		if told := tooLong(path, err); told != nil {
 			e.Err, e.Hint = told, hintTooLong
 		}
 	}
