@@ -29,6 +29,8 @@ const (
 	Auto    Demand = "auto"    // the strongest that costs no second transfer
 	Content Demand = "content" // proof of content, by reading back where nothing else is there
 	Size    Demand = "size"    // the size suffices
+	// Proof is Content, for a file that the server has put together: what a hash there says of it is the last word.
+	Proof Demand = "proof"
 )
 
 // Evidence tells what a file's verification has rested on.
@@ -94,6 +96,8 @@ func (s *Session) verify(ctx context.Context, name string, size int64, sum []byt
 	switch err = hashErr; {
 	case err == nil && bytes.Equal(got, sum):
 		return info, EvidenceOf(means), nil
+	case err == nil && demand == Proof:
+		return info, Evidence{}, s.mismatch(name, got, sum)
 	case err != nil && !Unsupported.is(err):
 		return info, Evidence{}, err
 	case err != nil && demand == Auto:

@@ -40,9 +40,9 @@ func (s *Store) Commit(ctx context.Context, id string, proof Proof) (bool, error
 	begun := s.attempts.of(id)
 	return s.settle(ctx, "commit", id, begun, func(c *conn) (int64, error) {
 		return c.exec(`UPDATE intents SET phase = 'committing', sha256 = ?, evidence = ?, command = ?, remote_mtime = ?,
-				host_key = ?, attempts = attempts + ?, started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END
+				host_key = ?, spared = ?, attempts = attempts + ?, started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END
 			WHERE id = ? AND phase = 'planned'`,
-			proof.SHA256, proof.Evidence, proof.Command, proof.RemoteModTime, proof.HostKey, begun.n, begun.first, id)
+			proof.SHA256, proof.Evidence, proof.Command, proof.RemoteModTime, proof.HostKey, proof.Spared, begun.n, begun.first, id)
 	})
 }
 
@@ -99,7 +99,7 @@ func (s *Store) Fail(ctx context.Context, id string, f Failure) error {
 // unpublish takes T2 back.
 func unpublish(c *conn, id string) error {
 	_, err := c.exec(`UPDATE intents SET phase = 'planned', sha256 = NULL, evidence = '', command = '', remote_mtime = 0,
-		host_key = '' WHERE id = ? AND phase = 'committing'`, id)
+		host_key = '', spared = 0 WHERE id = ? AND phase = 'committing'`, id)
 	return err
 }
 
@@ -123,7 +123,7 @@ func renewTemp(c *conn, id, temp, aside string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.exec("UPDATE intents SET temp = ?"+mine, temp, id, temp, aside)
+	_, err = c.exec("UPDATE intents SET temp = ?, patched = 0"+mine, temp, id, temp, aside)
 	return err
 }
 
@@ -225,7 +225,8 @@ func unlimited(limit int) int {
 
 const intentColumns = `seq, id, version, folder, destination, path, size, mtime, ctime, dev, ino, reason, final,
 	temp, archive, ready_at, phase, sha256, evidence, command, remote_mtime, host_key, attempts, failures,
-	mismatches, failed_at, failing_for, next_attempt, last_error, started_at, source, overwrite, moved_from`
+	mismatches, failed_at, failing_for, next_attempt, last_error, started_at, source, overwrite, moved_from,
+	patched, spared`
 
 const selectIntent = "SELECT " + intentColumns + " FROM intents "
 
@@ -236,7 +237,7 @@ const (
 )
 
 func (r row) intent() Intent {
-	return Intent{
+	i := Intent{
 		ID:          r.text(intentID),
 		Version:     r.text(2),
 		Route:       Route{Folder: r.text(3), Destination: r.text(4)},
@@ -260,7 +261,10 @@ func (r row) intent() Intent {
 		Source:      r.text(30),
 		Overwrite:   r.bool(31),
 		MovedFrom:   r.path(32),
+		Patched:     r.bool(33),
 	}
+	i.Proof.Spared = r.int(34)
+	return i
 }
 
 func (r row) proof(i int) Proof {

@@ -57,9 +57,10 @@ func (d *Deliver) complete(c *conn, id string) error {
 	if d.Proof.Evidence != "" || d.Proof.SHA256 != nil {
 		return nil
 	}
-	r, ok, err := c.one("SELECT sha256, evidence, command, remote_mtime, host_key FROM intents WHERE id = ?", id)
+	r, ok, err := c.one("SELECT sha256, evidence, command, remote_mtime, host_key, spared FROM intents WHERE id = ?", id)
 	if ok && err == nil {
 		d.Proof = r.proof(0)
+		d.Proof.Spared = r.int(5)
 	}
 	return err
 }
@@ -71,12 +72,12 @@ func addReceipt(c *conn, id string, d Deliver, b begun) (int64, error) {
 		first = d.At
 	}
 	return c.exec(`INSERT OR FAIL INTO deliveries (id, folder, destination, path, remote_path, size, sha256, evidence, command,
-			remote_mtime, host_key, attempts, started_at, delivered_at, ready_at)
+			remote_mtime, host_key, attempts, started_at, delivered_at, spared, ready_at)
 		SELECT id, folder, destination, path, final, ?, ?, ?, ?, ?, ?, CASE ? WHEN 0 THEN attempts + ? ELSE ? END,
-			CASE started_at WHEN 0 THEN ? ELSE started_at END, ?, ready_at
+			CASE started_at WHEN 0 THEN ? ELSE started_at END, ?, ?, ready_at
 		FROM intents WHERE id = ? AND phase = 'committing'`,
 		d.Fingerprint.Size, d.Proof.SHA256, d.Proof.Evidence, d.Proof.Command, d.Proof.RemoteModTime, d.Proof.HostKey,
-		d.Attempts, b.n, d.Attempts, first, d.At, id)
+		d.Attempts, b.n, d.Attempts, first, d.At, d.Proof.Spared, id)
 }
 
 // finish moves the published intent on, or removes it where nothing is left to do. Its proof becomes that of the
@@ -95,10 +96,10 @@ func finish(c *conn, id string, d Deliver, b begun) error {
 }
 
 const selectDelivery = `SELECT seq, id, folder, destination, path, remote_path, size, sha256, evidence, command,
-	remote_mtime, host_key, attempts, started_at, delivered_at, ready_at FROM deliveries `
+	remote_mtime, host_key, attempts, started_at, delivered_at, ready_at, spared FROM deliveries `
 
 func (r row) delivery() Delivery {
-	return Delivery{
+	d := Delivery{
 		Seq:         r.int(0),
 		ID:          r.text(1),
 		Route:       Route{Folder: r.text(2), Destination: r.text(3)},
@@ -111,6 +112,8 @@ func (r row) delivery() Delivery {
 		DeliveredAt: r.time(14),
 		ReadyAt:     r.time(15),
 	}
+	d.Proof.Spared = r.int(16)
+	return d
 }
 
 // LastPublished returns the newest receipt for a name at a destination, if there is one, under the names that its route

@@ -457,4 +457,27 @@ CREATE TABLE conflicts (
 CREATE TRIGGER conflicts_end AFTER UPDATE OF phase ON intents WHEN new.phase <> 'held' BEGIN
 	DELETE FROM conflicts WHERE intent = new.id;
 END;
+`, `
+-- Of what files consist that may be sent again: see package chunk.
+CREATE TABLE chunks (
+	sha256 BLOB NOT NULL PRIMARY KEY, -- of the content
+	bytes  INTEGER NOT NULL,          -- of the index
+	saved  INTEGER NOT NULL,
+	until  INTEGER NOT NULL,          -- it is kept until then, and longer where what is known has the content
+	data   BLOB NOT NULL              -- last: who looks for old ones does not read it
+);
+-- Files that are sent whole for a while, whatever of them has changed.
+CREATE TABLE whole (
+	folder      TEXT NOT NULL,
+	path        TEXT NOT NULL,
+	destination TEXT NOT NULL,
+	until       INTEGER NOT NULL,
+	reason      TEXT NOT NULL,
+	PRIMARY KEY (folder, path, destination)
+) WITHOUT ROWID;
+-- 1: the server was asked to copy to the temp. A connection that is given up may still do so.
+ALTER TABLE intents ADD COLUMN patched INTEGER NOT NULL DEFAULT 0;
+-- Bytes of the content that the server had already, so that they were not sent.
+ALTER TABLE intents ADD COLUMN spared INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN spared INTEGER NOT NULL DEFAULT 0;
 `}

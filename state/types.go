@@ -54,6 +54,7 @@ type Intent struct {
 	ReadyAt     time.Time // when the file was first seen ready
 
 	Phase       Phase
+	Patched     bool          // the server was asked to copy to Temp, and may still do so: see Store.Retemp
 	Overwrite   bool          // a person allows to replace somebody else's file at Final
 	Proof       Proof         // from T2 on
 	Attempts    int           // so far, as far as they are on record: see Store.Begin
@@ -80,6 +81,7 @@ type Proof struct {
 	Command       string    // the hash command, where Evidence is remote-hash
 	RemoteModTime time.Time // of the temp, and so of the published file; whole seconds
 	HostKey       string    // SHA256:... of the server's key
+	Spared        int64     // bytes of the content that the server had already, so that they were not sent
 }
 
 // Delivery is one receipt: a row of the ledger, which is never changed or removed.

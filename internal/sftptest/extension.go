@@ -28,6 +28,9 @@ func extensionsOf(o ServerOptions) []extension {
 			answer: func(x *exchange, id uint32, _ string, _ []byte) error { return x.limits(id, *o.Limits) },
 		})
 	}
+	if o.Copies {
+		list = append(list, extension{name: extCopyData, data: "1", answer: (*exchange).copyData})
+	}
 	return append(list, o.CheckFile.extensions()...)
 }
 

@@ -35,6 +35,7 @@ const (
 	OpStatVFS     = "statvfs"
 	OpLimits      = "limits"
 	OpCheckFile   = "check-file"
+	OpCopy        = "copy-data"
 	OpExec        = "exec"
 )
 

@@ -44,6 +44,7 @@ type ServerOptions struct {
 
 	Limits    *Limits    // answer to limits@openssh.com; nil is a server without it
 	CheckFile *CheckFile // how it answers check-file requests; nil is a server without them
+	Copies    bool       // copy-data is there
 	MaxRead   uint32     // most bytes in the reply to a read; 32 KiB if less
 
 	// SameName makes names one of which it returns the same, as a file system does that keeps the case of names and does not

@@ -1,0 +1,426 @@
+package remote
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Part is a stretch of a Patch: Length bytes at At, which are copied from From in the old file, or written where From is
+// negative.
+type Part struct{ At, Length, From int64 }
+
+func (p Part) copied() bool { return p.From >= 0 }
+
+// Patch is a temp that is made of what another file at the server holds, and of what is written to it.
+type Patch struct {
+	Old      string // remote path of that file
+	OldSize  int64  // that it has to have, in bytes
+	Temp     string // remote path that is written: one that nothing was ever written to in another way
+	Size     int64  // of the whole, in bytes
+	Parts    []Part // one behind the other, from the first byte to the last
+	ModTime  time.Time
+	Progress func(done int64) // called with the bytes that are there so far, often; nil is fine
+}
+
+var (
+	// errNoCopy is for a server without copy-data.
+	errNoCopy = errors.New("the server does not copy files")
+	// errOneFile is for one that does not let both files be open.
+	errOneFile = errors.New("the server lets one file be open at a time")
+	// errOldChanged says that the file that was copied from is not, or was not all the time, the one that was expected.
+	errOldChanged = errors.New("the file that it was to be copied from has changed")
+	// errManyRefused says that a server copies so little of what it is asked to that the whole is sent as soon.
+	errManyRefused = errors.New("the server refused to copy most of it")
+)
+
+// Patch makes a temp of what an old file at the server holds and of what is read from src, and returns how many bytes were
+// written. What the server refuses to copy is written too, where there is a source. An error of kind Unsupported says that
+// the server does not copy, one of kind Integrity that the temp has not the size that it should. A success proves
+// nothing: OpenSSH says OK to copies that a full disk has cut short (sftp-server.c, process_extended_copy_data, up to 10.5),
+// so the caller has to prove the content. After an error the temp holds something, and a connection that is given up may
+// still copy to it: the next attempt needs another temp. An error that is no *Error is that of src or of ctx.
+func (s *Session) Patch(ctx context.Context, p Patch, src io.ReaderAt) (written int64, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if s.mux.extensions[extCopyData] != "1" {
+		return 0, s.noCopy(p.Temp, errNoCopy)
+	}
+	if s.OpenFiles() == 1 {
+		return 0, s.noCopy(p.Temp, errOneFile)
+	}
+	if err := s.takeFiles(ctx, 2, "copy", p.Temp); err != nil {
+		return 0, err
+	}
+	defer s.handles.give(2)
+	s.told.Delete(p.Temp)
+	s.proofs.Delete(p.Temp)
+	w := &patching{session: s, patch: &p, src: src, lane: s.apart(p.Size), changed: make(chan struct{}, 1)}
+	w.bound()
+	if err = w.open(ctx); err == nil {
+		err = w.close(w.fill(ctx))
+	}
+	if err != nil && w.local == nil {
+		err = s.diskFull(ctx, err)
+	}
+	return w.written, err
+}
+
+func (s *Session) noCopy(temp string, why error) error {
+	return &Error{Op: "copy", Destination: s.target.Name, Path: temp, Kind: Unsupported, Err: why}
+}
+
+// patching is a Patch under way. Requests are sent ahead of their answers, copies and WRITEs in the order of the file.
+type patching struct {
+	session   *Session
+	patch     *Patch
+	src       io.ReaderAt // nil: nothing can be written
+	lane      *lane
+	old, temp string // handles
+	before    Info   // of the old file
+	step      int64  // how much one request copies
+	single    bool   // one request at a time
+	watch     *watch
+	written   int64
+	local     error // of the source or of ctx
+
+	copies, room turns // requests in flight, and bytes of WRITEs
+
+	mu      sync.Mutex
+	flying  int   // requests that are not answered
+	done    int64 // bytes that are acknowledged
+	refused []Part
+	lost    int64 // bytes of refused
+	err     error // the first that ends it
+	changed chan struct{}
+}
+
+// What is in flight of a Patch. WRITEs behind copies make sftp-server grow its buffer, which costs it more than the wait, so
+// that they are bounded as on a lane; over a long line copies have to be many to fill it.
+const (
+	copiesNearby = 64
+	copiesAfar   = 1024
+)
+
+// bound sets what may be in flight.
+func (w *patching) bound() {
+	s := w.session
+	w.single = s.isCareful()
+	w.step = copyStep
+	if w.lane == &s.lane {
+		w.step = copyStepShared
+	}
+	copies, room := copiesNearby, firstWindow(laneWindow, s.RoundTrip())
+	if s.RoundTrip() >= laneFrom {
+		copies = copiesAfar
+	}
+	if limit := s.limit(); limit > 0 {
+		room = min(room, windowFor(float64(limit), s.RoundTrip()))
+	}
+	w.copies.limit(copies)
+	w.room.limit(room)
+}
+
+// open opens both files, in one round trip, and looks at the old one in the next.
+func (w *patching) open(ctx context.Context) error {
+	s, p := w.session, w.patch
+	old := openRequest("copy", p.Old, openRead, &w.old)
+	temp := openRequest("copy", p.Temp, openWrite|openCreate|openTruncate, &w.temp)
+	err := s.fly(w.lane, p.Temp, false, 0, old, temp)
+	if err = firstTransient(err, old.err, temp.err); Transient.is(err) {
+		return err
+	}
+	if err = temp.err; old.err == nil && (Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dirOf(p.Temp))) {
+		s.forgetDirs()
+		if err = s.MkdirAll(ctx, dirOf(p.Temp)); err == nil {
+			err = s.fly(w.lane, p.Temp, false, 0, temp)
+		}
+	}
+	if old.err != nil {
+		err = old.err
+	}
+	if err == nil {
+		err = s.fly(w.lane, p.Old, false, 0, statRequest(packetFstat, w.old, &w.before))
+	}
+	if err == nil && w.before.Size != p.OldSize {
+		err = w.oldChanged()
+	}
+	if err != nil {
+		return w.close(err)
+	}
+	return nil
+}
+
+// firstTransient returns the error of a lost connection, if one of them is that.
+func firstTransient(errs ...error) error {
+	for _, err := range errs {
+		if Transient.is(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *patching) oldChanged() error {
+	return &Error{Op: "copy", Destination: w.session.target.Name, Path: w.patch.Old, Kind: Refused, Err: errOldChanged}
+}
+
+// fill makes all parts, and writes what of them is refused.
+func (w *patching) fill(ctx context.Context) error {
+	s, limit := w.session, w.session.target.StallTimeout
+	w.watch = s.watch(&watch{
+		quiet: slowQuiet(w.step, limit), most: slowLimit(w.patch.Size), slow: true,
+		hung: func() error {
+			return fmt.Errorf("copy %s: nothing was acknowledged for %v (stall_timeout, and more for its size)", printable(w.patch.Temp), slowQuiet(w.step, limit))
+		},
+	})
+	defer w.watch.stop()
+	err := w.make(ctx, w.patch.Parts)
+	if err == nil && len(w.refused) > 0 { // nothing is in flight
+		again := w.refused
+		for i := range again {
+			again[i].From = -1
+		}
+		err = w.make(ctx, again)
+	}
+	if w.local != nil {
+		return w.local
+	}
+	return s.wrap("copy", w.patch.Temp, err)
+}
+
+// make asks for parts and waits until all of it is answered.
+func (w *patching) make(ctx context.Context, parts []Part) error {
+	for _, p := range parts {
+		for p.Length > 0 {
+			var n int64
+			var err error
+			if p.copied() {
+				n = min(p.Length, w.step)
+				err = w.copy(ctx, Part{p.At, n, p.From})
+				p.From += n
+			} else {
+				n, err = w.write(ctx, p)
+			}
+			if err == nil && w.single {
+				err = w.drain()
+			}
+			if err != nil || w.local != nil {
+				_ = w.drain() // what is in flight is answered before the files are closed
+				return err
+			}
+			p.At, p.Length = p.At+n, p.Length-n
+			w.tell()
+		}
+	}
+	return w.drain()
+}
+
+// take waits for turns. That its end was asked for meanwhile is in local.
+func (w *patching) take(ctx context.Context, t *turns, n int) error {
+	if t.take(n, w.session.dead, ctx.Done()) == nil {
+		return nil
+	}
+	if w.session.Err() != nil {
+		return errGone
+	}
+	w.local = ctx.Err()
+	return nil
+}
+
+// begin counts a request that is about to be sent, unless something has failed already.
+func (w *patching) begin() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.flying++
+	}
+	return w.err
+}
+
+// copy asks for one copy.
+func (w *patching) copy(ctx context.Context, p Part) error {
+	if err := w.take(ctx, &w.copies, 1); err != nil || w.local != nil {
+		return err
+	}
+	if err := w.begin(); err != nil {
+		w.copies.give(1)
+		return err
+	}
+	body := appendString(appendString(nil, extCopyData), w.old)
+	body = binary.BigEndian.AppendUint64(body, uint64(p.From))
+	body = binary.BigEndian.AppendUint64(body, uint64(p.Length)) // never 0, which means all there is
+	body = binary.BigEndian.AppendUint64(appendString(body, w.temp), uint64(p.At))
+	_, err := w.lane.mux.post(requestPacket(packetExtended, 0, body), func(reply []byte) {
+		w.copies.give(1)
+		w.answered(p, parseStatus(reply))
+	})
+	return err
+}
+
+// write sends the beginning of a part, as much as goes in one WRITE, and returns how much that was.
+func (w *patching) write(ctx context.Context, p Part) (int64, error) {
+	s := w.session
+	size := min(pacedPiece(s.limit(), s.packet.Load()), int64(w.room.bound()/4), p.Length)
+	if w.single || !s.caps.Load().LargeWrites {
+		size = min(size, safeWrite)
+	}
+	n := int(max(size, min(p.Length, leastPiece)))
+	piece := newPiece(n)
+	defer piece.free()
+	if m, err := w.src.ReadAt(piece.data, p.At); m < n {
+		w.local = notEnd(err)
+		return 0, nil
+	}
+	w.watch.leave() // nobody is to blame for a limit
+	err := s.await(ctx, n)
+	w.watch.back()
+	if err != nil {
+		if !errors.Is(err, errGone) {
+			w.local, err = err, nil
+		}
+		return 0, err
+	}
+	if err := w.take(ctx, &w.room, n); err != nil || w.local != nil {
+		return 0, err
+	}
+	if err := w.begin(); err != nil {
+		w.room.give(n)
+		return 0, err
+	}
+	w.written += int64(n)
+	_, err = w.lane.mux.post(piece.write(w.temp, p.At), func(reply []byte) {
+		w.room.give(n)
+		w.answered(Part{p.At, int64(n), -1}, parseStatus(reply))
+	})
+	return int64(n), err
+}
+
+// answered takes in an answer. The goroutine that reads for all calls it.
+func (w *patching) answered(p Part, err error) {
+	w.mu.Lock()
+	w.flying--
+	switch {
+	case err == nil:
+		w.done += p.Length
+	case p.copied() && w.mayWrite(p, err):
+		w.refused, w.lost = append(w.refused, p), w.lost+p.Length
+	case w.err == nil:
+		w.err = err
+	}
+	w.mu.Unlock()
+	w.watch.own.touch()
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// mayWrite tells whether a part that the server has refused to copy is to be written. Where it copies hardly anything, the
+// whole is sent as soon.
+func (w *patching) mayWrite(p Part, err error) bool {
+	status, ok := errors.AsType[*statusError](err)
+	return ok && status.kind() != Unsupported && status.kind() != DiskFull && w.src != nil && w.lost+p.Length <= w.patch.Size/2
+}
+
+// tell tells how much is there.
+func (w *patching) tell() {
+	if w.patch.Progress == nil {
+		return
+	}
+	w.mu.Lock()
+	done := w.done
+	w.mu.Unlock()
+	w.patch.Progress(done)
+}
+
+// drain waits until every request is answered, or one has failed that ends it all.
+func (w *patching) drain() error {
+	for {
+		w.tell()
+		w.mu.Lock()
+		flying, err := w.flying, w.err
+		w.mu.Unlock()
+		if flying == 0 || err != nil {
+			return err
+		}
+		select {
+		case <-w.changed:
+		case <-w.session.dead:
+			return errGone
+		}
+	}
+}
+
+// close looks at both files once more, and syncs and closes them, in one round trip; after an error it only closes them.
+func (w *patching) close(err error) error {
+	s, p := w.session, w.patch
+	var closing []*request
+	for _, handle := range []string{w.temp, w.old} {
+		if handle != "" {
+			closing = append(closing, closeRequest(handle))
+		}
+	}
+	if err != nil || w.local != nil {
+		if len(closing) > 0 && s.Err() == nil {
+			_ = s.fly(w.lane, p.Temp, true, p.Size, closing...) // what has failed before counts
+		}
+		return err
+	}
+	var after, made Info
+	caps := s.caps.Load()
+	look, size := statRequest(packetFstat, w.old, &after), statRequest(packetFstat, w.temp, &made)
+	requests := []*request{look}
+	var syncing, times *request
+	if caps.SetTimes && isTime(p.ModTime) && !s.lateTimes.Load() {
+		times = timesRequest(w.temp, p.ModTime)
+		requests = append(requests, times)
+	}
+	if caps.Fsync {
+		syncing = syncRequest(w.temp)
+		requests = append(requests, syncing)
+	}
+	requests = append(append(requests, size), closing...)
+	most := len(requests)
+	if w.single {
+		most = 1
+	}
+	for flight := range slices.Chunk(requests, most) {
+		if err := s.fly(w.lane, p.Temp, true, p.Size, flight...); Transient.is(err) {
+			return err
+		}
+	}
+	if times != nil && times.err != nil {
+		s.lateTimes.Store(true) // by its handle, at least: by its name it may do
+	}
+	if syncing != nil {
+		if err := s.settleSync(syncing.err); err != nil {
+			return err
+		}
+	}
+	switch {
+	case look.err != nil:
+		return look.err
+	case size.err != nil:
+		return size.err
+	case closing[0].err != nil:
+		return closing[0].err
+	case after.Size != w.before.Size || !after.ModTime.Equal(w.before.ModTime):
+		return w.oldChanged()
+	case made.Size != p.Size:
+		return &Error{
+			Op: "copy", Destination: s.target.Name, Path: p.Temp, Kind: Integrity,
+			Err: fmt.Errorf("the server has %d bytes of %d, and says that it has copied all of them", made.Size, p.Size),
+		}
+	}
+	if !caps.Stat {
+		s.told.Store(p.Temp, made)
+	}
+	return nil
+}
