@@ -41,6 +41,7 @@ type Folder struct {
 	Retry      Retry
 
 	Checkpoint   Checkpoint
+	Delta        string        // auto, off or always: a changed file is made at the server of what it has of it
 	Watch        string        // auto, events or poll
 	PollInterval time.Duration // between scans where events cannot be relied on
 	FileMode     fs.FileMode   // permissions of delivered files; 0 leaves them to the server
@@ -119,6 +120,7 @@ func builtInRules() Folder {
 		Timezone:   time.UTC,
 		Retry:      Retry{Initial: time.Second, Max: 5 * time.Minute, GiveUpAfter: 72 * time.Hour},
 
+		Delta:        "auto",
 		Checkpoint:   Checkpoint{Size: 64 << 20, Every: 10 * time.Second},
 		Watch:        "auto",
 		PollInterval: 30 * time.Second,
@@ -144,6 +146,7 @@ func (t table) rules(base Folder) Folder {
 	f.Timezone = t.timezone(base.Timezone)
 	f.Retry = t.retry(base.Retry)
 	f.Checkpoint = t.checkpoint(base.Checkpoint)
+	f.Delta = t.choice("delta", base.Delta, words{keys: []string{"auto", "off", "always"}})
 	f.Watch = t.choice("watch", base.Watch, words{keys: []string{"auto", "events", "poll"}})
 	f.PollInterval = t.duration("poll_interval", base.PollInterval)
 	f.StalledAfter = t.duration("stalled_after", base.StalledAfter)

@@ -95,7 +95,7 @@ func vocabulary(k kind) words {
 func ruleKeys() []string {
 	return []string{
 		"ready", "symlinks", "exclude", "stable_for", "rescan", "order", "sequential", "last", "after", "verify", "ambiguous", "timezone",
-		"retry", "checkpoint", "watch", "poll_interval", "on_conflict", "stalled_after",
+		"retry", "checkpoint", "delta", "watch", "poll_interval", "on_conflict", "stalled_after",
 	}
 }
 

@@ -95,7 +95,9 @@ func RefuseStatAfterClose() Fault { return Fault{effect: refuseStat} }
 
 // DiskFullAfter lets n bytes be written in all. The write that goes beyond lands in part and is answered FAILURE, as is
 // each one after it; a copy lands in part and is answered OK, as by OpenSSH. statvfs tells what is left. Clear makes room.
-func DiskFullAfter(n int64) Fault { return Fault{Op: OpWrite + "," + OpCopy, effect: diskFull, bytes: n} }
+func DiskFullAfter(n int64) Fault {
+	return Fault{Op: OpWrite + "," + OpCopy, effect: diskFull, bytes: n}
+}
 
 // Lose acknowledges writes without writing, as often as times says; 0 is always.
 func Lose(glob string, times int) Fault {
