@@ -100,6 +100,7 @@ func TestParseLeastFile(t *testing.T) {
 			Line:       8,
 
 			Checkpoint:   Checkpoint{Size: 64 << 20, Every: 10 * time.Second},
+			Delta:        "auto",
 			Watch:        "auto",
 			PollInterval: 30 * time.Second,
 			Ready:        ReadyStable,
@@ -175,6 +176,7 @@ ambiguous = "hold"
 on_conflict = "keep-both"
 timezone = "Europe/Berlin"
 checkpoint = { size = "8MiB", every = "1m" }
+delta = "always"
 watch = "poll"
 poll_interval = "2m"
 to = ["acme:in/{yyyy}", "other:/abs:x/{stem}-{dd}{ext}"]
@@ -219,7 +221,7 @@ give_up_after = "4h"
 		After: Archive, Archive: at(t, "/srv/sent/{yyyy}") + string(filepath.Separator), Verify: "content", Ambiguous: "hold",
 		Timezone: berlin, Retry: Retry{2 * time.Second, 3 * time.Second, 4 * time.Hour},
 		To:   []Target{{"acme", "in/{yyyy}"}, {"other", "/abs:x/{stem}-{dd}{ext}"}},
-		Line: 43, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Watch: "poll", PollInterval: 2 * time.Minute,
+		Line: 43, OnConflict: "keep-both", Names: WindowsNames, FileMode: 0o640, Checkpoint: Checkpoint{8 << 20, time.Minute}, Delta: "always", Watch: "poll", PollInterval: 2 * time.Minute,
 		StalledAfter: time.Hour,
 	}
 	if !reflect.DeepEqual(c.Folders, []Folder{wantFolder}) {

@@ -35,13 +35,14 @@ retry = { initial = "10m" }`, []string{
 			`19: defaults: rescan = "2w" is not a duration: rescan = "336h"`,
 			`20: defaults: retry: initial = "10m" is more than max = "5m"`,
 		}},
-		{"fixed words", least + "mode = \"miror\"\nafter = \"move\"\nverify = \"contents\"\nambiguous = \"deliver\"\n[log]\nlevel = \"INFO\"\nformat = \"xml\"", []string{
+		{"fixed words", least + "mode = \"miror\"\nafter = \"move\"\nverify = \"contents\"\nambiguous = \"deliver\"\ndelta = \"on\"\n[log]\nlevel = \"INFO\"\nformat = \"xml\"", []string{
 			`12: folder "invoices": mode = "miror" is not one of outbox, mirror: did you mean "mirror"?`,
 			`13: folder "invoices": after = "move" is not one of keep, archive, delete`,
 			`14: folder "invoices": verify = "contents" is not one of auto, size, content: did you mean "content"?`,
 			`15: folder "invoices": ambiguous = "deliver" is not one of delivered, hold: did you mean "delivered"?`,
-			`17: log: level = "INFO" is not one of debug, info, warn, error: did you mean "info"?`,
-			`18: log: format = "xml" is not one of auto, text, json`,
+			`16: folder "invoices": delta = "on" is not one of auto, off, always`,
+			`18: log: level = "INFO" is not one of debug, info, warn, error: did you mean "info"?`,
+			`19: log: format = "xml" is not one of auto, text, json`,
 		}},
 		{"numbers", destinationText + "port = 65536\n[agent]\nmax_transfers = 0", []string{
 			`7: destination "acme": port = 65536 is not between 1 and 65535`,
