@@ -117,6 +117,8 @@ func (a *Agent) wording(e syncer.Event) (slog.Level, string) {
 		return slog.LevelWarn, "not sent yet: another file comes first"
 	case syncer.EventHeld:
 		return slog.LevelError, "held: a person has to decide"
+	case syncer.EventWhole:
+		return slog.LevelWarn, "sent whole for a while, whatever of it changes"
 	case syncer.EventParked:
 		return slog.LevelError, "given up: a person has to look at it"
 	case syncer.EventBlocked:

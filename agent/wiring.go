@@ -81,6 +81,7 @@ func folderOf(c *config.Config, f *config.Folder, hint func(file.Path)) (*syncer
 		FollowLinks: f.Symlinks == config.FollowLinks,
 		OnConflict:  syncer.OnConflict(f.OnConflict), FileMode: f.FileMode,
 		Verify: remote.Demand(f.Verify), HoldAmbiguous: f.Ambiguous == "hold", Hint: hint,
+		Delta:           syncer.Delta(f.Delta),
 		CheckpointBytes: f.Checkpoint.Size, CheckpointEvery: f.Checkpoint.Every,
 		Retry: syncer.Retry{Initial: f.Retry.Initial, Max: f.Retry.Max, GiveUpAfter: f.Retry.GiveUpAfter},
 	}

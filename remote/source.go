@@ -26,9 +26,10 @@ type source struct {
 	r      io.Reader
 	sum    hash.Hash
 	read   int64
-	left   int64 // to the expected size; meaningless of a stream
-	stream bool  // of unknown size
-	ended  bool  // all was read
+	left   int64                    // to the expected size; meaningless of a stream
+	stream bool                     // of unknown size
+	ended  bool                     // all was read
+	tap    func(at int64, b []byte) // see Upload.Tap; may be nil
 	err    error
 
 	// A stretch ends, for a checkpoint, when due bytes are read or due time has come.
@@ -104,6 +105,9 @@ func (in *source) fill(b []byte) (n int, err error) {
 		err = notEnd(err)
 	}
 	in.sum.Write(b[:n])
+	if in.tap != nil {
+		in.tap(in.read, b[:n])
+	}
 	in.goOnFrom(in.read + int64(n))
 	in.err = err
 	return n, err

@@ -30,6 +30,10 @@ type Upload struct {
 	// a reason.
 	Careful bool
 
+	// Tap is shown what is read of the source, and where that stands in it; nil is fine. An upload that goes on begins at its
+	// mark, and one that begins anew at 0 again. It is called by one goroutine at a time, and must not keep what it is shown.
+	Tap func(at int64, b []byte)
+
 	// Look is a remote path that is looked at in the round trip in which the temp is opened; "" is none. Seen is told what
 	// stands there, nil where nothing does, before a byte is sent; of what the server refuses to tell of, the size is Untold.
 	// Its error ends the upload, which removes the temp.
@@ -74,6 +78,7 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 	s.told.Delete(u.Temp)
 	s.proofs.Delete(u.Temp)
 	w := &writing{session: s, upload: &u, careful: u.Careful || s.isCareful(), in: newSource(ctx, src, u.Size), changed: make(chan struct{}, 1)}
+	w.in.tap = u.Tap
 	w.wants(max(w.in.size(), leastDemand))
 	defer func() { w.wants(-w.wanted) }()
 	if u.Proved && !w.mayEcho() {

@@ -29,7 +29,8 @@ const (
 	Auto    Demand = "auto"    // the strongest that costs no second transfer
 	Content Demand = "content" // proof of content, by reading back where nothing else is there
 	Size    Demand = "size"    // the size suffices
-	// Proof is Content, for a file that the server has put together: what a hash there says of it is the last word.
+	// Proof is for a file that the server has put together: a hash there is the last word, and where there is none after all,
+	// the error is of kind Unsupported.
 	Proof Demand = "proof"
 )
 
@@ -98,7 +99,7 @@ func (s *Session) verify(ctx context.Context, name string, size int64, sum []byt
 		return info, EvidenceOf(means), nil
 	case err == nil && demand == Proof:
 		return info, Evidence{}, s.mismatch(name, got, sum)
-	case err != nil && !Unsupported.is(err):
+	case err != nil && (demand == Proof || !Unsupported.is(err)):
 		return info, Evidence{}, err
 	case err != nil && demand == Auto:
 		return bySize(info, evidence, unseen)

@@ -12,6 +12,7 @@ import (
 
 // conclude acts on the end of a delivery. It returns an error where the destination can take nothing for now.
 func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
+	l.sweepWanted = l.sweepWanted || o.retemped
 	switch {
 	case o.err == nil:
 		w.solo, l.cuts = false, 0

@@ -94,11 +94,13 @@ func (d *delivery) moveFrom(ctx context.Context, src *watcher.Source, k *state.K
 // copy has the server copy a file of the same content to the temp. That it has done so is only believed on the strength of
 // a hash; where anything is wrong, the file is sent.
 func (d *delivery) copy(ctx context.Context, src *watcher.Source, k *state.Known, sum []byte) (done bool, err error) {
-	d.sent = true
+	if err := d.patching(ctx); err != nil {
+		return false, err
+	}
 	err = d.session.Copy(ctx, k.RemotePath, d.intent.Temp, src.Size())
 	var proof state.Proof
 	if err == nil {
-		proof, err = d.verify(ctx, sum)
+		proof, err = d.verifyTogether(ctx, sum)
 	}
 	switch {
 	case err == nil && proof.Evidence == remote.SizeOnly:
@@ -107,6 +109,7 @@ func (d *delivery) copy(ctx context.Context, src *watcher.Source, k *state.Known
 		if err := src.Unchanged(); err != nil {
 			return false, err
 		}
+		proof.Spared = src.Size()
 		return true, d.commit(ctx, proof)
 	case remote.KindOf(err) == remote.Transient, remote.KindOf(err) == remote.DiskFull:
 		return false, err

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dropferry/dropferry/chunk"
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
 	"github.com/dropferry/dropferry/watcher"
@@ -36,6 +37,16 @@ type delivery struct {
 
 	alikes  *odds // of finding the content at the destination under another name; nil: none is looked for in vain
 	growths *odds // of finding that a file that is larger begins with what it was; likewise
+
+	whole    bool         // less than all of it is not tried to send: see delta.go, as for what follows
+	ours     bool         // what stands at the final name is the version that we have left there
+	together bool         // the temp was put together at the server, and nothing was uploaded to it
+	retemped bool         // an earlier temp waits to be swept
+	index    *chunk.Index // of the source, where it is known
+	indexing *indexing    // which is making one; nil: nothing is
+	replaces []byte       // the content whose place this one takes, where that is known
+	spared   int64        // bytes of the source that the server had already
+	speeds   *speeds      // of the destination; nil: nothing is learned of it
 
 	sum []byte // of the source, once it was needed: see sumOf
 
@@ -113,6 +124,12 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	if err := d.grow(ctx, src); err != nil {
 		return false, err
 	}
+	if done, err := d.patch(ctx, src); err != nil || done {
+		return false, err
+	}
+	if err := d.sendWhole(ctx); err != nil {
+		return false, err
+	}
 	if err := d.beginDirect(ctx); err != nil {
 		return false, err
 	}
@@ -138,6 +155,10 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 		return false, err
 	}
 	crashpoint("verified")
+	proof.Spared = d.spared
+	if err := d.keepIndex(ctx, sum); err != nil {
+		return false, err
+	}
 	return false, d.commit(ctx, proof)
 }
 
@@ -195,7 +216,7 @@ func (d *delivery) lookFirst(ctx context.Context, src *watcher.Source, opened ti
 	defer d.turn()()
 	d.looked = true
 	standing, final, err := d.standing(ctx)
-	d.free = err == nil && standing == Free
+	d.free, d.ours = err == nil && standing == Free, err == nil && standing == Ours
 	d.remember(!d.free)
 	if err == nil && !d.free {
 		err = d.collides(ctx)
@@ -286,7 +307,11 @@ func (d *delivery) verify(ctx context.Context, sum []byte) (state.Proof, error) 
 	var info remote.Info
 	var evidence remote.Evidence
 	if err == nil {
+		began := time.Now()
 		info, evidence, err = d.session.Verify(ctx, name, d.intent.Fingerprint.Size, sum, d.demand())
+		if err == nil && evidence.Kind == remote.RemoteHash && d.speeds != nil {
+			d.speeds.hash.note(d.intent.Fingerprint.Size, time.Since(began))
+		}
 	}
 	if err == nil {
 		info, err = d.setTime(ctx, name, info)

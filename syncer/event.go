@@ -21,6 +21,7 @@ const (
 	EventFailed     EventType = "failed" // one attempt; Next tells of the next one
 	EventHeld       EventType = "held"
 	EventParked     EventType = "parked"
+	EventWhole      EventType = "whole"     // a file is sent whole, until Next too: what was put together of it was wrong, for Reason
 	EventWaits      EventType = "waits"     // a file, by the order of its folder, for one that may need a person: see Reason
 	EventStuck      EventType = "stuck"     // a file does not become ready, for Reason; without a path: so many more
 	EventDropped    EventType = "dropped"   // the source was gone or has changed before it was sent

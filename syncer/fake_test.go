@@ -263,6 +263,40 @@ func (f *fakeSession) Copy(ctx context.Context, from, temp string, size int64) e
 	})
 }
 
+func (f *fakeSession) Limit() int64 { return 0 }
+
+// Patch makes the copies of a file's parts wrong as those of whole files.
+func (f *fakeSession) Patch(ctx context.Context, p remote.Patch, src io.ReaderAt) (written int64, err error) {
+	if f.server.copies == nil {
+		return 0, problem("copy", p.Temp, remote.Unsupported, errors.New("no"))
+	}
+	var made strings.Builder
+	for _, part := range p.Parts {
+		err := f.request(ctx, "patch", p.Temp, func(files map[string]fakeFile) error {
+			old, there := files[p.Old]
+			switch {
+			case !there:
+				return problem("copy", p.Old, remote.Missing, fs.ErrNotExist)
+			case int64(len(old.content)) != p.OldSize:
+				return problem("copy", p.Old, remote.Refused, errors.New("it has changed"))
+			case part.From >= 0:
+				made.WriteString(f.server.copies(old.content[part.From : part.From+part.Length]))
+				return nil
+			}
+			_, err := io.Copy(&made, io.NewSectionReader(src, part.At, part.Length))
+			written, f.server.sent = written+part.Length, f.server.sent+part.Length
+			return err
+		})
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, f.request(ctx, "patched", p.Temp, func(files map[string]fakeFile) error {
+		files[p.Temp] = fakeFile{content: made.String(), time: p.ModTime.Truncate(time.Second)}
+		return nil
+	})
+}
+
 // goOn returns what the temp has below the mark of an upload, and brings the source there.
 func (f *fakeSession) goOn(u remote.Upload, src io.Reader) (have string, err error) {
 	have, _ = f.server.content(u.Temp)
@@ -297,6 +331,9 @@ func (f *fakeSession) Upload(ctx context.Context, u remote.Upload, src io.Reader
 			src = io.LimitReader(src, u.Size)
 		}
 		content, err = io.ReadAll(src)
+	}
+	if err == nil && u.Tap != nil {
+		u.Tap(int64(len(have)), content)
 	}
 	if err == nil {
 		err = f.take(u.Temp, int64(len(content)))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding"
+	"fmt"
 	"io"
 
 	"github.com/dropferry/dropferry/remote"
@@ -28,7 +29,8 @@ func (d *delivery) grow(ctx context.Context, src *watcher.Source) error {
 	}
 	size := k.Fingerprint.Size
 	hash := sha256.New()
-	if err := readInto(ctx, hash, io.NewSectionReader(src, 0, size)); err != nil {
+	index := &indexing{}
+	if err := readInto(ctx, io.MultiWriter(hash, index), io.NewSectionReader(src, 0, size)); err != nil {
 		return err
 	}
 	same := bytes.Equal(hash.Sum(nil), k.SHA256)
@@ -40,25 +42,31 @@ func (d *delivery) grow(ctx context.Context, src *watcher.Source) error {
 	if err != nil {
 		return err
 	}
-	d.sent = true
+	if err := d.patching(ctx); err != nil {
+		return err
+	}
 	err = d.session.Copy(ctx, k.RemotePath, d.intent.Temp, size)
 	var got []byte
 	if err == nil {
 		got, _, err = d.session.Hash(ctx, d.intent.Temp, size)
 	}
-	switch {
-	case err == nil && bytes.Equal(got, k.SHA256):
-		return d.checkpoint(ctx, remote.Mark{Offset: size, Hash: reached})
-	case err != nil && (remote.KindOf(err) == remote.Transient || remote.KindOf(err) == remote.DiskFull):
-		return err
+	if err == nil && !bytes.Equal(got, k.SHA256) {
+		err = &remote.Error{
+			Op: "copy", Destination: d.intent.Destination, Path: d.intent.Temp, Kind: remote.Integrity,
+			Err: fmt.Errorf("the server has other content: SHA-256 %x of %x", got, k.SHA256),
+		}
 	}
-	return nil
+	if err != nil {
+		return d.noPatch(ctx, src, err)
+	}
+	d.indexing, d.spared = index, size
+	return d.checkpoint(ctx, remote.Mark{Offset: size, Hash: reached})
 }
 
 // mayHaveGrown returns the version at the final name, if the source may be that and more, and the server can be asked to use it.
 func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source) (*state.Known, error) {
 	can := d.session.Capabilities()
-	if !can.Hashes() || !can.Copies() || can.NoResume || d.intent.Temp == "" || d.intent.Source != "" || src.Size() <= leastGrown {
+	if d.folder.Delta == DeltaOff || d.whole || !can.Hashes() || !can.Copies() || can.NoResume || d.intent.Temp == "" || d.intent.Source != "" || src.Size() <= leastGrown {
 		return nil, nil
 	}
 	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {
@@ -71,6 +79,9 @@ func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source) (*stat
 	}
 	if size := k.Fingerprint.Size; size < leastGrown || size >= src.Size() || !d.growths.worth(size) {
 		return nil, nil
+	}
+	if _, is, err := d.store.Whole(ctx, d.intent.Route, d.intent.Path, d.now()); err != nil || is {
+		return nil, err
 	}
 	return k, nil
 }

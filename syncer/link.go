@@ -37,6 +37,7 @@ type link struct {
 
 	alikes   odds // see odds
 	growths  odds
+	speeds   speeds
 	reserved sync.Map // sweeps of files that a session makes use of: string -> true
 
 	wake  chan struct{}

@@ -102,7 +102,7 @@ func (d *delivery) proofOfMove(ctx context.Context, src *watcher.Source) (proof 
 	if err != nil || old == nil || !old.Mode.IsRegular() || old.Size != src.Size() {
 		return proof, false, err
 	}
-	proof = state.Proof{SHA256: sum, RemoteModTime: old.ModTime, HostKey: d.session.HostKey()}
+	proof = state.Proof{SHA256: sum, Spared: src.Size(), RemoteModTime: old.ModTime, HostKey: d.session.HostKey()}
 	// Reading a large one back would cost as much as sending.
 	most := int64(readToRename)
 	if d.folder.demand() == remote.Size {

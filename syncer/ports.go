@@ -43,6 +43,11 @@ type Store interface {
 	Checkpoint(ctx context.Context, id string) (state.Checkpoint, bool, error)
 	SaveCheckpoint(ctx context.Context, id string, p state.Checkpoint) (bool, error)
 	DropCheckpoint(ctx context.Context, id string) error
+	Retemp(ctx context.Context, id, temp string, patched bool) (bool, error)
+	SaveIndex(ctx context.Context, sum, data []byte, at, until time.Time, replaces []byte) error
+	Index(ctx context.Context, sum []byte) (data []byte, found bool, err error)
+	SendWhole(ctx context.Context, route state.Route, p file.Path, w state.Whole) error
+	Whole(ctx context.Context, route state.Route, p file.Path, now time.Time) (w state.Whole, is bool, err error)
 	Commit(ctx context.Context, id string, proof state.Proof) (bool, error)
 	Deliver(ctx context.Context, id string, d state.Deliver) (bool, error)
 	Adopt(ctx context.Context, id string, k state.Known) (bool, error)
@@ -105,6 +110,8 @@ type Session interface {
 	Stat(ctx context.Context, name string) (remote.Info, error)
 	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
 	ReadBack(ctx context.Context, name string) ([]byte, error)
+	Limit() int64
+	Patch(ctx context.Context, p remote.Patch, src io.ReaderAt) (written int64, err error)
 	Copy(ctx context.Context, from, temp string, size int64) error
 	Upload(ctx context.Context, u remote.Upload, src io.Reader) (sum []byte, err error)
 	Fits(ctx context.Context, name string, size int64) error

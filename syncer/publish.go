@@ -254,7 +254,7 @@ func (d *delivery) look(ctx context.Context, name string) (witness, error) {
 // demand. One that cannot be proved any more is sent again.
 func (d *delivery) verifyAgain(ctx context.Context, temp string) error {
 	proof, demand := &d.intent.Proof, d.folder.demand()
-	if d.intent.MovedFrom == "" && !d.session.Capabilities().Fsync { // else it lies at the server for long
+	if d.intent.MovedFrom == "" && (d.intent.Patched || !d.session.Capabilities().Fsync) { // else it lies at the server for long
 		demand = remote.Content
 	}
 	_, evidence, err := d.session.Verify(ctx, temp, d.intent.Fingerprint.Size, proof.SHA256, demand)

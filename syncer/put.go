@@ -132,7 +132,7 @@ func (p *Put) Run(ctx context.Context) (PutResult, error) {
 		Put: p, random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		folder: &Folder{
 			Name: putFolder, After: Keep, Verify: p.Verify, Retry: p.Retry, CheckpointBytes: p.CheckpointBytes,
-			CheckpointEvery: p.CheckpointEvery, Hint: func(file.Path) {},
+			CheckpointEvery: p.CheckpointEvery, Delta: DeltaOff, Hint: func(file.Path) {},
 		},
 		link: &link{
 			name: p.Destination.Name, dial: p.Destination.Dial, account: p.Destination.Account, secrets: p.Destination.Secrets,

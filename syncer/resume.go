@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/dropferry/dropferry/remote"
 	"github.com/dropferry/dropferry/state"
@@ -25,6 +26,10 @@ func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte,
 			return nil, err
 		}
 	}
+	d.beginIndex(src)
+	if d.indexing != nil {
+		u.Tap = d.indexing.take
+	}
 	d.sent = true
 	if found {
 		u.From = remote.Mark{Offset: at.Offset, Hash: at.Hash}
@@ -40,7 +45,12 @@ func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte,
 			return nil
 		}
 	}
-	return d.session.Upload(ctx, u, src)
+	began := time.Now()
+	sum, err = d.session.Upload(ctx, u, src)
+	if err == nil && d.speeds != nil {
+		d.speeds.send.note(u.Size-u.From.Offset, time.Since(began))
+	}
+	return sum, err
 }
 
 // mayHaveCheckpoint tells whether a file is so long that its uploads may have checkpoints: what goes in one piece has none.
@@ -86,8 +96,14 @@ func (d *delivery) checkpoint(ctx context.Context, m remote.Mark) error {
 // demand is how much evidence the delivery needs. What a server acknowledges without syncing can be lost in a power cut
 // there, so a resumed upload has to be proved then.
 func (d *delivery) demand() remote.Demand {
-	if d.resumed && !d.session.Capabilities().Fsync {
+	switch demand := d.folder.demand(); {
+	case d.resumed && !d.session.Capabilities().Fsync:
 		return remote.Content
+	case d.together && demand != remote.Content:
+		return remote.Proof
+	case d.intent.Patched:
+		return remote.Content
+	default:
+		return demand
 	}
-	return d.folder.demand()
 }

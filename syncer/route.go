@@ -42,6 +42,7 @@ type Folder struct {
 	// A long upload can go on from a checkpoint, which is due after so many bytes or so much time; 0 is never.
 	CheckpointBytes int64
 	CheckpointEvery time.Duration
+	Delta           Delta
 	// Marker returns the marker of a file, which leaves the folder with it; nil where there are none. SharedMarkers tells that
 	// files whose names differ in the extension alone have the same.
 	Marker        func(file.Path) file.Path

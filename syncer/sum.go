@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"hash"
 	"io"
 
 	"github.com/dropferry/dropferry/watcher"
@@ -45,14 +44,16 @@ func hashSource(ctx context.Context, src *watcher.Source) ([]byte, error) {
 }
 
 // readInto reads all of a source.
-func readInto(ctx context.Context, h hash.Hash, src io.Reader) error {
+func readInto(ctx context.Context, w io.Writer, src io.Reader) error {
 	buf := make([]byte, 1<<20)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n, err := src.Read(buf)
-		h.Write(buf[:n])
+		if _, err := w.Write(buf[:n]); err != nil {
+			return err
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

@@ -24,20 +24,22 @@ const (
 
 // outcome is how a delivery has ended.
 type outcome struct {
-	intent  state.Intent  // as far as it came
-	began   time.Time     // by the link's clock
-	took    time.Duration // the attempt
-	alone   bool          // nothing else was under way meanwhile
-	careful bool          // it asks for one thing at a time: see remote.Upload
-	tight   bool          // the server had no room for it, or for the last file
-	unfit   bool          // it was not begun, since the server says that it does not fit
-	direct  bool          // see delivery, as for the next
-	aside   bool
-	sent    bool
-	resumed bool
-	reached int64
-	further bool // than all attempts before it
-	err     error
+	intent   state.Intent  // as far as it came
+	began    time.Time     // by the link's clock
+	took     time.Duration // the attempt
+	alone    bool          // nothing else was under way meanwhile
+	careful  bool          // it asks for one thing at a time: see remote.Upload
+	tight    bool          // the server had no room for it, or for the last file
+	unfit    bool          // it was not begun, since the server says that it does not fit
+	direct   bool          // see delivery, as for the next
+	aside    bool
+	sent     bool
+	resumed  bool
+	retemped bool
+	whole    bool // see delivery
+	reached  int64
+	further  bool // than all attempts before it
+	err      error
 }
 
 // workload is the deliveries of one session.
@@ -208,6 +210,7 @@ func (l *link) isSuspect(id string) bool {
 // begin starts the first delivery of the queue.
 func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 	o := outcome{intent: w.queue[0], alone: w.single(), careful: l.isRefused(w.queue[0].ID)}
+	o.whole = l.isSuspect(o.intent.ID)
 	o.tight = w.full || remote.SaysFull(o.intent.LastError) // by an earlier run, it may be
 	if t := l.troubles[o.intent.ID]; t != nil {
 		o.tight = o.tight || t.full > 0
@@ -269,7 +272,8 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	}
 	d := &delivery{
 		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
-		familiar: w.familiar, careful: o.careful, names: &l.ops.names, occupied: &w.occupied, alikes: &l.alikes, growths: &l.growths,
+		familiar: w.familiar, careful: o.careful, names: &l.ops.names, occupied: &w.occupied, alikes: &l.alikes, growths: &l.growths, speeds: &l.speeds,
+		whole: o.whole,
 		observe: func(e Event) {
 			if e.Type == EventProgress {
 				w.progress.note(e.ID, e.Sent, time.Now())
@@ -281,7 +285,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	o.err = d.run(w.sending)
 	o.took = time.Since(started)
 	o.intent, o.direct, o.aside = d.intent, d.direct, d.aside
-	o.sent, o.resumed, o.reached = d.sent, d.resumed, d.reached
+	o.sent, o.resumed, o.reached, o.retemped = d.sent, d.resumed, d.reached, d.retemped
 	if o.err == nil {
 		l.lookAgain(&o.intent)
 		l.ended(deliveries, &o.intent)

@@ -142,7 +142,7 @@ func (l *eventLines) observe(e syncer.Event) {
 		syncer.EventNoRoom, syncer.EventRoom, syncer.EventCancelled, agent.EventWaiting, agent.EventUnread, agent.EventPaused,
 		syncer.EventTrashed, syncer.EventRemoved, syncer.EventKept, syncer.EventGone, syncer.EventMadeDir, syncer.EventRemovedDir, syncer.EventRenamedDir,
 		syncer.EventHalted, syncer.EventResumed, syncer.EventUnmarked, syncer.EventUnswept,
-		syncer.EventPutBack, syncer.EventWaits, syncer.EventClosed:
+		syncer.EventPutBack, syncer.EventWaits, syncer.EventClosed, syncer.EventWhole:
 	default:
 		return
 	}

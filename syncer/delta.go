@@ -1,0 +1,283 @@
+package syncer
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dropferry/dropferry/chunk"
+	"github.com/dropferry/dropferry/remote"
+	"github.com/dropferry/dropferry/state"
+	"github.com/dropferry/dropferry/watcher"
+)
+
+// Of a file that has changed, the server may have most already, in the version that it has. Then the temp is put together there:
+// what is old is copied, what is new is written. Whether that came out right is never taken from the server's answers, but
+// proved by a hash of the whole. Nothing is recorded on the way: a delta that is cut off is begun anew on another temp, and
+// a file in whose deltas the connection was lost twice is sent whole, with checkpoints.
+
+// Delta says whether less than the whole of a changed file is sent.
+type Delta string
+
+// The words of the configuration. The empty one is DeltaAuto.
+const (
+	DeltaAuto   Delta = "auto"   // where it is expected to take less time
+	DeltaOff    Delta = "off"    // never
+	DeltaAlways Delta = "always" // wherever the result can be proved
+)
+
+// wholeFor is for how long a file is sent whole after what the server had put together was wrong.
+const wholeFor = 24 * time.Hour
+
+// basis is the version that the destination has, and what it consists of.
+type basis struct {
+	name  string // remote path
+	size  int64
+	sum   []byte
+	index *chunk.Index
+}
+
+// difference is what has changed since.
+type difference struct {
+	spans   []chunk.Span
+	sum     []byte // of the new content
+	index   *chunk.Index
+	literal int64 // bytes that have to be sent
+	copies  int
+}
+
+// basis returns what the new version can be made of; nil where it is to be sent whole.
+func (d *delivery) basis(ctx context.Context, src *watcher.Source) (*basis, error) {
+	if !d.mayDelta() || !d.ours || d.whole || src.Size() < state.LeastIndexed {
+		return nil, nil
+	}
+	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {
+		return nil, err
+	}
+	before, err := d.before(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := basis{name: d.intent.Final}
+	switch {
+	case before.known != nil && movable(before.known):
+		b.size, b.sum = before.known.Fingerprint.Size, before.known.SHA256
+	case before.last != nil && before.last.Proof.SHA256 != nil:
+		b.size, b.sum = before.last.Size, before.last.Proof.SHA256
+	default:
+		return nil, nil
+	}
+	if _, is, err := d.store.Whole(ctx, d.intent.Route, d.intent.Path, d.now()); err != nil || is {
+		return nil, err
+	}
+	data, found, err := d.store.Index(ctx, b.sum)
+	if err != nil || !found {
+		return nil, err
+	}
+	b.index = &chunk.Index{}
+	if b.index.UnmarshalBinary(data) != nil || b.index.Size() != b.size { // of another version of this program
+		return nil, nil
+	}
+	return &b, nil
+}
+
+// forecast is that of a file of which nothing has to be sent.
+func (d *delivery) forecast(size int64) forecast {
+	f := forecast{
+		size: size, hashed: d.folder.demand() != remote.Size, trip: d.session.RoundTrip(), send: usualSend, copy: usualCopy, hash: usualHash,
+	}
+	if s := d.speeds; s != nil {
+		f.send, f.copy, f.hash = s.send.or(usualSend), s.copy.or(usualCopy), s.hash.or(usualHash)
+	}
+	if limit := d.session.Limit(); limit > 0 {
+		f.send = min(f.send, float64(limit))
+	}
+	return f
+}
+
+// compareWith finds out what has changed; nil where to send less is not worth its while. Of a large file, samples tell first whether
+// to read all of it may be.
+func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basis) (*difference, error) {
+	f, always := d.forecast(src.Size()), d.folder.Delta == DeltaAlways
+	if !always && !f.worth() {
+		return nil, nil
+	}
+	if !always && src.Size() >= sampledFrom {
+		changed, err := changedShare(ctx, src, b.index)
+		if err != nil {
+			return nil, err
+		}
+		f.literal = int64(max(0, changed-sampleError) * float64(f.size))
+		if !f.worth() {
+			return nil, nil
+		}
+	}
+	hash := sha256.New()
+	spans, next, err := chunk.Plan(ctx, b.index, io.TeeReader(io.NewSectionReader(src, 0, src.Size()), hash))
+	if err != nil {
+		return nil, err
+	}
+	c := &difference{spans: spans, sum: hash.Sum(nil), index: next}
+	for _, s := range spans {
+		if s.Copied() {
+			c.copies++
+		} else {
+			c.literal += s.Length
+		}
+	}
+	d.sum, d.index = c.sum, c.index // of the upload too, should it come to one
+	f.literal, f.parts, f.planned = c.literal, c.copies, true
+	if !always && !f.worth() || c.copies == 0 {
+		return nil, nil
+	}
+	return c, nil
+}
+
+const (
+	sampledFrom = 32 << 20
+	sampleSize  = 1 << 20
+	mostSamples = 32
+	// sampleError is how much of a sample seems to be new although it is not: a chunk is recognised as a whole.
+	sampleError = 0.2
+)
+
+// changedShare tells from samples how much of a file is new, from 0 to 1.
+func changedShare(ctx context.Context, src *watcher.Source, old *chunk.Index) (float64, error) {
+	n := min(mostSamples, src.Size()/(16*sampleSize))
+	samples := make([]io.Reader, n)
+	for i := range n {
+		samples[i] = io.NewSectionReader(src, src.Size()/n*i, sampleSize)
+	}
+	spans, _, err := chunk.Plan(ctx, old, io.MultiReader(samples...))
+	var changed int64
+	for _, s := range spans {
+		if !s.Copied() {
+			changed += s.Length
+		}
+	}
+	return float64(changed) / float64(n*sampleSize), err
+}
+
+// patch has the server put the new version together from the one that it has, and proves it. done says that T2 is recorded; else the
+// file is to be sent.
+func (d *delivery) patch(ctx context.Context, src *watcher.Source) (done bool, err error) {
+	b, err := d.basis(ctx, src)
+	if err != nil || b == nil {
+		return false, err
+	}
+	c, err := d.compareWith(ctx, src, b)
+	if err != nil || c == nil {
+		return false, err
+	}
+	if err := d.patching(ctx); err != nil {
+		return false, err
+	}
+	began := time.Now()
+	written, err := d.session.Patch(ctx, remote.Patch{
+		Old: b.name, OldSize: b.size, Temp: d.intent.Temp, Size: src.Size(), Parts: partsOf(c.spans),
+		ModTime: d.intent.Fingerprint.Modified(), Progress: d.progress(),
+	}, src)
+	took := time.Since(began)
+	var proof state.Proof
+	if err == nil {
+		crashpoint("patched")
+		proof, err = d.verifyTogether(ctx, c.sum)
+	}
+	if err != nil {
+		return false, d.noPatch(ctx, src, err)
+	}
+	if err := src.Unchanged(); err != nil {
+		return false, err
+	}
+	if s := d.speeds; s != nil && written < c.literal+src.Size()/16 {
+		s.copy.note(src.Size()-written, took-lasts(written, s.send.or(usualSend)))
+	}
+	proof.Spared = src.Size() - written
+	d.replaces = b.sum
+	if err := d.keepIndex(ctx, c.sum); err != nil {
+		return false, err
+	}
+	return true, d.commit(ctx, proof)
+}
+
+// verifyTogether proves a temp that was put together at the server.
+func (d *delivery) verifyTogether(ctx context.Context, sum []byte) (state.Proof, error) {
+	d.together = true
+	defer func() { d.together = false }()
+	return d.verify(ctx, sum)
+}
+
+// partsOf turns spans into what a session makes of them.
+func partsOf(spans []chunk.Span) []remote.Part {
+	parts := make([]remote.Part, len(spans))
+	for i, s := range spans {
+		parts[i] = remote.Part{At: s.At, Length: s.Length, From: s.From}
+	}
+	return parts
+}
+
+// noPatch decides what follows where the server has put no file together: nil that it is sent whole. That the old version was taken,
+// or changed by others, is no failure. Where what was put together is wrong, the file is sent whole for a while.
+func (d *delivery) noPatch(ctx context.Context, src *watcher.Source, why error) error {
+	switch remote.KindOf(why) {
+	case remote.Transient, remote.DiskFull, remote.Root: // or the local side
+		return why
+	}
+	if err := src.Unchanged(); err != nil { // which may be why
+		return err
+	}
+	d.whole = true
+	if remote.KindOf(why) != remote.Integrity {
+		return nil
+	}
+	w := state.Whole{Until: d.now().Add(wholeFor), Reason: fmt.Sprintf("what the server had put together was wrong: %v", why)}
+	if err := d.store.SendWhole(ctx, d.intent.Route, d.intent.Path, w); err != nil {
+		return err
+	}
+	e := eventOf(EventWhole, &d.intent)
+	e.At, e.Err, e.Reason, e.Next = d.now(), why, w.Reason, w.Until
+	d.observe(e)
+	return nil
+}
+
+// errNoTemp is for a temp that is not named as ours are.
+var errNoTemp = errors.New("its temp has no next generation")
+
+// patching records that the server is going to be asked to copy to the temp, and takes another one where that was so before: a
+// connection that was given up may still have such a request before it.
+func (d *delivery) patching(ctx context.Context) error {
+	d.sent = true
+	return d.retemp(ctx, true)
+}
+
+// sendWhole has the upload begin on a temp to which nothing is copied any more.
+func (d *delivery) sendWhole(ctx context.Context) error {
+	if !d.intent.Patched {
+		return nil
+	}
+	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {
+		return err // what was copied there was proved, and nothing was under way then
+	}
+	return d.retemp(ctx, false)
+}
+
+func (d *delivery) retemp(ctx context.Context, patched bool) error {
+	temp := d.intent.Temp
+	if d.intent.Patched {
+		if temp = nextTemp(temp, d.intent.ID); temp == "" {
+			return errNoTemp
+		}
+		d.retemped = true
+	}
+	ok, err := d.store.Retemp(ctx, d.intent.ID, temp, patched)
+	if err == nil && !ok {
+		err = errSuperseded
+	}
+	if err == nil {
+		d.intent.Temp, d.intent.Patched = temp, patched
+	}
+	return err
+}
