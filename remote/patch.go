@@ -35,8 +35,6 @@ var (
 	errOneFile = errors.New("the server lets one file be open at a time")
 	// errOldChanged says that the file that was copied from is not, or was not all the time, the one that was expected.
 	errOldChanged = errors.New("the file that it was to be copied from has changed")
-	// errManyRefused says that a server copies so little of what it is asked to that the whole is sent as soon.
-	errManyRefused = errors.New("the server refused to copy most of it")
 )
 
 // Patch makes a temp of what an old file at the server holds and of what is read from src, and returns how many bytes were
