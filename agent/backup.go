@@ -16,7 +16,7 @@ const (
 	onceBackup = time.Minute
 )
 
-// copier makes the daily copy of the store. A failure is told once, and stops nothing.
+// copier makes the daily copy of the store, and removes from it what is of no use any more. A failure is told once, and stops nothing.
 type copier struct {
 	store *state.Store
 	log   *slog.Logger
@@ -38,6 +38,9 @@ func (c *copier) run(ctx context.Context) {
 }
 
 func (c *copier) copy(ctx context.Context) {
+	if _, err := c.store.PruneIndexes(ctx, time.Now()); err != nil && !errors.Is(err, context.Canceled) {
+		c.log.Warn("what files were made of was not removed from the state; it is tried again", "error", err)
+	}
 	name, err := c.store.Backup(ctx, time.Now())
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -21,6 +21,7 @@ type ledgerReader interface {
 	Lookup(ctx context.Context, folder string, p file.Path) (state.Record, error)
 	History(ctx context.Context, f state.Filter) ([]state.Delivery, error)
 	NamedNow(ctx context.Context, d state.Delivery) (state.Delivery, error)
+	Whole(ctx context.Context, route state.Route, p file.Path, now time.Time) (w state.Whole, is bool, err error)
 	removalReader
 	storyReader
 	conflictReader
@@ -66,6 +67,13 @@ func explain(ctx context.Context, folders []*folder, store ledgerReader, at work
 		at.outlook(&r)
 		if err := explainWaits(ctx, &r, f, store, &record); err != nil {
 			return e, err
+		}
+		w, whole, err := store.Whole(ctx, state.Route{Folder: e.Folder, Destination: r.Destination}, p, time.Now())
+		if err != nil {
+			return e, err
+		}
+		if whole {
+			r.Whole = fmt.Sprintf("until %s: %s", rfc3339(w.Until), w.Reason)
 		}
 		at.paused(&r, e.Folder)
 		at.halted(&r, e.Folder)

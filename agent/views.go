@@ -14,7 +14,7 @@ import (
 func ViewDelivery(d state.Delivery) control.Delivery {
 	return control.Delivery{
 		ID: d.ID, Folder: d.Folder, Destination: d.Destination, Path: string(d.Path), PathB64: raw(d.Path),
-		RemotePath: d.RemotePath, Size: d.Size, SHA256: hex.EncodeToString(d.Proof.SHA256), Evidence: d.Proof.Evidence,
+		RemotePath: d.RemotePath, Size: d.Size, Sent: d.Size - d.Proof.Spared, SHA256: hex.EncodeToString(d.Proof.SHA256), Evidence: d.Proof.Evidence,
 		Command: d.Proof.Command, Attempts: d.Attempts, ReadyAt: utc(d.ReadyAt), StartedAt: d.StartedAt.UTC(), DeliveredAt: d.DeliveredAt.UTC(),
 		HostKey: d.Proof.HostKey,
 	}
@@ -29,10 +29,18 @@ func raw(p file.Path) []byte {
 }
 
 func viewOperation(o syncer.Operation) control.Operation {
-	return control.Operation{
+	view := control.Operation{
 		Op: string(o.Op), Folder: o.Folder, Destination: o.Destination, Path: string(o.Path), PathB64: raw(o.Path),
 		RemotePath: o.RemotePath, From: o.From, Size: o.Size, Reason: string(o.Reason), Detail: o.Detail,
 	}
+	switch o.Op {
+	case syncer.Upload:
+		sent := o.Size - o.Spared
+		view.Sent = &sent
+	case syncer.Copy, syncer.Rename:
+		view.Sent = new(int64)
+	}
+	return view
 }
 
 func viewWaiting(o syncer.Operation) control.Waiting {

@@ -184,6 +184,7 @@ type Delivery struct {
 	PathB64     []byte    `json:"path_b64,omitempty"` // where path is not UTF-8
 	RemotePath  string    `json:"remote_path"`
 	Size        int64     `json:"size"`
+	Sent        int64     `json:"sent"` // bytes of it that were sent: less than size where the server had the others already
 	SHA256      string    `json:"sha256"`
 	Evidence    string    `json:"evidence"`
 	Command     string    `json:"command,omitempty"` // that computed the hash at the server
@@ -213,6 +214,7 @@ type Operation struct {
 	RemotePath  string `json:"remote_path"`
 	From        string `json:"from,omitempty"` // of a rename: the remote path that the file has so far
 	Size        int64  `json:"size"`
+	Sent        *int64 `json:"sent,omitempty"` // of an upload, a copy or a rename: bytes of size that would be sent
 	Reason      string `json:"reason"`
 	Detail      string `json:"detail,omitempty"`
 }
@@ -252,5 +254,6 @@ type RouteOf struct {
 	Attempts    int        `json:"attempts,omitempty"`
 	LastError   string     `json:"last_error,omitempty"`
 	NextAttempt *time.Time `json:"next_attempt,omitempty"`
+	Whole       string     `json:"whole,omitempty"` // why the file is sent whole for a while, whatever of it changes
 	Story       []Moment   `json:"story,omitempty"` // of the version that ID is of, the oldest first
 }

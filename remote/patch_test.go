@@ -161,11 +161,11 @@ func TestPatchAtAHostileServer(t *testing.T) {
 // TestPatchOfAFileThatChanges has the old file changed at each moment: by its size or its time, or else by the hash, that is seen.
 func TestPatchOfAFileThatChanges(t *testing.T) {
 	t.Parallel()
+	server, s := hostile(t, sftptest.ServerOptions{Copies: true, Exec: true})
+	c := newPatchCase("/.a.part")
 	for n := range 8 {
-		server, s := hostile(t, sftptest.ServerOptions{Copies: true, Exec: true})
-		c := newPatchCase("/.a.part")
 		c.in(t, server.Dir)
-		server.Faults.Add(sftptest.Fault{Op: sftptest.OpCopy, Times: 1, After: n * 8, Do: func() {
+		server.Faults.Set(sftptest.Fault{Op: sftptest.OpCopy, Times: 1, After: n * 8, Do: func() {
 			if err := os.WriteFile(filepath.Join(server.Dir, "old"), []byte("somebody's"), 0o644); err != nil {
 				t.Error(err)
 			}

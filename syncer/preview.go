@@ -23,6 +23,7 @@ type Operation struct {
 	RemotePath  string
 	From        string // of a rename or a copy: the remote path of what is there
 	Size        int64
+	Spared      int64 // bytes of Size that the destination has already
 	Reason      Reason
 	Detail      string    // of a hold: what stands in the way
 	Until       time.Time // of a wait
@@ -178,7 +179,11 @@ func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operati
 		return o, false, err
 	}
 	if standing == Free || standing == Ours || standing == Unseen {
-		return o, true, p.fromThere(ctx, c, view, &o)
+		err := p.fromThere(ctx, c, view, &o)
+		if d.ours = standing == Ours; err == nil && d.ours && o.Op == Upload {
+			err = p.spares(ctx, &d, &o)
+		}
+		return o, true, err
 	}
 	src, err := watcher.Open(p.Folder.Root, c.Path, c.Entry.Fingerprint)
 	if err != nil {
@@ -233,6 +238,10 @@ type viewOnly struct {
 func (v viewOnly) Stat(ctx context.Context, name string) (remote.Info, error) {
 	return v.Viewer.Stat(ctx, name)
 }
+
+// RoundTrip and Limit say that nothing is known of the line.
+func (v viewOnly) RoundTrip() time.Duration { return 0 }
+func (v viewOnly) Limit() int64             { return 0 }
 
 func (v viewOnly) Capabilities() remote.Capabilities { return v.Viewer.Capabilities() }
 

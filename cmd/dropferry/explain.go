@@ -48,6 +48,9 @@ func (p *program) printExplanation(e control.Explanation) error {
 		if r.RemotePath != "" {
 			fmt.Fprintf(&b, "               at %s\n", shown(r.RemotePath))
 		}
+		if r.Whole != "" {
+			fmt.Fprintf(&b, "               sent whole %s\n", p.said(r.Whole))
+		}
 		if r.NextAttempt != nil {
 			fmt.Fprintf(&b, "               next attempt %s\n", clock(*r.NextAttempt))
 		}
@@ -55,7 +58,7 @@ func (p *program) printExplanation(e control.Explanation) error {
 	}
 	for _, d := range e.Receipts {
 		fmt.Fprintf(&b, "  receipt      %s  %s  %s to %s:%s  %s  attempts %d  SHA-256 %s\n",
-			d.ID, clock(d.DeliveredAt), size(d.Size), d.Destination, shown(d.RemotePath), d.Evidence, d.Attempts, d.SHA256)
+			d.ID, clock(d.DeliveredAt), sentOf(d.Sent, d.Size), d.Destination, shown(d.RemotePath), d.Evidence, d.Attempts, d.SHA256)
 	}
 	return p.printf("%s", b.String())
 }

@@ -87,7 +87,7 @@ func (p *program) printHistory(h control.History) error {
 	_, _ = fmt.Fprintln(w, "DELIVERED\tID\tFOLDER\tDESTINATION\tPATH\tSIZE\tEVIDENCE\tATTEMPTS\tSHA-256")
 	for _, d := range h.Deliveries {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%.16s\n",
-			clock(d.DeliveredAt), d.ID, d.Folder, d.Destination, shown(d.Path), size(d.Size), d.Evidence, d.Attempts, d.SHA256)
+			clock(d.DeliveredAt), d.ID, d.Folder, d.Destination, shown(d.Path), sentOf(d.Sent, d.Size), d.Evidence, d.Attempts, d.SHA256)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -98,13 +98,21 @@ func (p *program) printHistory(h control.History) error {
 	return p.printRemovals(h.Removals)
 }
 
+// sentOf words the size of a file, and how much of it was sent or would be, where that is not all.
+func sentOf(sent, all int64) string {
+	if sent == all {
+		return size(all)
+	}
+	return size(sent) + " of " + size(all)
+}
+
 // totals words what deliveries come to.
 func totals(all []control.Delivery) string {
-	var bytes int64
+	var bytes, sent int64
 	var attempts int
 	files := map[[2]string]bool{}
 	for _, d := range all {
-		bytes += d.Size
+		bytes, sent = bytes+d.Size, sent+d.Sent
 		attempts += d.Attempts
 		files[[2]string{d.Folder, d.Path}] = true
 	}
@@ -112,7 +120,7 @@ func totals(all []control.Delivery) string {
 	if len(all) == 1 {
 		word = "delivery"
 	}
-	return fmt.Sprintf("%d %s of %s, %s, in %s", len(all), word, counted(len(files), "file"), size(bytes), counted(attempts, "attempt"))
+	return fmt.Sprintf("%d %s of %s, %s, in %s", len(all), word, counted(len(files), "file"), sentOf(sent, bytes), counted(attempts, "attempt"))
 }
 
 // printFailed tells what is not delivered, and why.

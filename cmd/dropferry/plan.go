@@ -10,6 +10,7 @@ import (
 
 	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/control"
+	"github.com/dropferry/dropferry/syncer"
 )
 
 func (p *program) planCommand() *cobra.Command {
@@ -44,6 +45,14 @@ func planResult(plan control.Plan) error {
 	return nil
 }
 
+// planned words the size of what an operation is about, and of an upload how much of it is going to be sent.
+func planned(o *control.Operation) string {
+	if o.Op == string(syncer.Upload) && o.Sent != nil {
+		return sentOf(*o.Sent, o.Size)
+	}
+	return size(o.Size)
+}
+
 func (p *program) printPlan(plan control.Plan) error {
 	var b strings.Builder
 	for _, o := range plan.Operations {
@@ -51,7 +60,7 @@ func (p *program) printPlan(plan control.Plan) error {
 			fmt.Fprintf(&b, "%-7s folder %s (%s)\n        %s\n", o.Op, o.Folder, o.Reason, p.said(o.Detail))
 			continue
 		}
-		fmt.Fprintf(&b, "%-7s %s: %s -> %s:%s (%s, %s)\n", o.Op, o.Folder, shown(o.Path), o.Destination, shown(o.RemotePath), size(o.Size), o.Reason)
+		fmt.Fprintf(&b, "%-7s %s: %s -> %s:%s (%s, %s)\n", o.Op, o.Folder, shown(o.Path), o.Destination, shown(o.RemotePath), planned(&o), o.Reason)
 		if o.From != "" {
 			fmt.Fprintf(&b, "        from %s\n", shown(o.From))
 		}
