@@ -400,6 +400,8 @@ func (f *fakeSession) Verify(ctx context.Context, name string, size int64, sum [
 		return info, remote.Evidence{}, problem("verify", name, remote.Integrity, fmt.Errorf("%d bytes of %d", info.Size, size))
 	case demand == remote.Size, demand == remote.Auto && !f.server.hashes:
 		return info, remote.Evidence{Kind: remote.SizeOnly}, nil
+	case demand == remote.Proof && !f.server.hashes:
+		return info, remote.Evidence{}, problem("hash", name, remote.Unsupported, errors.New("no hash command"))
 	case !f.server.hashes && f.server.writeOnly:
 		return info, remote.Evidence{}, problem("read", name, remote.Permission, fs.ErrPermission)
 	}

@@ -12,14 +12,7 @@ func growingRig(t *testing.T, content string) (*rig, *fakeServer) {
 	t.Helper()
 	r := newRig(t)
 	r.folder.Mirror = true
-	s := r.toFake()
-	s.hashes, s.copies = true, func(content string) string { return content }
-	can, err := json.Marshal(remote.Capabilities{
-		Version: remote.ProbeVersion, PosixRename: true, SetTimes: true, RenameRefuses: true, Fsync: true,
-		Hash: "sha256sum", Extensions: map[string]string{"copy-data": "1"},
-	})
-	r.must(err)
-	r.must(r.store.SaveCapabilities(t.Context(), "acme", s.identity, can))
+	s := copyingServer(r)
 	r.drop("log", content)
 	r.once()
 	r.wantReceipts(1)
@@ -27,12 +20,25 @@ func growingRig(t *testing.T, content string) (*rig, *fakeServer) {
 	return r, s
 }
 
+// copyingServer is a destination that hashes and copies.
+func copyingServer(r *rig) *fakeServer {
+	r.Helper()
+	s := r.toFake()
+	s.hashes, s.copies = true, func(content string) string { return content }
+	can, err := json.Marshal(remote.Capabilities{
+		Version: remote.ProbeVersion, PosixRename: true, SetTimes: true, RenameRefuses: true, Fsync: true,
+		Hash: "sha256sum", Extensions: map[string]string{"copy-data": "1"},
+	})
+	r.must(err)
+	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, can))
+	return s
+}
+
 // TestGrownFile has more written to the end of a file: only that is sent. Where the copy at the server is wrong, or somebody has
 // changed the file there, or it has another beginning now, or is smaller, what is published is the source all the same: see delta_test.go.
 func TestGrownFile(t *testing.T) {
 	t.Parallel()
 	was := large(leastGrown + 7)
-	const little = 16 << 10 // or less: of what has changed elsewhere than at the end, see delta_test.go
 	for _, row := range []struct {
 		name   string
 		now    string
