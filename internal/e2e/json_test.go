@@ -14,6 +14,7 @@ type (
 			Op, Folder, Destination, Path, Reason, Detail, From string
 			RemotePath                                          string `json:"remote_path"`
 			Size                                                int64
+			Sent                                                *int64
 		}
 		Waiting []struct {
 			Folder, Destination, Path, Reason, Detail string
@@ -27,7 +28,7 @@ type (
 		ID, Folder, Destination, Path, SHA256, Evidence, Command string
 		PathB64                                                  []byte `json:"path_b64"`
 		RemotePath                                               string `json:"remote_path"`
-		Size                                                     int64
+		Size, Sent                                               int64
 		Attempts                                                 int
 		StartedAt                                                time.Time `json:"started_at"`
 		DeliveredAt                                              time.Time `json:"delivered_at"`
@@ -57,7 +58,8 @@ type (
 			Destination, State, Reason, ID string
 			RemotePath                     string `json:"remote_path"`
 			Attempts                       int
-			LastError                      string     `json:"last_error"`
+			LastError                      string `json:"last_error"`
+			Whole                          string
 			NextAttempt                    *time.Time `json:"next_attempt"`
 		}
 		Receipts []deliveryJSON
