@@ -12,9 +12,10 @@ import (
 
 // ViewDelivery returns a receipt as commands and JSON show it.
 func ViewDelivery(d state.Delivery) control.Delivery {
+	sent := d.Size - d.Proof.Spared
 	return control.Delivery{
 		ID: d.ID, Folder: d.Folder, Destination: d.Destination, Path: string(d.Path), PathB64: raw(d.Path),
-		RemotePath: d.RemotePath, Size: d.Size, Sent: d.Size - d.Proof.Spared, SHA256: hex.EncodeToString(d.Proof.SHA256), Evidence: d.Proof.Evidence,
+		RemotePath: d.RemotePath, Size: d.Size, Sent: &sent, SHA256: hex.EncodeToString(d.Proof.SHA256), Evidence: d.Proof.Evidence,
 		Command: d.Proof.Command, Attempts: d.Attempts, ReadyAt: utc(d.ReadyAt), StartedAt: d.StartedAt.UTC(), DeliveredAt: d.DeliveredAt.UTC(),
 		HostKey: d.Proof.HostKey,
 	}

@@ -184,7 +184,7 @@ type Delivery struct {
 	PathB64     []byte    `json:"path_b64,omitempty"` // where path is not UTF-8
 	RemotePath  string    `json:"remote_path"`
 	Size        int64     `json:"size"`
-	Sent        int64     `json:"sent"` // bytes of it that were sent: less than size where the server had the others already
+	Sent        *int64    `json:"sent,omitempty"` // bytes of it that were sent: less than size where the server had the others already
 	SHA256      string    `json:"sha256"`
 	Evidence    string    `json:"evidence"`
 	Command     string    `json:"command,omitempty"` // that computed the hash at the server

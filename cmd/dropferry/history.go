@@ -98,12 +98,12 @@ func (p *program) printHistory(h control.History) error {
 	return p.printRemovals(h.Removals)
 }
 
-// sentOf words the size of a file, and how much of it was sent or would be, where that is not all.
-func sentOf(sent, all int64) string {
-	if sent == all {
+// sentOf words the size of a file, and how much of it was sent or would be, where that is not all; nil is of an older agent.
+func sentOf(sent *int64, all int64) string {
+	if sent == nil || *sent == all {
 		return size(all)
 	}
-	return size(sent) + " of " + size(all)
+	return size(*sent) + " of " + size(all)
 }
 
 // totals words what deliveries come to.
@@ -112,7 +112,10 @@ func totals(all []control.Delivery) string {
 	var attempts int
 	files := map[[2]string]bool{}
 	for _, d := range all {
-		bytes, sent = bytes+d.Size, sent+d.Sent
+		bytes, sent = bytes+d.Size, sent+d.Size
+		if d.Sent != nil {
+			sent += *d.Sent - d.Size
+		}
 		attempts += d.Attempts
 		files[[2]string{d.Folder, d.Path}] = true
 	}
@@ -120,7 +123,7 @@ func totals(all []control.Delivery) string {
 	if len(all) == 1 {
 		word = "delivery"
 	}
-	return fmt.Sprintf("%d %s of %s, %s, in %s", len(all), word, counted(len(files), "file"), sentOf(sent, bytes), counted(attempts, "attempt"))
+	return fmt.Sprintf("%d %s of %s, %s, in %s", len(all), word, counted(len(files), "file"), sentOf(&sent, bytes), counted(attempts, "attempt"))
 }
 
 // printFailed tells what is not delivered, and why.

@@ -47,8 +47,8 @@ func planResult(plan control.Plan) error {
 
 // planned words the size of what an operation is about, and of an upload how much of it is going to be sent.
 func planned(o *control.Operation) string {
-	if o.Op == string(syncer.Upload) && o.Sent != nil {
-		return sentOf(*o.Sent, o.Size)
+	if o.Op == string(syncer.Upload) {
+		return sentOf(o.Sent, o.Size)
 	}
 	return size(o.Size)
 }

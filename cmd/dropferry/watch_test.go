@@ -119,4 +119,9 @@ func TestTotals(t *testing.T) {
 	if got != "3 deliveries of 2 files, 2.0 KiB, in 4 attempts" {
 		t.Error(got)
 	}
+	sent := int64(1024)
+	got = totals([]control.Delivery{{Path: "a", Size: 4096, Sent: &sent, Attempts: 1}, {Path: "b", Size: 1024, Attempts: 1}}) // of an older agent
+	if got != "2 deliveries of 2 files, 2.0 KiB of 5.0 KiB, in 2 attempts" {
+		t.Error(got)
+	}
 }
