@@ -63,6 +63,8 @@ var events = map[string]event{
 	"scan failed": {id: 209},
 	"the earlier version is at its name again: the newer one could not take it": {id: 214},
 	"a temporary file of ours could not be removed at the destination":          {id: 215},
+	"sent whole for a while, whatever of it changes":                            {id: 233},
+	"what files were made of was not removed from the state; it is tried again": {id: 234},
 	"not sent yet: another file comes first":                                    {id: 216},
 	"there is no such drive for this account":                                   {id: 213},
 	"the state was not copied; it is tried again":                               {id: 210},
