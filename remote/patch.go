@@ -134,7 +134,7 @@ func (w *patching) open(ctx context.Context) error {
 	if err = firstTransient(err, old.err, temp.err); Transient.is(err) {
 		return err
 	}
-	if err = temp.err; old.err == nil && (Missing.is(err) || Refused.is(err) && s.isMissing(ctx, dirOf(p.Temp))) {
+	if err = temp.err; old.err == nil && (Missing.is(err) || Refused.is(err) && s.lacksDir(ctx, dirOf(p.Temp))) {
 		s.forgetDirs()
 		if err = s.MkdirAll(ctx, dirOf(p.Temp)); err == nil {
 			err = s.fly(w.lane, p.Temp, false, 0, temp)
