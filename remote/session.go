@@ -32,6 +32,7 @@ type Session struct {
 	trip      roundTrip
 	lane            // the first
 	lanes     lanes // and the others
+	copying   apart // and one that makes files of others
 	flow      flow  // over all of them
 	worth     worth // of further connections
 	uploads   atomic.Int64
