@@ -36,7 +36,6 @@ type Session struct {
 	flow      flow  // over all of them
 	worth     worth // of further connections
 	uploads   atomic.Int64
-	copying   apart    // and one that makes files of others
 	striped   sync.Map // temps that were written over several of them, until they are verified
 
 	caps      atomic.Pointer[Capabilities]
