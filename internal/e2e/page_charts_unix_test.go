@@ -105,6 +105,7 @@ func TestPageCharts(t *testing.T) {
 	b.tidy(r)
 	b.picture("page-dark")
 	// Under the pointer it says what was then.
+	b.eval(`document.querySelector('.charts').scrollIntoView()`) // what needs a person may take all of the screen above
 	b.call("Input.dispatchMouseEvent", map[string]any{"type": "mouseMoved", "x": 300, "y": b.number(`document.querySelector('.u-over').getBoundingClientRect().y + 50`)}, nil)
 	eventually(t, "the pointer shows a moment", time.Minute, func() bool {
 		return regexp.MustCompile(`:\d\d to .*/s, \d+ file`).MatchString(b.eval(`document.querySelector('figcaption').textContent`))

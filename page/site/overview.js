@@ -61,11 +61,11 @@ function destinationNeeds(d) {
 }
 
 // side is what a person needs to know of one of two files that want the same name.
-const side = c => c && (c.kind === 'file' ? [`${size(c.size)}, from `, time(c.mtime), c.sha256 ? `, SHA-256 ${c.sha256}` : ''] : c.kind === 'directory' ? 'a directory' : 'something that is no file');
+const side = c => c && (c.kind === 'file' ? [`${size(c.size)}, from `, time(c.mtime), c.sha256 ? `, SHA-256 ${c.sha256.slice(0, 16)}…` : ''] : c.kind === 'directory' ? 'a directory' : 'something that is no file');
 
 // fileNeeds is the card of one file that is held or given up.
 export function fileNeeds(a, s) {
-  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.reason), a.theirs ? facts([['Here', side(a.ours)], ['There', side(a.theirs)]]) : '', el('p', explainLink(s, a.folder, a.path)), fileRemedies(a));
+  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.theirs ? `Something else stands at ${a.remote_path}:` : a.reason), a.theirs ? facts([['Here', side(a.ours)], ['There', side(a.theirs)]]) : '', el('p', explainLink(s, a.folder, a.path)), fileRemedies(a));
 }
 
 // fileRemedies are the buttons for one file that is held, given up, or tried again.
