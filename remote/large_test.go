@@ -54,6 +54,7 @@ func TestCutOfManyUploadsCountsOnce(t *testing.T) {
 	t.Parallel()
 	server := sftptest.StartServer(t, sftptest.ServerOptions{Limits: largeLimits}, sftptest.HangOn(sftptest.OpWrite).Skip(probeWrites))
 	s := mustProbe(t, serverTarget(server))
+	s.room.limit(laneWindow) // as over a long line
 	var all []<-chan error
 	var open, sent sync.WaitGroup // files; uploads
 	for _, name := range []string{"/a", "/b", "/c"} {
@@ -108,7 +109,7 @@ func TestCutsThatSayNothingOfLargeWrites(t *testing.T) {
 		},
 		"closed by us": func(t *testing.T, server *sftptest.TestServer, s *Session) {
 			server.Faults.Add(sftptest.HangOn(sftptest.OpWrite))
-			done := uploading(t, s, "/a.part", 300_000)
+			done := uploading(t, s, "/a.part", 100_000)
 			s.Close()
 			wantError(t, soon(t, "upload", done), Transient, "session closed")
 		},

@@ -55,7 +55,7 @@ func TestStreamGoesOn(t *testing.T) {
 	temp, name := s.target.Path("f.part"), filepath.Join(sshd.Dir, "f.part")
 	for world, change := range map[string]func(){
 		"as it was left":           func() {},
-		"longer than acknowledged": func() { appendTo(t, name, random(1<<20+1)) },
+		"longer than acknowledged": func() { appendTo(t, name, random(1<<20+6)) },
 		"longer than the whole":    func() { appendTo(t, name, random(9<<20)) },
 		"shorter than the mark":    func() { must(t, os.Truncate(name, 1<<20)) },
 		"gone":                     func() { must(t, os.Remove(name)) },
