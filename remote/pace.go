@@ -52,7 +52,8 @@ const (
 	// leastWindow is what is in flight on the slowest line.
 	leastWindow = 64 << 10
 	// nearWindow keeps a server busy that is no way off. What it has not come to yet it moves around in its memory, again and
-	// again: OpenSSH spends as much time on that as on the file where 2 MiB wait.
+	// again: OpenSSH spends as much time on that as on the file where 2 MiB wait. Source: sshbuf_reserve of its sshbuf.c, which
+	// copies all that is there for each packet.
 	nearWindow = 256 << 10
 )
 
