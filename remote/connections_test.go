@@ -80,7 +80,8 @@ func TestSeveralConnections(t *testing.T) {
 			if n := logins(front); n != row.connections {
 				t.Errorf("%d logins, want %d", n, row.connections)
 			}
-			if c := s.Capabilities(); c.Stripes != stripesWork {
+			// Of one connection a machine that is busy may fill no more than one channel. What several are for is not asked of it.
+			if c := s.Capabilities(); c.Stripes != stripesWork && (row.connections > 1 || c.Stripes != "") {
 				t.Errorf("stripes %q", c.Stripes)
 			}
 			if _, sent := s.Traffic(); sent < 24<<20 {
