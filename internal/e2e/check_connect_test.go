@@ -116,7 +116,8 @@ func TestCheckConnectTellsWhatIsWrong(t *testing.T) {
 // TestCheckConnectSeesTheLimitsOfAServer that its owner can lift, and points to the page that can be sent to him.
 func TestCheckConnectSeesTheLimitsOfAServer(t *testing.T) {
 	t.Parallel()
-	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{Config: []string{"MaxSessions 4", "ChannelTimeout session:*=1s"}})
+	// sshd counts in whole seconds: one may be over as soon as it has begun.
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{Config: []string{"MaxSessions 4", "ChannelTimeout session:*=3s"}})
 	r := bareRig(t)
 	r.outboxTo(sshd.TOML("acme")+patient, `to = ["acme:in"]`)
 	got := r.expect(0, "check", "--connect", "--idle", "1m").stdout

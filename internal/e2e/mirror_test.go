@@ -97,6 +97,7 @@ func TestMirrorAdoptsWithoutHashes(t *testing.T) {
 	}
 	r.write(r.inbox("copy/other.txt"), "other bytes")
 	age(t, r.inbox("copy/later.txt"), time.Minute)
+	time.Sleep(3 * time.Second) // what changed a moment ago may change again unseen, and is compared once more
 	all, _ := r.once(3)
 	got := map[string]string{}
 	for _, e := range all {
