@@ -37,7 +37,7 @@ type scale struct {
 var usual = scale{
 	least: 16 << 10, most: 256 << 10, ends: math.MaxUint64 / (48 << 10), block: 4 << 10,
 	detailed: 16 << 30, known: 64 << 30,
-	window: 4 << 20, spare: 1 << 20,
+	window: 4 << 20, spare: 256 << 10,
 }
 
 // reach is how many bytes a Gear hash sees: what is older has been shifted out of it.
