@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -198,18 +197,11 @@ func (r deltaReport) chart() string {
 
 // ownFaults returns an error if a dropferry has failed.
 func (r deltaReport) ownFaults() error {
-	var faults []string
-	for _, o := range r.outcomes {
-		for _, rec := range o.records {
-			for _, m := range rec.samples {
-				if rec.program.own && m.fault != "" {
-					faults = append(faults, fmt.Sprintf("%s, %s, %s: %s", rec.program.name, o.name, o.over, m.fault))
-				}
+	return ownFaults(func(yield func(string, []record) bool) {
+		for _, o := range r.outcomes {
+			if !yield(fmt.Sprintf("%s, %s", o.name, o.over), o.records) {
+				return
 			}
 		}
-	}
-	if faults == nil {
-		return nil
-	}
-	return errors.New("failed runs:\n" + strings.Join(faults, "\n"))
+	})
 }

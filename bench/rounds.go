@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 )
@@ -75,12 +76,23 @@ func (r record) again(longest time.Duration) bool {
 
 // ownFaults returns an error if a dropferry has failed: that is not for the table alone.
 func (all results) ownFaults() error {
+	return ownFaults(func(yield func(string, []record) bool) {
+		for _, out := range all.outcomes {
+			if !yield(fmt.Sprintf("%s, %s", out.workload, out.network), out.records) {
+				return
+			}
+		}
+	})
+}
+
+// ownFaults returns an error if a dropferry has failed in what was measured, of which each has a name.
+func ownFaults(measured iter.Seq2[string, []record]) error {
 	var faults []string
-	for _, out := range all.outcomes {
-		for _, r := range out.records {
+	for name, records := range measured {
+		for _, r := range records {
 			for _, m := range r.samples {
 				if r.program.own && m.fault != "" {
-					faults = append(faults, fmt.Sprintf("%s, %s, %s: %s", r.program.name, out.workload, out.network, m.fault))
+					faults = append(faults, fmt.Sprintf("%s, %s: %s", r.program.name, name, m.fault))
 				}
 			}
 		}

@@ -144,14 +144,7 @@ func (b *berths) closeGivenUp() {
 }
 
 // isUnneeded tells whether a connection ends, or has ended, because nobody needs it.
-func (c *connection) isUnneeded() bool {
-	select {
-	case <-c.unneeded: // never, where there is none
-		return true
-	default:
-		return false
-	}
-}
+func (c *connection) isUnneeded() bool { return isOver(c.unneeded) }
 
 // further returns the connections that there are beside the session's own, and those that there were.
 func (b *berths) further() (there, gone []*connection) {

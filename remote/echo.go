@@ -1,9 +1,6 @@
 package remote
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+import "bytes"
 
 // A small file that goes up in one WRITE is read back by the same handle in the same round trip, where that shows what will
 // stand there after the close. So it is proved by the time at which it is closed, without a look, an OPEN and a round trip
@@ -31,13 +28,7 @@ func (w *writing) mayEcho() bool {
 // newEcho asks for what was sent, from the beginning of the file.
 func newEcho(handle string, sent []byte) *echo {
 	e := &echo{sent: sent}
-	e.requests = append(e.requests, statRequest(packetFstat, handle, &e.info))
-	for at := 0; at < len(sent); at += readChunk {
-		want := sent[at:min(at+readChunk, len(sent))]
-		body := binary.BigEndian.AppendUint64(appendString(nil, handle), uint64(at))
-		body = binary.BigEndian.AppendUint32(body, uint32(len(want)))
-		e.requests = append(e.requests, &request{op: "read", kind: packetRead, body: body, take: func(reply []byte) error { return parseSame(reply, want) }})
-	}
+	e.requests = append([]*request{statRequest(packetFstat, handle, &e.info)}, readRequests(handle, sent, parseSame)...)
 	return e
 }
 

@@ -69,6 +69,7 @@ func (s *Session) command(command string, input []byte, abandoned <-chan struct{
 	}
 }
 
+// isOver tells whether a channel that is only ever closed is; nil never is.
 func isOver(end <-chan struct{}) bool {
 	select {
 	case <-end:

@@ -24,16 +24,7 @@ type request struct {
 // fly makes the requests of a flight on one lane, about the file name. Those that work through a file of size bytes at the
 // server say so by slow. It returns the first error in the order of the requests.
 func (s *Session) fly(l *lane, name string, slow bool, size int64, requests ...*request) error {
-	send := func() error {
-		packets := make([][]byte, len(requests))
-		for i, r := range requests {
-			r.err, r.answered = nil, false
-			if packets[i] = r.packet; packets[i] == nil {
-				packets[i] = requestPacket(r.kind, 0, r.body)
-			}
-		}
-		return s.sendAll(l, name, requests, packets)
-	}
+	send := func() error { return s.sendAll(l, name, requests) }
 	op := requests[0].op
 	var err error
 	if slow {
@@ -52,9 +43,16 @@ func (s *Session) fly(l *lane, name string, slow bool, size int64, requests ...*
 	return err
 }
 
-// sendAll sends the packets of requests and takes the answers. Where the server bears only so many requests at once, they go
+// sendAll sends requests and takes the answers. Where the server bears only so many requests at once, they go
 // out one by one, as answers make room.
-func (s *Session) sendAll(l *lane, name string, requests []*request, packets [][]byte) error {
+func (s *Session) sendAll(l *lane, name string, requests []*request) error {
+	packets := make([][]byte, len(requests))
+	for i, r := range requests {
+		r.err, r.answered = nil, false
+		if packets[i] = r.packet; packets[i] == nil {
+			packets[i] = requestPacket(r.kind, 0, r.body)
+		}
+	}
 	type answer struct {
 		at    int
 		reply []byte

@@ -130,15 +130,17 @@ func (w *patching) open(ctx context.Context) error {
 	s, p := w.session, w.patch
 	old := openRequest("copy", p.Old, openRead, &w.old)
 	temp := openRequest("copy", p.Temp, openWrite|openCreate|openTruncate, &w.temp)
-	err := s.fly(w.lane, p.Temp, false, 0, old, temp)
-	if err = firstTransient(err, old.err, temp.err); Transient.is(err) {
-		return err
-	}
-	if err = temp.err; old.err == nil && (Missing.is(err) || Refused.is(err) && s.lacksDir(ctx, dirOf(p.Temp))) {
-		s.forgetDirs()
-		if err = s.MkdirAll(ctx, dirOf(p.Temp)); err == nil {
-			err = s.fly(w.lane, p.Temp, false, 0, temp)
+	opening := []*request{old, temp}
+	err := s.inDir(ctx, dirOf(p.Temp), func() error {
+		_ = s.fly(w.lane, p.Temp, false, 0, opening...) // each request has its own error
+		opening = []*request{temp}
+		if old.err != nil { // which no directory mends
+			return nil
 		}
+		return temp.err
+	})
+	if lost := firstTransient(old.err, temp.err); lost != nil {
+		return lost
 	}
 	if old.err != nil {
 		err = old.err

@@ -50,7 +50,7 @@ func (s *Session) verifySmall(ctx context.Context, name string, size int64, sum 
 		return info, false, nil
 	}
 	content := make([]byte, size)
-	requests := append(readRequests(handle, content), closeRequest(handle))
+	requests := append(readRequests(handle, content, parseData), closeRequest(handle))
 	err = s.fly(&s.lane, name, false, 0, requests...)
 	if Transient.is(err) {
 		return info, false, err
@@ -64,14 +64,15 @@ func (s *Session) verifySmall(ctx context.Context, name string, size int64, sum 
 	return info, true, nil
 }
 
-// readRequests ask for all of a file's content, piece by piece.
-func readRequests(handle string, content []byte) []*request {
+// readRequests ask for the beginning of a file that is as long as content, piece by piece. take is given each reply with its piece of
+// that.
+func readRequests(handle string, content []byte, take func(reply, piece []byte) error) []*request {
 	var all []*request
 	for at := 0; at < len(content); at += readChunk {
-		into := content[at:min(at+readChunk, len(content))]
+		piece := content[at:min(at+readChunk, len(content))]
 		body := binary.BigEndian.AppendUint64(appendString(nil, handle), uint64(at))
-		body = binary.BigEndian.AppendUint32(body, uint32(len(into)))
-		all = append(all, &request{op: "read", kind: packetRead, body: body, take: func(reply []byte) error { return parseData(reply, into) }})
+		body = binary.BigEndian.AppendUint32(body, uint32(len(piece)))
+		all = append(all, &request{op: "read", kind: packetRead, body: body, take: func(reply []byte) error { return take(reply, piece) }})
 	}
 	return all
 }

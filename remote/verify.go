@@ -69,11 +69,11 @@ func (s *Session) verify(ctx context.Context, name string, size int64, sum []byt
 		if info, proved := s.takeProof(name, size, sum); proved {
 			return info, Evidence{Kind: ReadBack}, nil
 		}
-	}
-	if demand != Size && s.isSmall(size) {
-		info, done, err := s.verifySmall(ctx, name, size, sum)
-		if done || err != nil {
-			return info, Evidence{Kind: ReadBack}, err
+		if s.isSmall(size) {
+			info, done, err := s.verifySmall(ctx, name, size, sum)
+			if done || err != nil {
+				return info, Evidence{Kind: ReadBack}, err
+			}
 		}
 	}
 	hashing := s.hashMeanwhile(ctx, name, size, demand)

@@ -70,22 +70,35 @@ const (
 // errWritten says that a remote file has changed while it was read.
 var errWritten = errors.New("it is being written to there")
 
+// receiptOf returns the last receipt of a known file, nil where there is none: what was published under its remote name last is another.
+func receiptOf(ctx context.Context, store Store, k *state.Known) (*state.Delivery, error) {
+	last, published, err := store.LastPublished(ctx, k.Destination, k.RemotePath)
+	if err != nil || !published || last.Folder != k.Folder || last.Path != k.Path {
+		return nil, err
+	}
+	return &last, nil
+}
+
+// looksAs tells whether a remote file has the size and the time of a receipt; nil is none.
+func looksAs(receipt *state.Delivery, info *remote.Info) bool {
+	return receipt != nil && receipt.Size == info.Size && near(receipt.Proof.RemoteModTime, info.ModTime, 0)
+}
+
 // liken compares a remote file with what we have put there, which k knows.
 func liken(ctx context.Context, store Store, session contentReader, k *state.Known, info *remote.Info, most int64) (likening, error) {
 	if !info.Mode.IsRegular() {
 		return isOther, nil
 	}
-	last, published, err := store.LastPublished(ctx, k.Destination, k.RemotePath)
+	last, err := receiptOf(ctx, store, k)
 	if err != nil {
 		return isOther, err
 	}
-	published = published && last.Folder == k.Folder && last.Path == k.Path
 	want, size := k.SHA256, k.Fingerprint.Size
-	if want == nil && published { // forgotten by a repair, say
+	if want == nil && last != nil { // forgotten by a repair, say
 		want, size = last.Proof.SHA256, last.Size
 	}
 	like := isUntold
-	if published && last.Size == info.Size && near(last.Proof.RemoteModTime, info.ModTime, 0) {
+	if looksAs(last, info) {
 		like = looksOurs
 	}
 	switch {

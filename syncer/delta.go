@@ -121,13 +121,7 @@ func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basi
 		return nil, err
 	}
 	c := &difference{spans: spans, sum: hash.Sum(nil), index: next}
-	for _, s := range spans {
-		if s.Copied() {
-			c.copies++
-		} else {
-			c.literal += s.Length
-		}
-	}
+	c.literal, c.copies = literalOf(spans)
 	d.sum, d.index = c.sum, c.index // of the upload too, should it come to one
 	f.literal, f.parts, f.planned = c.literal, c.copies, true
 	if !always && !f.worth() || c.copies == 0 {
@@ -152,13 +146,20 @@ func changedShare(ctx context.Context, src *watcher.Source, old *chunk.Index) (f
 		samples[i] = io.NewSectionReader(src, src.Size()/n*i, sampleSize)
 	}
 	spans, _, err := chunk.Plan(ctx, old, io.MultiReader(samples...))
-	var changed int64
+	changed, _ := literalOf(spans)
+	return float64(changed) / float64(n*sampleSize), err
+}
+
+// literalOf returns how many bytes of spans have to be sent, and how many of them are copied.
+func literalOf(spans []chunk.Span) (literal int64, copies int) {
 	for _, s := range spans {
-		if !s.Copied() {
-			changed += s.Length
+		if s.Copied() {
+			copies++
+		} else {
+			literal += s.Length
 		}
 	}
-	return float64(changed) / float64(n*sampleSize), err
+	return literal, copies
 }
 
 // patch has the server put the new version together from the one that it has, and proves it. done says that T2 is recorded; else the

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding"
 	"fmt"
+	"hash"
 	"io"
 
 	"github.com/dropferry/dropferry/remote"
@@ -27,18 +28,16 @@ func (d *delivery) grow(ctx context.Context, src *watcher.Source) error {
 	if err != nil || k == nil {
 		return err
 	}
-	size := k.Fingerprint.Size
-	hash := sha256.New()
-	index := &indexing{}
-	if err := readInto(ctx, io.MultiWriter(hash, index), io.NewSectionReader(src, 0, size)); err != nil {
+	size, index := k.Fingerprint.Size, &indexing{}
+	read, same, err := beginsWith(ctx, src, k, index)
+	if err != nil {
 		return err
 	}
-	same := bytes.Equal(hash.Sum(nil), k.SHA256)
 	d.growths.note(true, same)
 	if !same {
 		return nil
 	}
-	reached, err := hash.(encoding.BinaryMarshaler).MarshalBinary()
+	reached, err := read.(encoding.BinaryMarshaler).MarshalBinary()
 	if err != nil {
 		return err
 	}
@@ -61,6 +60,14 @@ func (d *delivery) grow(ctx context.Context, src *watcher.Source) error {
 	}
 	d.indexing, d.spared = index, size
 	return d.checkpoint(ctx, remote.Mark{Offset: size, Hash: reached})
+}
+
+// beginsWith tells whether a source begins with a version that is known, and returns the hash of what was read for that, which another one is
+// shown, too.
+func beginsWith(ctx context.Context, src *watcher.Source, k *state.Known, also io.Writer) (read hash.Hash, is bool, err error) {
+	read = sha256.New()
+	err = readInto(ctx, io.MultiWriter(read, also), io.NewSectionReader(src, 0, k.Fingerprint.Size))
+	return read, err == nil && bytes.Equal(read.Sum(nil), k.SHA256), err
 }
 
 // mayHaveGrown returns the version at the final name, if the source may be that and more, and the server can be asked to use it.

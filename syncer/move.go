@@ -129,9 +129,8 @@ func (d *delivery) untouched(ctx context.Context, k *state.Known, old *remote.In
 	if near(old.ModTime, k.Fingerprint.Modified(), mtimeSlack) {
 		return true, nil
 	}
-	last, published, err := d.store.LastPublished(ctx, k.Destination, k.RemotePath)
-	return published && last.Folder == k.Folder && last.Path == k.Path && last.Size == old.Size &&
-		bytes.Equal(last.Proof.SHA256, k.SHA256) && near(last.Proof.RemoteModTime, old.ModTime, 0), err
+	last, err := receiptOf(ctx, d.store, k)
+	return looksAs(last, old) && bytes.Equal(last.Proof.SHA256, k.SHA256), err
 }
 
 // isFree tells whether a file that the server has may get the final name.

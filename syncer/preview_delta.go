@@ -1,9 +1,7 @@
 package syncer
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"io"
 
 	"github.com/dropferry/dropferry/watcher"
@@ -19,11 +17,11 @@ func (p *Previewer) spares(ctx context.Context, d *delivery, o *Operation) error
 	if k, err := d.mayHaveGrown(ctx, src); err != nil {
 		return err
 	} else if k != nil {
-		hash := sha256.New()
-		if err := readInto(ctx, hash, io.NewSectionReader(src, 0, k.Fingerprint.Size)); err != nil {
+		_, same, err := beginsWith(ctx, src, k, io.Discard)
+		if err != nil {
 			return ctx.Err()
 		}
-		if bytes.Equal(hash.Sum(nil), k.SHA256) {
+		if same {
 			o.Spared = k.Fingerprint.Size
 			return nil
 		}
