@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/dropferry/dropferry/control"
@@ -173,22 +174,23 @@ func wasRemoved(r *control.RouteOf, removed []state.Removal, delivered time.Time
 
 // adopted tells whether a destination has a file that was found there.
 func adopted(record *state.Record, destination string) bool {
-	for i := range record.Known {
-		if k := &record.Known[i]; k.Destination == destination {
-			return !k.Owned
-		}
-	}
-	return false
+	k := knownAt(record, destination)
+	return k != nil && !k.Owned
 }
 
 // owned tells whether a destination has a file that is ours to remove.
 func owned(record *state.Record, destination string) bool {
-	for i := range record.Known {
-		if k := &record.Known[i]; k.Destination == destination && k.Owned {
-			return true
-		}
+	k := knownAt(record, destination)
+	return k != nil && k.Owned
+}
+
+// knownAt returns what a destination is known to have of a file, nil where that is nothing.
+func knownAt(record *state.Record, destination string) *state.Known {
+	i := slices.IndexFunc(record.Known, func(k state.Known) bool { return k.Destination == destination })
+	if i < 0 {
+		return nil
 	}
-	return false
+	return &record.Known[i]
 }
 
 func newestReceipt(receipts []control.Delivery, destination string) time.Time {

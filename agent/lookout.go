@@ -245,7 +245,7 @@ func (l *lookout) stalled(in *state.Intent, files int) notify.Alert {
 	a := notify.Alert{
 		Event: notify.Stalled, Key: aboutRoute + in.Folder + "/" + in.Destination, At: l.now(), Since: in.ReadyAt,
 		Folder: in.Folder, Destination: in.Destination,
-		Text: fmt.Sprintf("%s, the first of them since %s: %s", filesWait(files), rfc3339(in.ReadyAt), in.Path),
+		Text: fmt.Sprintf("%s, the first of them since %s: %s", FilesWait(files), rfc3339(in.ReadyAt), in.Path),
 		Hint: "`dropferry status` and `dropferry explain FILE` say what they wait for",
 	}
 	for _, link := range l.links() {

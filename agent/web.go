@@ -158,7 +158,7 @@ func notReady(s *control.Status) (reasons []string) {
 			add("folder %s has not been looked through yet", f.Name)
 		}
 		if f.Held+f.Parked > 0 {
-			add("folder %s: %s for a person", f.Name, filesWait(f.Held+f.Parked))
+			add("folder %s: %s for a person", f.Name, FilesWait(f.Held+f.Parked))
 		}
 	}
 	for _, d := range s.Destinations {
@@ -170,8 +170,8 @@ func notReady(s *control.Status) (reasons []string) {
 	return reasons
 }
 
-// filesWait words how many files do.
-func filesWait(n int) string {
+// FilesWait words how many files do.
+func FilesWait(n int) string {
 	if n == 1 {
 		return "1 file waits"
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/syncer"
 	"github.com/dropferry/dropferry/watcher"
@@ -31,7 +32,7 @@ func health(s *control.Status) (sentence string, well bool) {
 			add("%s of folder %s not ready for over an hour", counted(f.Stuck, "file"), f.Name)
 		}
 		for _, w := range f.Waiting {
-			add("in folder %s %s for another one", f.Name, wait(w.Files))
+			add("in folder %s %s for another one", f.Name, agent.FilesWait(w.Files))
 		}
 	}
 	queued := 0
@@ -46,7 +47,7 @@ func health(s *control.Status) (sentence string, well bool) {
 		}
 	}
 	if aside := asideIn(s); aside > 0 {
-		add("%s for a person", wait(aside))
+		add("%s for a person", agent.FilesWait(aside))
 	}
 	var work string
 	switch {
@@ -64,14 +65,6 @@ func health(s *control.Status) (sentence string, well bool) {
 	}
 	text := strings.Join(wrong, "; ")
 	return strings.ToUpper(text[:1]) + text[1:] + ". " + work, false
-}
-
-// wait words how many files do.
-func wait(files int) string {
-	if files == 1 {
-		return "1 file waits"
-	}
-	return fmt.Sprintf("%d files wait", files)
 }
 
 // isUnusable tells whether nothing can be sent to a destination, though nobody has to do anything about it: it is dialled again and again.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dropferry/dropferry/agent"
 	"github.com/dropferry/dropferry/control"
 	"github.com/dropferry/dropferry/syncer"
 )
@@ -158,7 +159,7 @@ func (p *program) printStatus(s control.Status) error {
 		p.hint(&b, h)
 	}
 	if more := asideIn(&s) - min(len(s.Attention), attentionLines); more > 0 && len(s.Attention) > 0 {
-		fmt.Fprintf(&b, "... and %s for a person: %s\n", strings.Replace(wait(more), " ", " more ", 1), p.said("`dropferry history --failed` has all of them"))
+		fmt.Fprintf(&b, "... and %s for a person: %s\n", strings.Replace(agent.FilesWait(more), " ", " more ", 1), p.said("`dropferry history --failed` has all of them"))
 	}
 	for _, t := range s.Transfers {
 		percent := 100.0
