@@ -204,12 +204,9 @@ func (s *Session) note(change func(*Capabilities)) {
 
 // takeFiles waits until n files may be opened. The turns are given back to handles when they are closed.
 func (s *Session) takeFiles(ctx context.Context, n int, op, name string) error {
-	err := s.handles.take(n, ctx.Done(), s.dead)
-	switch {
-	case err == nil:
-		return nil
-	case s.Err() != nil:
-		return s.wrap(op, name, errGone)
+	local, err := s.turn(ctx, &s.handles, n)
+	if err != nil {
+		return s.wrap(op, name, err)
 	}
-	return ctx.Err()
+	return local
 }

@@ -224,14 +224,11 @@ func (w *patching) make(ctx context.Context, parts []Part) error {
 
 // take waits for turns. That its end was asked for meanwhile is in local.
 func (w *patching) take(ctx context.Context, t *turns, n int) error {
-	if t.take(n, w.session.dead, ctx.Done()) == nil {
-		return nil
+	local, err := w.session.turn(ctx, t, n)
+	if local != nil {
+		w.local = local
 	}
-	if w.session.Err() != nil {
-		return errGone
-	}
-	w.local = ctx.Err()
-	return nil
+	return err
 }
 
 // begin counts a request that is about to be sent, unless something has failed already.

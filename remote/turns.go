@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -66,6 +67,17 @@ func (t *turns) take(n int, ends ...<-chan struct{}) error {
 	}
 	t.pass()
 	return errNoTurn
+}
+
+// turn waits for n turns, at most until the session ends, which is errGone, or ctx does, whose error is local.
+func (s *Session) turn(ctx context.Context, t *turns, n int) (local, err error) {
+	if t.take(n, s.dead, ctx.Done()) == nil {
+		return nil, nil
+	}
+	if s.Err() != nil {
+		return nil, errGone
+	}
+	return ctx.Err(), nil
 }
 
 // give ends n turns. That nobody has them is let be: a server may answer what it was not asked.

@@ -251,14 +251,11 @@ func (w *writing) told(sent int64) {
 // take waits until n bytes may be in flight on a lane, of all that are or of some. That its end was asked for meanwhile is in local.
 func (w *writing) take(l *lane, of *turns, n int) error {
 	w.session.fitLimit(l)
-	if of.take(n, w.session.dead, w.in.ctx.Done()) == nil {
-		return nil
+	local, err := w.session.turn(w.in.ctx, of, n)
+	if local != nil {
+		w.local = local
 	}
-	if w.session.Err() != nil {
-		return errGone
-	}
-	w.local = w.in.ctx.Err()
-	return nil
+	return err
 }
 
 // answered takes in the answer to a WRITE. The goroutine that reads for all calls it.
