@@ -41,7 +41,7 @@ func (l *link) putBack(ctx context.Context, session Session, busy map[string]boo
 		return ignoreEnd(ctx, err)
 	}
 	for i := range asides {
-		if busy[asides[i].Intent] {
+		if l.isUnderWay(asides[i].Intent, busy) {
 			continue
 		}
 		if err := l.putOneBack(ctx, session, &asides[i]); err != nil {

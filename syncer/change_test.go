@@ -243,41 +243,52 @@ func TestWhatWasPlannedIsTakenBack(t *testing.T) {
 
 // TestAnUploadThatWasSupersededKeepsItsTempUntilItEnds sweeps what is nobody's any more, and not what is still written to.
 func TestAnUploadThatWasSupersededKeepsItsTempUntilItEnds(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	s := r.toFake()
-	come, on := make(chan struct{}), make(chan struct{})
-	var ended, early atomic.Bool
-	var first atomic.Pointer[state.Intent]
-	s.setRefuse(func(op, name string, _ func()) error {
-		i := first.Load()
-		switch {
-		case op == "put" && i == nil:
-			close(come)
-			<-on
-			ended.Store(true)
-		case op == "remove" && i != nil && name == i.Temp && !ended.Load():
-			early.Store(true)
-		}
-		return nil
-	})
-	r.drop("a", "first")
-	r.start()
-	r.scan()
-	r.reach("the upload is under way", come)
-	i := r.intent("a")
-	first.Store(&i)
-	r.drop("a", "second")
-	r.scan()
-	r.await(EventDelivered, "a", "acme")
-	r.must(r.store.AddSweep(t.Context(), state.Sweep{ID: "other", Destination: "acme", Temp: "in/.other.part"}))
-	s.put("in/.other.part", "left over", time.Now())
-	r.syncer.poke("acme")
-	r.eventually("what is nobody's is swept", func() bool { return len(s.names(".other.")) == 0 })
-	close(on)
-	r.eventually("its temp is swept", func() bool { return len(s.names(i.ID)) == 0 })
-	if early.Load() {
-		t.Error("the temp was removed from under the upload")
+	for name, held := range map[string]bool{"swept later": false, "the sweep was begun before the upload": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			s := r.toFake()
+			come, on, look := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			var ended, early atomic.Bool
+			var first atomic.Pointer[state.Intent]
+			s.setRefuse(func(op, name string, _ func()) error {
+				i := first.Load()
+				switch {
+				case op == "put" && i == nil:
+					close(come)
+					<-on
+					ended.Store(true)
+				case op == "stat" && name == "in/.aside.part":
+					<-look // a sweep looks for these before it asks what there is to be swept
+				case op == "remove" && i != nil && name == i.Temp && !ended.Load():
+					early.Store(true)
+				}
+				return nil
+			})
+			if held {
+				aside := state.Aside{Destination: "acme", Name: "in/.aside.part", Final: "in/aside", Intent: "aside"}
+				r.must(r.store.SaveAside(t.Context(), aside))
+			}
+			r.drop("a", "first")
+			r.start()
+			r.scan()
+			r.reach("the upload is under way", come)
+			i := r.intent("a")
+			first.Store(&i)
+			r.drop("a", "second")
+			r.scan()
+			r.await(EventDelivered, "a", "acme")
+			close(look)
+			s.put("in/.other.part", "left over", time.Now())
+			r.must(r.store.AddSweep(t.Context(), state.Sweep{ID: "other", Destination: "acme", Temp: "in/.other.part"}))
+			r.syncer.poke("acme")
+			r.eventually("what is nobody's is swept", func() bool { return len(s.names(".other.")) == 0 })
+			close(on)
+			r.eventually("its temp is swept", func() bool { return len(s.names(i.ID)) == 0 })
+			if early.Load() {
+				t.Error("the temp was removed from under the upload")
+			}
+		})
 	}
 }
 

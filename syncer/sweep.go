@@ -92,7 +92,13 @@ func (l *link) isAtWork(s *state.Sweep, busy map[string]bool) bool {
 	if s.IsFinal() {
 		return l.isMoving(s.Intent())
 	}
-	return busy[s.ID] || l.isReserved(s.ID)
+	return l.isUnderWay(s.ID, busy) || l.isReserved(s.ID)
+}
+
+// isUnderWay tells whether a delivery is one of busy, or has begun since busy was copied: what is to be swept is read from
+// the store later than that, and the delivery may have lost its intent in between.
+func (l *link) isUnderWay(intent string, busy map[string]bool) bool {
+	return busy[intent] || l.isMoving(intent)
 }
 
 // removeSwept removes a temp, and not the earlier version that may be kept beside it while it is replaced in two steps:
