@@ -41,7 +41,7 @@ func TestPutIsPatient(t *testing.T) {
 		dials    func(int) bool
 	}{
 		{"without patience", unreachable, 0, func(n int) bool { return n == 1 }},
-		{"with some", unreachable, 200 * time.Millisecond, func(n int) bool { return n > 10 }},
+		{"with some", unreachable, 200 * time.Millisecond, func(n int) bool { return n > 1 }},
 		{"refused login", problem("connect", "", remote.Auth, errors.New("refused")), time.Hour, func(n int) bool { return n == 1 }},
 		{"unknown host key", problem("connect", "", remote.HostKey, errors.New("unknown")), time.Hour, func(n int) bool { return n == 1 }},
 		{"no root", problem("stat", "", remote.Root, fs.ErrNotExist), time.Hour, func(n int) bool { return n == 1 }},
