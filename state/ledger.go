@@ -72,9 +72,9 @@ func addReceipt(c *conn, id string, d Deliver, b begun) (int64, error) {
 		first = d.At
 	}
 	return c.exec(`INSERT OR FAIL INTO deliveries (id, folder, destination, path, remote_path, size, sha256, evidence, command,
-			remote_mtime, host_key, attempts, started_at, delivered_at, spared, ready_at)
+			remote_mtime, host_key, attempts, started_at, delivered_at, spared, ready_at, seen_at, settled_at)
 		SELECT id, folder, destination, path, final, ?, ?, ?, ?, ?, ?, CASE ? WHEN 0 THEN attempts + ? ELSE ? END,
-			CASE started_at WHEN 0 THEN ? ELSE started_at END, ?, ?, ready_at
+			CASE started_at WHEN 0 THEN ? ELSE started_at END, ?, ?, ready_at, seen_at, settled_at
 		FROM intents WHERE id = ? AND phase = 'committing'`,
 		d.Fingerprint.Size, d.Proof.SHA256, d.Proof.Evidence, d.Proof.Command, d.Proof.RemoteModTime, d.Proof.HostKey,
 		d.Attempts, b.n, d.Attempts, first, d.At, d.Proof.Spared, id)
@@ -96,7 +96,7 @@ func finish(c *conn, id string, d Deliver, b begun) error {
 }
 
 const selectDelivery = `SELECT seq, id, folder, destination, path, remote_path, size, sha256, evidence, command,
-	remote_mtime, host_key, attempts, started_at, delivered_at, ready_at, spared FROM deliveries `
+	remote_mtime, host_key, attempts, started_at, delivered_at, ready_at, spared, seen_at, settled_at FROM deliveries `
 
 func (r row) delivery() Delivery {
 	d := Delivery{
@@ -111,6 +111,8 @@ func (r row) delivery() Delivery {
 		StartedAt:   r.time(13),
 		DeliveredAt: r.time(14),
 		ReadyAt:     r.time(15),
+		SeenAt:      r.time(17),
+		SettledAt:   r.time(18),
 	}
 	d.Proof.Spared = r.int(16)
 	return d

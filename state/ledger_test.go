@@ -39,7 +39,7 @@ func TestLedgerCannotBeChanged(t *testing.T) {
 // columnsWith are the columns of a receipt that says something else, with the first two given.
 func columnsWith(head string) string {
 	return head + `, folder, destination, path, remote_path, 0, sha256, evidence, command, remote_mtime, host_key, attempts,
-		started_at, delivered_at, ready_at, spared`
+		started_at, delivered_at, ready_at, spared, seen_at, settled_at`
 }
 
 func TestHistory(t *testing.T) {
