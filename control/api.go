@@ -189,7 +189,9 @@ type Delivery struct {
 	Evidence    string    `json:"evidence"`
 	Command     string    `json:"command,omitempty"` // that computed the hash at the server
 	Attempts    int       `json:"attempts"`
-	ReadyAt     time.Time `json:"ready_at,omitzero"` // when the file was found ready; not there in receipts of early versions
+	SeenAt      time.Time `json:"seen_at,omitzero"`    // when the file was first seen; not there where it had settled by then
+	SettledAt   time.Time `json:"settled_at,omitzero"` // likewise, when it was found to have settled
+	ReadyAt     time.Time `json:"ready_at,omitzero"`   // when it was found ready, and planned; not there in receipts of early versions
 	StartedAt   time.Time `json:"started_at"`
 	DeliveredAt time.Time `json:"delivered_at"`
 	HostKey     string    `json:"host_key"`

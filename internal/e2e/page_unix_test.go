@@ -66,7 +66,7 @@ func TestPage(t *testing.T) {
 		t.Error("the search finds what does not match")
 	}
 	b.click("held.txt")
-	b.shows("SHA-256", "Host key", "Send again", "What happened", "found ready", "held for a person: ", "published: ", "by the last of 2 attempts")
+	b.shows("SHA-256", "Host key", "Send again", "What happened", "planned", "held for a person: ", "published: ", "by the last of 2 attempts")
 	b.picture("delivery")
 	b.wide(390, "light")
 	b.fits("a delivery")
@@ -180,7 +180,7 @@ func TestButtonsOfThePage(t *testing.T) {
 	b.click("Deliveries")
 	b.shows("later.txt")
 	b.click("later.txt")
-	b.shows("Send again")
+	b.shows("Send again", "seen for the first time", "had settled", "planned", "published: ")
 	before := lines(a.text(), "msg=delivered")
 	b.click("Send again")
 	b.shows("Send again: done; it goes to " + r.sshd.Dir + "/later.txt")

@@ -95,12 +95,12 @@ const states = {good: ['watching', 'polling', 'scanning', 'idle', 'connecting', 
 export const stateOf = state => el('span.state.' + (Object.keys(states).find(k => states[k].includes(state)) || 'plain'), state || 'unknown');
 
 const words = {
-  changed: ['changed for the last time'], ready: ['found ready'], began: ['the first attempt began'], failed: ['an attempt failed', 'bad'], held: ['held for a person', 'bad'], parked: ['given up', 'bad'],
+  changed: ['changed for the last time'], seen: ['seen for the first time'], settled: ['had settled'], planned: ['planned'], began: ['the first attempt began'], failed: ['an attempt failed', 'bad'], held: ['held for a person', 'bad'], parked: ['given up', 'bad'],
   omitted: ['and more failures', 'bad'], cancelled: ['cancelled'], published: ['published', 'good'], archived: ['archived', 'good'],
 };
 
 // story is what happened to a file, moment by moment.
-export const story = moments => el('ol.story', (moments || []).map(m => {
+export const story = moments => el('ol.story', (moments || []).filter(m => m.what !== 'ready').map(m => { // it was planned then, which is told too
   const [text, kind] = words[m.what] || [m.what];
   return el(kind ? 'li.' + kind : 'li', m.at ? time(m.at) : el('time', 'then'), ' ', el('strong', text), m.detail ? ': ' + m.detail : '');
 }));
