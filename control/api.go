@@ -164,7 +164,9 @@ type HistoryQuery struct {
 	Destination string    `json:"destination,omitempty"`
 	Path        string    `json:"path,omitempty"`   // a pattern as in `include`
 	Failed      bool      `json:"failed,omitempty"` // what is not delivered and has failed, in place of what is delivered
-	Limit       int       `json:"limit,omitempty"`  // the newest so many; 0 is no limit
+	// Before is the id of a delivery or of a removal: only what comes behind it in its list, and nothing of the other one.
+	Before string `json:"before,omitempty"`
+	Limit  int    `json:"limit,omitempty"` // the newest so many; 0 is no limit
 }
 
 // History is part of the ledger, newest first.
@@ -237,6 +239,7 @@ type Waiting struct {
 // Explanation is what is known of one file.
 type Explanation struct {
 	Path     string     `json:"path"` // absolute
+	PathB64  []byte     `json:"path_b64,omitempty"`
 	Folder   string     `json:"folder,omitempty"`
 	State    string     `json:"state"`  // delivered, adopted, excluded, settling, queued, waits, failed, held, parked, paused, cancelled, unknown, ...
 	Reason   string     `json:"reason"` // a sentence

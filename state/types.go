@@ -148,5 +148,7 @@ type Filter struct {
 	Path        file.Path // exactly this path
 	// Match tells whether a path is selected; nil selects all. It is asked in the order of the answer.
 	Match func(file.Path) bool
-	Limit int // the newest so many; 0 is no limit
+	// Before is the id of a receipt, of Removals that of a removal: only what comes behind it, in the order of the answer.
+	Before string
+	Limit  int // the newest so many; 0 is no limit
 }

@@ -108,13 +108,19 @@ export const story = moments => el('ol.story', (moments || []).filter(m => m.wha
 // deliveryLink leads to one delivery.
 export const deliveryLink = (d, ...text) => el('a', {href: '#/delivery?' + new URLSearchParams({id: d.id})}, ...text);
 
-// explainLink leads to the explanation of a file in a folder, which the status names.
-export function explainLink(status, folder, path) {
-  const f = (status?.folders || []).find(f => f.name === folder);
+// explainLink leads to the explanation of a file, {folder, path, path_b64}, in a folder that the status names.
+export function explainLink(status, file) {
+  const f = (status?.folders || []).find(f => f.name === file.folder);
   if (!f) return '';
-  const name = f.path.includes('\\') ? f.path + '\\' + path.replaceAll('/', '\\') : f.path + '/' + path;
-  return el('a', {href: '#/explain?' + new URLSearchParams({path: name})}, 'All that is known of this file');
+  const name = f.path.includes('\\') ? f.path + '\\' + file.path.replaceAll('/', '\\') : f.path + '/' + file.path;
+  const query = {path: name};
+  if (file.path_b64) query.bytes = base64url(bytesOf(f.path + '/') + atob(file.path_b64)); // what text cannot hold
+  return el('a', {href: '#/explain?' + new URLSearchParams(query)}, 'All that is known of this file');
 }
 
+// bytesOf returns the bytes of a text in UTF-8, each as a character.
+const bytesOf = text => Array.from(new TextEncoder().encode(text), b => String.fromCharCode(b)).join('');
+const base64url = bytes => btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+
 // pathQuery is a path as the API takes it: its bytes in base64url.
-export const pathQuery = path => btoa(String.fromCharCode(...new TextEncoder().encode(path))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+export const pathQuery = path => base64url(bytesOf(path));
