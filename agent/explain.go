@@ -31,7 +31,7 @@ type ledgerReader interface {
 // explain tells why a file was, or was not, sent, from what the disk, the watcher, the links and the store say of it.
 func explain(ctx context.Context, folders []*folder, store ledgerReader, at work, name string) (control.Explanation, error) {
 	name = filepath.Clean(name)
-	e := control.Explanation{Path: name}
+	e := control.Explanation{Path: name, PathB64: raw(file.Path(name))}
 	f, p, ok := folderFor(folders, name)
 	if !ok {
 		e.State, e.Reason = "unknown", "it lies in no configured folder"

@@ -174,7 +174,7 @@ func (r *reader) History(ctx context.Context, q control.HistoryQuery) (control.H
 
 func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (h control.History, err error) {
 	h.Deliveries = []control.Delivery{}
-	f := state.Filter{Since: q.Since, Folder: q.Folder, Destination: q.Destination, Limit: q.Limit}
+	f := state.Filter{Since: q.Since, Folder: q.Folder, Destination: q.Destination, Before: q.Before, Limit: q.Limit}
 	if q.Path != "" {
 		match, err := matching(q.Path)
 		if err != nil {
@@ -187,23 +187,22 @@ func history(ctx context.Context, store ledgerReader, q control.HistoryQuery) (h
 		return h, err
 	}
 	deliveries, err := store.History(ctx, f)
-	if err != nil {
+	behindRemoval := q.Before != "" && errors.Is(err, state.ErrNotOnRecord)
+	if err != nil && !behindRemoval {
 		return h, err
 	}
 	for _, d := range deliveries {
 		h.Deliveries = append(h.Deliveries, ViewDelivery(d))
 	}
-	if f.Match != nil {
-		f.Limit = 0 // what does not match does not count
+	if q.Before != "" && !behindRemoval {
+		return h, nil
 	}
 	removals, err := store.Removals(ctx, f)
+	if errors.Is(err, state.ErrNotOnRecord) {
+		return h, usage("%q is the id of no delivery and of no removal", q.Before)
+	}
 	for _, r := range removals {
-		if f.Match != nil && !f.Match(r.Path) {
-			continue
-		}
-		if h.Removals = append(h.Removals, viewRemoval(r)); len(h.Removals) == q.Limit {
-			break
-		}
+		h.Removals = append(h.Removals, viewRemoval(r))
 	}
 	return h, err
 }

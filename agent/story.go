@@ -77,7 +77,9 @@ func receiptStory(ctx context.Context, store storyReader, d *state.Delivery) ([]
 // deliveredStory puts a receipt's story together.
 func deliveredStory(d *state.Delivery, failed []state.FailedAttempt, archived string) []control.Moment {
 	told := story{}
-	told.add(d.ReadyAt, "ready", "")
+	told.add(d.SeenAt, "seen", "")
+	told.add(d.SettledAt, "settled", "")
+	told.plan(d.ReadyAt)
 	told.add(d.StartedAt, "began", "")
 	told.fail(failed, d.DeliveredAt)
 	told.add(d.DeliveredAt, "published", fmt.Sprintf("%s, by attempt %d; evidence: %s", d.RemotePath, d.Attempts, d.Proof.Evidence))
@@ -91,10 +93,19 @@ func deliveredStory(d *state.Delivery, failed []state.FailedAttempt, archived st
 // intentStory puts the story together of what is not delivered.
 func intentStory(in *state.Intent, failed []state.FailedAttempt) []control.Moment {
 	told := story{}
+	var changed time.Time
 	if in.Fingerprint.ModTime != 0 {
-		told.add(time.Unix(0, in.Fingerprint.ModTime), "changed", "")
+		changed = time.Unix(0, in.Fingerprint.ModTime)
 	}
-	told.add(in.ReadyAt, "ready", "")
+	if seen := in.SeenAt; seen.IsZero() || !seen.Before(changed) {
+		told.add(changed, "changed", "")
+		told.add(seen, "seen", "")
+	} else { // it has grown under the agent's eyes
+		told.add(seen, "seen", "")
+		told.add(changed, "changed", "")
+	}
+	told.add(in.SettledAt, "settled", "")
+	told.plan(in.ReadyAt)
 	told.add(in.StartedAt, "began", "")
 	told.fail(failed, time.Time{})
 	if in.Phase == state.Cancelled {
@@ -118,6 +129,12 @@ func (s *story) add(at time.Time, what, detail string) {
 	if !at.IsZero() {
 		s.tell(control.Moment{At: at.UTC(), What: what, Detail: detail})
 	}
+}
+
+// plan tells when a file was planned: in the look that found it ready.
+func (s *story) plan(at time.Time) {
+	s.add(at, "ready", "")
+	s.add(at, "planned", "")
 }
 
 // fail tells of failures until a moment, the zero time for all, and of how many between them is not known more.

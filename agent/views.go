@@ -16,7 +16,7 @@ func ViewDelivery(d state.Delivery) control.Delivery {
 	return control.Delivery{
 		ID: d.ID, Folder: d.Folder, Destination: d.Destination, Path: string(d.Path), PathB64: raw(d.Path),
 		RemotePath: d.RemotePath, Size: d.Size, Sent: &sent, SHA256: hex.EncodeToString(d.Proof.SHA256), Evidence: d.Proof.Evidence,
-		Command: d.Proof.Command, Attempts: d.Attempts, ReadyAt: utc(d.ReadyAt), StartedAt: d.StartedAt.UTC(), DeliveredAt: d.DeliveredAt.UTC(),
+		Command: d.Proof.Command, Attempts: d.Attempts, SeenAt: utc(d.SeenAt), SettledAt: utc(d.SettledAt), ReadyAt: utc(d.ReadyAt), StartedAt: d.StartedAt.UTC(), DeliveredAt: d.DeliveredAt.UTC(),
 		HostKey: d.Proof.HostKey,
 	}
 }

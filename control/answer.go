@@ -46,6 +46,9 @@ func calls(a API) map[string]call {
 			if err != nil {
 				return nil, err
 			}
+			if q.Limit == 0 && !q.Failed {
+				return longHistory(ctx, a, q)
+			}
 			return a.History(ctx, q)
 		},
 		"explain": func(ctx context.Context, query url.Values) (any, error) {
@@ -103,6 +106,10 @@ func conclude(w http.ResponseWriter, r *http.Request, result any, err error) {
 			err = errStopping // or the client has gone, and nobody reads this
 		}
 		refuse(w, statusOf(err), err)
+		return
+	}
+	if long, is := result.(*history); is {
+		long.serve(w, r)
 		return
 	}
 	write(w, http.StatusOK, result)

@@ -164,7 +164,9 @@ type HistoryQuery struct {
 	Destination string    `json:"destination,omitempty"`
 	Path        string    `json:"path,omitempty"`   // a pattern as in `include`
 	Failed      bool      `json:"failed,omitempty"` // what is not delivered and has failed, in place of what is delivered
-	Limit       int       `json:"limit,omitempty"`  // the newest so many; 0 is no limit
+	// Before is the id of a delivery or of a removal: only what comes behind it in its list, and nothing of the other one.
+	Before string `json:"before,omitempty"`
+	Limit  int    `json:"limit,omitempty"` // the newest so many; 0 is no limit
 }
 
 // History is part of the ledger, newest first.
@@ -189,7 +191,9 @@ type Delivery struct {
 	Evidence    string    `json:"evidence"`
 	Command     string    `json:"command,omitempty"` // that computed the hash at the server
 	Attempts    int       `json:"attempts"`
-	ReadyAt     time.Time `json:"ready_at,omitzero"` // when the file was found ready; not there in receipts of early versions
+	SeenAt      time.Time `json:"seen_at,omitzero"`    // when the file was first seen; not there where it had settled by then
+	SettledAt   time.Time `json:"settled_at,omitzero"` // likewise, when it was found to have settled
+	ReadyAt     time.Time `json:"ready_at,omitzero"`   // when it was found ready, and planned; not there in receipts of early versions
 	StartedAt   time.Time `json:"started_at"`
 	DeliveredAt time.Time `json:"delivered_at"`
 	HostKey     string    `json:"host_key"`
@@ -235,6 +239,7 @@ type Waiting struct {
 // Explanation is what is known of one file.
 type Explanation struct {
 	Path     string     `json:"path"` // absolute
+	PathB64  []byte     `json:"path_b64,omitempty"`
 	Folder   string     `json:"folder,omitempty"`
 	State    string     `json:"state"`  // delivered, adopted, excluded, settling, queued, waits, failed, held, parked, paused, cancelled, unknown, ...
 	Reason   string     `json:"reason"` // a sentence

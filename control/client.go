@@ -117,9 +117,7 @@ func (c *Client) History(ctx context.Context, q HistoryQuery) (h History, err er
 // Explain implements API.
 func (c *Client) Explain(ctx context.Context, name string) (e Explanation, err error) {
 	err = c.get(ctx, "explain", explainValues(name), &e)
-	if e.Path == string([]rune(name)) { // name as JSON carries it, where it is not UTF-8
-		e.Path = name
-	}
+	restore(&e.Path, e.PathB64)
 	restoreDeliveries(e.Receipts)
 	return e, err
 }

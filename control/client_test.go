@@ -18,7 +18,7 @@ const nasty = "/srv/out/a\xff\xfe \x01\n\t\x1b[31m\x7f<&>\"\\%2f+?#;=\u2028\u00e
 
 func TestRoundTrip(t *testing.T) {
 	at := time.Date(2025, 3, 1, 12, 30, 0, 123456789, time.UTC)
-	query := HistoryQuery{Since: at, Folder: "in & out", Destination: "acme;+ü", Limit: 7}
+	query := HistoryQuery{Since: at, Folder: "in & out", Destination: "acme;+ü", Before: "0+1", Limit: 7}
 	delivery := Delivery{
 		ID: "0123", Folder: "f", Destination: "d", Path: nasty, PathB64: []byte(nasty), RemotePath: "/in/\x02\"", Size: 1 << 60,
 		SHA256: "ab", Evidence: "read-back", Attempts: 2, StartedAt: at, DeliveredAt: at, HostKey: "SHA256:x",
@@ -31,7 +31,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	history := History{Deliveries: []Delivery{delivery, {Path: "plain"}}}
 	explanation := Explanation{
-		Path: nasty, State: "parked", Reason: "why\r\n", Until: &at, Receipts: []Delivery{delivery},
+		Path: nasty, PathB64: []byte(nasty), State: "parked", Reason: "why\r\n", Until: &at, Receipts: []Delivery{delivery},
 		Routes: []RouteOf{{Destination: "d", State: "failed", LastError: "\x03"}},
 	}
 	plan := Plan{
@@ -73,7 +73,7 @@ func TestRoundTrip(t *testing.T) {
 	if gotName != nasty {
 		t.Errorf("explain %q, want %q", gotName, nasty)
 	}
-	if _, err := c.History(t.Context(), HistoryQuery{}); err != nil || gotQuery != (HistoryQuery{}) {
+	if _, err := c.History(t.Context(), HistoryQuery{}); err != nil || gotQuery != (HistoryQuery{Limit: historyPage}) {
 		t.Errorf("the empty query arrives as %+v, %v", gotQuery, err)
 	}
 }

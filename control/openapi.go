@@ -39,6 +39,7 @@ func operations() []operation {
 				{"destination", "only to this destination", ""},
 				{"path", "only what matches this pattern, as in `include`", ""},
 				{"failed", "true: what is not delivered and has failed, in place of what is delivered", ""},
+				{"before", "the id of a delivery or of a removal: only what comes behind it in its list, and nothing of the other one", ""},
 				{"limit", "only the newest so many", "int64"},
 			}, answer: History{},
 		},

@@ -41,6 +41,9 @@ func (q HistoryQuery) values() url.Values {
 	if q.Failed {
 		v.Set("failed", "true")
 	}
+	if q.Before != "" {
+		v.Set("before", q.Before)
+	}
 	if q.Limit != 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
@@ -48,10 +51,10 @@ func (q HistoryQuery) values() url.Values {
 }
 
 func parseHistory(v url.Values) (q HistoryQuery, err error) {
-	if err := only(v, "since", "folder", "destination", "path", "failed", "limit"); err != nil {
+	if err := only(v, "since", "folder", "destination", "path", "failed", "before", "limit"); err != nil {
 		return q, err
 	}
-	q.Folder, q.Destination, q.Path = v.Get("folder"), v.Get("destination"), v.Get("path")
+	q.Folder, q.Destination, q.Path, q.Before = v.Get("folder"), v.Get("destination"), v.Get("path"), v.Get("before")
 	if s := v.Get("since"); s != "" {
 		if q.Since, err = time.Parse(time.RFC3339Nano, s); err != nil {
 			return q, fmt.Errorf("%w: since=%q is not a time of RFC 3339", errBadRequest, s)

@@ -13,8 +13,8 @@ var ErrNoDelivery = errors.New("there is no such delivery")
 // Moment is one step in the story of a version of a file on its way to a destination.
 type Moment struct {
 	At time.Time `json:"at,omitzero"` // not there where that is not known
-	// What is changed (the file's last change), ready, began (the first attempt), failed, held, parked, omitted (failures of which
-	// is not known more), cancelled, published or archived.
+	// What is changed (the file's last change), seen (by the agent, for the first time), settled, ready, planned (in the same moment),
+	// began (the first attempt), failed, held, parked, omitted (failures of which is not known more), cancelled, published or archived.
 	What      string `json:"what"`
 	Detail    string `json:"detail,omitempty"` // the error, the evidence, or where it went
 	DetailB64 []byte `json:"detail_b64,omitempty"`

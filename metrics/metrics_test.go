@@ -24,7 +24,7 @@ func busy() *Metrics {
 	m := New("1.2.3", func(context.Context) (Now, error) {
 		return Now{
 			Folders: []Folder{{
-				Name: "in", Files: map[string]int{"ready": 2, "held": 1}, LastScan: time.Unix(1_700_000_000, 5e8), Readable: true, Reliable: true, Watches: 7,
+				Name: "in", Files: map[string]int{"ready": 2, "held": 1, "parked": 0}, LastScan: time.Unix(1_700_000_000, 5e8), Readable: true, Reliable: true, Watches: 7,
 			}},
 			Destinations: []Destination{{Name: "acme", State: "active", Connected: true, Transfers: 2}},
 			Routes:       []Route{{Folder: "in", Destination: "acme", Queued: 2, Oldest: 90 * time.Second, Stalled: true}},
@@ -180,6 +180,85 @@ func TestMonitoringFiles(t *testing.T) {
 		c.Dir = dir
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Errorf("promtool %v: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// TestDashboardCanBeImported looks at what Grafana asks of a file: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/.
+func TestDashboardCanBeImported(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "monitoring", "dashboard.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type source struct{ Type, UID string }
+	var d struct {
+		Title, UID    string
+		ID            *int
+		SchemaVersion int
+		Templating    struct {
+			List []struct {
+				Name, Type string
+				Datasource source
+			}
+		}
+		Panels []struct {
+			ID          int
+			Title, Type string
+			Datasource  source
+			GridPos     struct{ X, Y, W, H int }
+			Targets     []struct{ RefID, Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Title == "" || d.UID == "" || d.ID != nil || d.SchemaVersion < 36 || len(d.Panels) < 10 { // an id is the server's own; 36 knows sources by type and uid
+		t.Errorf("title %q, uid %q, id %v, schema version %d, %d panels", d.Title, d.UID, d.ID, d.SchemaVersion, len(d.Panels))
+	}
+	variables := map[string]bool{"__rate_interval": true}
+	for i, v := range d.Templating.List {
+		if variables[v.Name] = true; i == 0 && (v.Name != "datasource" || v.Type != "datasource") {
+			t.Errorf("the first variable is %+v: what follows asks the source that it names", v)
+		}
+	}
+	prometheus := source{"prometheus", "${datasource}"}
+	ids, taken := map[int]string{}, map[[2]int]string{}
+	shown := scrape(t, busy())
+	for _, p := range d.Panels {
+		if other, there := ids[p.ID]; there || p.ID == 0 || p.Title == "" || p.Datasource != prometheus || len(p.Targets) == 0 {
+			t.Errorf("panel %d, %q: of %q, from %+v, with %d targets", p.ID, p.Title, other, p.Datasource, len(p.Targets))
+		}
+		ids[p.ID] = p.Title
+		g := p.GridPos
+		if g.W < 1 || g.H < 1 || g.X < 0 || g.X+g.W > 24 {
+			t.Errorf("%s stands at %+v, outside of a grid of 24 columns", p.Title, g)
+		}
+		for x := g.X; x < g.X+g.W; x++ {
+			for y := g.Y; y < g.Y+g.H; y++ {
+				if other, there := taken[[2]int{x, y}]; there {
+					t.Fatalf("%s lies over %s", p.Title, other)
+				}
+				taken[[2]int{x, y}] = p.Title
+			}
+		}
+		refs := map[string]bool{}
+		for _, target := range p.Targets {
+			if target.RefID == "" || refs[target.RefID] {
+				t.Errorf("%s has the target %q twice", p.Title, target.RefID)
+			}
+			refs[target.RefID] = true
+			for _, m := range regexp.MustCompile(`\$\{?(\w+)`).FindAllStringSubmatch(target.Expr, -1) {
+				if !variables[m[1]] {
+					t.Errorf("%s asks for $%s, which is no variable", p.Title, m[1])
+				}
+			}
+			for _, m := range regexp.MustCompile(`(\w+)=~?"([^"$]+)"`).FindAllStringSubmatch(target.Expr, -1) {
+				for value := range strings.SplitSeq(m[2], "|") {
+					if !strings.Contains(shown, m[1]+`="`+value+`"`) {
+						t.Errorf("%s asks for a %s %q, which no metric has", p.Title, m[1], value)
+					}
+				}
+			}
 		}
 	}
 }

@@ -81,7 +81,7 @@ func TestReceiptsOfAnEarlierSchema(t *testing.T) {
 	alter(t, databaseIn(dir), `INSERT INTO deliveries (id, folder, destination, path, remote_path, size, evidence, command, remote_mtime, host_key, attempts,
 		started_at, delivered_at) VALUES ('x', 'invoices', 'acme', 'a.xml', '/a.xml', 1, 'size', '', 0, '', 1, 5, 6)`)
 	s = openAt(t, dir)
-	if h, err := s.History(t.Context(), Filter{}); err != nil || len(h) != 1 || !h[0].ReadyAt.IsZero() {
+	if h, err := s.History(t.Context(), Filter{}); err != nil || len(h) != 1 || !h[0].ReadyAt.IsZero() || !h[0].SeenAt.IsZero() || !h[0].SettledAt.IsZero() {
 		t.Errorf("%v, %v", h, err)
 	}
 	deliver(t, s, planOne(t, s, intentFor(route, "b.xml")), true)

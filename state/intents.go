@@ -226,7 +226,7 @@ func unlimited(limit int) int {
 const intentColumns = `seq, id, version, folder, destination, path, size, mtime, ctime, dev, ino, reason, final,
 	temp, archive, ready_at, phase, sha256, evidence, command, remote_mtime, host_key, attempts, failures,
 	mismatches, failed_at, failing_for, next_attempt, last_error, started_at, source, overwrite, moved_from,
-	patched, spared`
+	patched, spared, seen_at, settled_at`
 
 const selectIntent = "SELECT " + intentColumns + " FROM intents "
 
@@ -262,6 +262,8 @@ func (r row) intent() Intent {
 		Overwrite:   r.bool(31),
 		MovedFrom:   r.path(32),
 		Patched:     r.bool(33),
+		SeenAt:      r.time(35),
+		SettledAt:   r.time(36),
 	}
 	i.Proof.Spared = r.int(34)
 	return i

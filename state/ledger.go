@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -72,9 +73,9 @@ func addReceipt(c *conn, id string, d Deliver, b begun) (int64, error) {
 		first = d.At
 	}
 	return c.exec(`INSERT OR FAIL INTO deliveries (id, folder, destination, path, remote_path, size, sha256, evidence, command,
-			remote_mtime, host_key, attempts, started_at, delivered_at, spared, ready_at)
+			remote_mtime, host_key, attempts, started_at, delivered_at, spared, ready_at, seen_at, settled_at)
 		SELECT id, folder, destination, path, final, ?, ?, ?, ?, ?, ?, CASE ? WHEN 0 THEN attempts + ? ELSE ? END,
-			CASE started_at WHEN 0 THEN ? ELSE started_at END, ?, ?, ready_at
+			CASE started_at WHEN 0 THEN ? ELSE started_at END, ?, ?, ready_at, seen_at, settled_at
 		FROM intents WHERE id = ? AND phase = 'committing'`,
 		d.Fingerprint.Size, d.Proof.SHA256, d.Proof.Evidence, d.Proof.Command, d.Proof.RemoteModTime, d.Proof.HostKey,
 		d.Attempts, b.n, d.Attempts, first, d.At, d.Proof.Spared, id)
@@ -96,7 +97,7 @@ func finish(c *conn, id string, d Deliver, b begun) error {
 }
 
 const selectDelivery = `SELECT seq, id, folder, destination, path, remote_path, size, sha256, evidence, command,
-	remote_mtime, host_key, attempts, started_at, delivered_at, ready_at, spared FROM deliveries `
+	remote_mtime, host_key, attempts, started_at, delivered_at, ready_at, spared, seen_at, settled_at FROM deliveries `
 
 func (r row) delivery() Delivery {
 	d := Delivery{
@@ -111,6 +112,8 @@ func (r row) delivery() Delivery {
 		StartedAt:   r.time(13),
 		DeliveredAt: r.time(14),
 		ReadyAt:     r.time(15),
+		SeenAt:      r.time(17),
+		SettledAt:   r.time(18),
 	}
 	d.Proof.Spared = r.int(16)
 	return d
@@ -144,6 +147,9 @@ func (s *Store) LastPublished(ctx context.Context, destination, remotePath strin
 	return d, found, err
 }
 
+// ErrNotOnRecord is the error for a Filter whose Before is not on record.
+var ErrNotOnRecord = errors.New("it is not on record")
+
 // History returns the receipts that the filter selects, the newest first, each with the names of its time. A folder or
 // destination that was renamed is found with all its receipts, by its name now.
 func (s *Store) History(ctx context.Context, f Filter) ([]Delivery, error) {
@@ -153,7 +159,11 @@ func (s *Store) History(ctx context.Context, f Filter) ([]Delivery, error) {
 		if err != nil {
 			return err
 		}
-		query, args := history(f, past)
+		before, err := orderOf(c, "delivered_at, seq FROM deliveries", f.Before)
+		if err != nil {
+			return err
+		}
+		query, args := history(f, past, before)
 		found = nil
 		n := 0
 		err = c.each(func(r row) error {
@@ -179,14 +189,32 @@ func (s *Store) History(ctx context.Context, f Filter) ([]Delivery, error) {
 	return found, nil
 }
 
+// orderOf returns the two columns that say where a record stands among the others; nil where no id is given.
+func orderOf(c *conn, columns, id string) ([]any, error) {
+	if id == "" {
+		return nil, nil
+	}
+	r, found, err := c.one("SELECT "+columns+" WHERE id = ?", id)
+	if err == nil && !found {
+		err = fmt.Errorf("%q: %w", id, ErrNotOnRecord)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []any{r.int(0), r.int(1)}, nil
+}
+
 // history makes the query for a filter. One file's receipts are found by its path and sorted, all others are read in
 // the order of time; the "+" keeps SQLite from sorting half the ledger because a folder has an index.
-func history(f Filter, past renamings) (string, []any) {
+func history(f Filter, past renamings, before []any) (string, []any) {
 	query, args := selectDelivery+"WHERE delivered_at >= ?", []any{f.Since}
 	plus := "+"
 	if f.Path != "" && f.Folder != "" {
 		plus = ""
 		query = selectDelivery + "WHERE +delivered_at >= ?"
+	}
+	if before != nil {
+		query, args = query+" AND (delivered_at, seq) < (?, ?)", append(args, before...)
 	}
 	if f.Folder != "" {
 		where, names := called(plus+"folder", past.spans(FolderName, f.Folder))

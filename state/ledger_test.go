@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func TestLedgerCannotBeChanged(t *testing.T) {
 // columnsWith are the columns of a receipt that says something else, with the first two given.
 func columnsWith(head string) string {
 	return head + `, folder, destination, path, remote_path, 0, sha256, evidence, command, remote_mtime, host_key, attempts,
-		started_at, delivered_at, ready_at, spared`
+		started_at, delivered_at, ready_at, spared, seen_at, settled_at`
 }
 
 func TestHistory(t *testing.T) {
@@ -79,6 +80,11 @@ func TestHistory(t *testing.T) {
 		{"a path in any folder", Filter{Path: "a.xml"}, []string{r1, b1, a1, a3}},
 		{"a path on a route since", Filter{Folder: "invoices", Destination: "acme", Path: "a.xml", Since: noon}, []string{a1}},
 		{"nothing", Filter{Folder: "none"}, nil},
+		{"behind the newest", Filter{Before: r1}, []string{a2, b1, a1, a3}},
+		{"a page", Filter{Before: a2, Limit: 2}, []string{b1, a1}},
+		{"behind what the clock put last", Filter{Before: a3}, nil},
+		{"behind one of a destination", Filter{Folder: "invoices", Destination: "acme", Before: b1}, []string{a1, a3}},
+		{"behind one, since a moment", Filter{Since: noon, Before: b1}, []string{a1}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -94,6 +100,14 @@ func TestHistory(t *testing.T) {
 				t.Errorf("%v, want %v", ids, test.want)
 			}
 		})
+	}
+
+	s1, s2 := put(route, "s.xml", noon.Add(time.Hour)), put(route, "s.xml", noon.Add(time.Hour)) // in one moment
+	if h, err := s.History(t.Context(), Filter{Before: s2, Limit: 2}); err != nil || len(h) != 2 || h[0].ID != s1 || h[1].ID != r1 {
+		t.Errorf("behind one of the same moment: %v, %v", h, err)
+	}
+	if _, err := s.History(t.Context(), Filter{Before: "no such"}); !errors.Is(err, ErrNotOnRecord) {
+		t.Errorf("behind what is not on record: %v", err)
 	}
 
 	// The order of the ledger counts here, whatever the clock said.

@@ -61,7 +61,7 @@ func TestLifeOfAnIntent(t *testing.T) {
 	}
 	wantHistory := []Delivery{{
 		Seq: 1, ID: in.ID, Route: route, Path: in.Path, RemotePath: in.Final, Size: 4096, Proof: d.Proof, Attempts: 2,
-		ReadyAt: noon, StartedAt: noon, DeliveredAt: d.At,
+		SeenAt: in.SeenAt, SettledAt: in.SettledAt, ReadyAt: noon, StartedAt: noon, DeliveredAt: d.At,
 	}}
 	same(t, "ledger", wantHistory, history)
 

@@ -143,12 +143,13 @@ func insertIntent(c *conn, in *Intent, t *Turn) (bool, error) {
 		return false, err
 	}
 	n, err := c.exec(`INSERT OR FAIL INTO intents (id, version, folder, destination, path, size, mtime, ctime, dev, ino,
-			reason, final, temp, archive, ready_at, phase, next_attempt, last_error, source, moved_from, turn, place, dir)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			reason, final, temp, archive, ready_at, phase, next_attempt, last_error, source, moved_from, turn, place, dir,
+			seen_at, settled_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (destination, final) WHERE phase NOT IN ('delivered', 'cancelled') DO NOTHING`,
 		in.ID, in.Version, in.Folder, in.Destination, in.Path,
 		in.Fingerprint.Size, in.Fingerprint.ModTime, in.Fingerprint.ChangeTime, in.Fingerprint.Dev, in.Fingerprint.Inode,
 		in.Reason, in.Final, in.Temp, in.Archive, in.ReadyAt, phase, in.NextAttempt, in.LastError,
-		in.Source, from, t.Kind, t.place(), t.dir(in.Path))
+		in.Source, from, t.Kind, t.place(), t.dir(in.Path), in.SeenAt, in.SettledAt)
 	return n == 1, err
 }

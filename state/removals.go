@@ -2,6 +2,8 @@ package state
 
 import (
 	"context"
+	"errors"
+	"math"
 	"time"
 
 	"github.com/dropferry/dropferry/file"
@@ -84,15 +86,36 @@ func (s *Store) Removals(ctx context.Context, f Filter) ([]Removal, error) {
 	var all []Removal
 	err := s.read(ctx, "removals", func(c *conn) error {
 		all = nil
-		return c.each(func(r row) error {
+		before, err := orderOf(c, "seq, 0 FROM removals", f.Before)
+		if err != nil {
+			return err
+		}
+		limit, last := f.Limit, int64(math.MaxInt64)
+		if f.Match != nil { // who is asked of each of them counts
+			limit = 0
+		}
+		if before != nil {
+			last = before[0].(int64) - 1
+		}
+		err = c.each(func(r row) error {
+			if f.Match != nil && !f.Match(r.path(3)) {
+				return nil
+			}
 			all = append(all, Removal{
 				ID: r.text(0), Route: Route{Folder: r.text(1), Destination: r.text(2)}, Path: r.path(3), RemotePath: r.text(4),
 				Size: r.int(5), SHA256: r.blob(6), Trash: r.text(7), At: r.time(8),
 			})
+			if f.Match != nil && len(all) == f.Limit {
+				return errEnough
+			}
 			return nil
 		}, `SELECT id, folder, destination, path, remote_path, size, sha256, trash, at FROM removals
 			WHERE at >= ?1 AND (?2 = '' OR folder = ?2) AND (?3 = '' OR destination = ?3) AND (?4 = '' OR path = ?4)
-			ORDER BY seq DESC LIMIT ?5`, f.Since, f.Folder, f.Destination, f.Path, unlimited(f.Limit))
+			AND seq <= ?5 ORDER BY seq DESC LIMIT ?6`, f.Since, f.Folder, f.Destination, f.Path, last, unlimited(limit))
+		if errors.Is(err, errEnough) {
+			err = nil
+		}
+		return err
 	})
 	return all, err
 }

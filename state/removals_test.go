@@ -2,6 +2,8 @@ package state
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -290,5 +292,45 @@ func TestHalts(t *testing.T) {
 	}
 	if ok, err := s.AcceptDeletes(t.Context(), "out", 1); ok || err != nil {
 		t.Error(ok, err)
+	}
+}
+
+// Removals come in pages, of those that match.
+func TestRemovalsInPages(t *testing.T) {
+	s := newStore(t)
+	for n := range 7 {
+		k := Known{Route: route, Path: file.Path(fmt.Sprintf("%d.%s", n, []string{"csv", "xml"}[n%2])), RemotePath: fmt.Sprint("/", n)}
+		o := Operation{ID: fmt.Sprint("r", n), Step: StepDelete, Route: route, Path: k.Path, RemotePath: k.RemotePath, PlannedAt: noon}
+		if err := errors.Join(s.PlanOperations(t.Context(), []Operation{o}), s.Removed(t.Context(), &o, Removal{At: noon})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	csv := func(p file.Path) bool { return strings.HasSuffix(string(p), "csv") }
+	for _, c := range []struct {
+		f    Filter
+		want string
+	}{
+		{Filter{}, "r6 r5 r4 r3 r2 r1 r0"},
+		{Filter{Limit: 2}, "r6 r5"},
+		{Filter{Limit: 2, Before: "r5"}, "r4 r3"},
+		{Filter{Before: "r0"}, ""},
+		{Filter{Match: csv}, "r6 r4 r2 r0"},
+		{Filter{Match: csv, Limit: 2}, "r6 r4"},
+		{Filter{Match: csv, Limit: 2, Before: "r4"}, "r2 r0"},
+	} {
+		all, err := s.Removals(t.Context(), c.f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, r := range all {
+			ids = append(ids, r.ID)
+		}
+		if got := strings.Join(ids, " "); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.f, got, c.want)
+		}
+	}
+	if _, err := s.Removals(t.Context(), Filter{Before: "no such"}); !errors.Is(err, ErrNotOnRecord) {
+		t.Error(err)
 	}
 }

@@ -480,4 +480,10 @@ ALTER TABLE intents ADD COLUMN patched INTEGER NOT NULL DEFAULT 0;
 -- Bytes of the content that the server had already, so that they were not sent.
 ALTER TABLE intents ADD COLUMN spared INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE deliveries ADD COLUMN spared INTEGER NOT NULL DEFAULT 0;
+`, `
+-- When the file was first seen, and when it had settled; 0 where that is not known.
+ALTER TABLE intents ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE intents ADD COLUMN settled_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN settled_at INTEGER NOT NULL DEFAULT 0;
 `}

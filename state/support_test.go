@@ -62,8 +62,8 @@ func intentFor(r Route, p file.Path) Intent {
 		Final:   dir + base,
 		Temp:    dir + file.PrivateName(base, id, file.TempSuffix),
 		Archive: "/srv/sent/" + string(p),
-		ReadyAt: noon,
-		Phase:   Planned,
+		SeenAt:  noon.Add(-2 * time.Minute), SettledAt: noon.Add(-time.Minute), ReadyAt: noon,
+		Phase: Planned,
 	}
 }
 

@@ -51,7 +51,9 @@ type Intent struct {
 	Archive     string    // local path to archive the source at; "" where it is not archived
 	Source      string    // local path of what is sent again; "" where it is the folder's file. Such a file stays where it is
 	MovedFrom   file.Path // path of the known file that is to get this name at the destination, instead of an upload; "" none
-	ReadyAt     time.Time // when the file was first seen ready
+	SeenAt      time.Time // when the agent first saw the file, not settled yet; zero where that is not known
+	SettledAt   time.Time // when it was found to have settled; zero likewise
+	ReadyAt     time.Time // when the file was first seen ready, and planned
 
 	Phase       Phase
 	Patched     bool          // the server was asked to copy to Temp, and may still do so: see Store.Retemp
@@ -94,7 +96,9 @@ type Delivery struct {
 	Size        int64
 	Proof       Proof
 	Attempts    int
-	ReadyAt     time.Time // when the file was found ready; zero where it is not known
+	SeenAt      time.Time // as of the intent; zero where it is not known, as are the next two
+	SettledAt   time.Time
+	ReadyAt     time.Time // when the file was found ready, and planned
 	StartedAt   time.Time
 	DeliveredAt time.Time
 }
@@ -144,5 +148,7 @@ type Filter struct {
 	Path        file.Path // exactly this path
 	// Match tells whether a path is selected; nil selects all. It is asked in the order of the answer.
 	Match func(file.Path) bool
-	Limit int // the newest so many; 0 is no limit
+	// Before is the id of a receipt, of Removals that of a removal: only what comes behind it, in the order of the answer.
+	Before string
+	Limit  int // the newest so many; 0 is no limit
 }

@@ -188,9 +188,10 @@ func TestIntents(t *testing.T) {
 func TestQueriesFollowAnIndex(t *testing.T) {
 	s := newStore(t)
 	historyOf := func(f Filter) string {
-		q, _ := history(f, renamings{})
+		q, _ := history(f, renamings{}, nil)
 		return q
 	}
+	page, _ := history(Filter{}, renamings{}, []any{1, 2})
 	queries := map[string]struct {
 		sql  string
 		uses string
@@ -218,6 +219,7 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 		"version":        {selectVersion, "intents_version (version=?)", 1},
 		"ended":          {selectEnded, "intents_ended (folder=?)", 1},
 		"history":        {historyOf(Filter{}), "deliveries_time (delivered_at>?)", 2},
+		"next page":      {page, "deliveries_time (delivered_at>? AND delivered_at<?)", 4},
 		"folder history": {historyOf(Filter{Folder: "f", Destination: "d"}), "deliveries_time (delivered_at>?)", 4},
 		"path history":   {historyOf(Filter{Folder: "f", Path: "p"}), "deliveries_path (folder=? AND path=?)", 4},
 	}

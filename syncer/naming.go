@@ -48,6 +48,9 @@ func (f *Folder) newIntent(c Change, version string, now time.Time) state.Intent
 		Path: c.Path, Fingerprint: c.Entry.Fingerprint, Reason: string(c.Decision.Reason),
 		Final: final, Temp: r.temp(final, id), ReadyAt: now, Phase: state.Planned,
 	}
+	if !c.Entry.Since.IsZero() { // else it had settled before it was seen
+		intent.SeenAt, intent.SettledAt = c.Entry.Since, c.Entry.Seen
+	}
 	if f.After == Archive {
 		intent.Archive = f.ArchivePath(c.Path, now)
 	}

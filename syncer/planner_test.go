@@ -58,6 +58,25 @@ func TestAPlanNamesEverythingOnce(t *testing.T) {
 	}
 }
 
+// TestAPlanTellsWhenItsFileWasSeen plans a file that settled under the watcher's eyes, and one that had settled before.
+func TestAPlanTellsWhenItsFileWasSeen(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.route("acme", nowhere)
+	seen := time.Now().Add(-time.Minute)
+	settled := seen.Add(2 * time.Second)
+	r.must(New(r.options).Planner("out").Ready(t.Context(), []watcher.Entry{
+		{Path: "new", Kind: watcher.File, Ready: true, Fingerprint: r.drop("new", "1"), Since: seen, Seen: settled},
+		{Path: "old", Kind: watcher.File, Ready: true, Fingerprint: r.drop("old", "1"), Seen: settled},
+	}))
+	if i := r.intent("new"); !i.SeenAt.Equal(seen) || !i.SettledAt.Equal(settled) || i.ReadyAt.Before(settled) {
+		t.Errorf("planned %+v", i)
+	}
+	if i := r.intent("old"); !i.SeenAt.IsZero() || !i.SettledAt.IsZero() || i.ReadyAt.IsZero() {
+		t.Errorf("planned %+v", i)
+	}
+}
+
 // plansSeen is a store that notes the batches of intents.
 type plansSeen struct {
 	Store

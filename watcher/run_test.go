@@ -46,6 +46,9 @@ func TestRunFindsNewFiles(t *testing.T) {
 		if want := lstat(t, p.In(root)); e.Fingerprint != want || e.Kind != File || !e.Ready || e.Reason != "" {
 			t.Errorf("%+v, want fingerprint %+v", e, want)
 		}
+		if e.Since.IsZero() || e.Seen.Before(e.Since) {
+			t.Errorf("%s was seen at %v, and ready at %v", p, e.Since, e.Seen)
+		}
 	}
 	for p := range rec.readyPaths() {
 		if pattern, excluded := w.match.file(p); excluded {

@@ -66,6 +66,9 @@ func (p *program) printExplanation(e control.Explanation) error {
 // printStory tells what happened to a file on one route, a line for each moment.
 func printStory(b *strings.Builder, story []control.Moment) {
 	for _, m := range story {
+		if m.What == "ready" { // and planned, which is told too
+			continue
+		}
 		at, detail := fmt.Sprintf("%*s", len(time.DateTime), ""), m.Detail
 		if !m.At.IsZero() {
 			at = clock(m.At)

@@ -34,6 +34,9 @@ func (p *program) historyCommand() *cobra.Command {
 			if cut {
 				q.Limit = historyLines
 			}
+			if p.json && q.Limit == 0 && !q.Failed {
+				return p.wholeHistory(command.Context(), q)
+			}
 			h, err := answer(command.Context(), p, nil, func(ctx context.Context, api control.API) (control.History, error) {
 				return api.History(ctx, q)
 			}, p.printHistory)
@@ -51,6 +54,11 @@ func (p *program) historyCommand() *cobra.Command {
 	flags.BoolVar(&q.Failed, "failed", false, "what is not delivered and has failed, in place of what is delivered")
 	flags.IntVar(&q.Limit, "limit", 0, "only the newest so many")
 	return command
+}
+
+// wholeHistory prints in JSON what may be a ledger of years, without holding it.
+func (p *program) wholeHistory(ctx context.Context, q control.HistoryQuery) error {
+	return p.asking(ctx, nil, func(api control.API) error { return control.WriteHistory(ctx, p.out, api, q) })
 }
 
 // parseSince reads a moment or an age.

@@ -98,16 +98,16 @@ func (p *program) printStatus(s control.Status) error {
 	for _, f := range s.Folders {
 		fmt.Fprintf(&b, "folder %s (%s, %s)", f.Name, f.Mode, f.Path)
 		if f.State != "" {
-			fmt.Fprintf(&b, ": %s, %s, %d settling", f.State, counted(f.Files, "file"), f.Settling)
+			fmt.Fprintf(&b, ": %s, %s", f.State, counted(f.Files, "file"))
 		}
-		fmt.Fprintf(&b, ", %d to deliver, %d held, %d parked", f.Ready, f.Held, f.Parked)
-		if f.Stuck > 0 {
-			fmt.Fprintf(&b, ", %d not ready for over an hour", f.Stuck)
-		}
-		if f.Operations > 0 {
-			fmt.Fprintf(&b, ", %d to make or remove", f.Operations)
-		}
-		b.WriteString("\n")
+		b.WriteString(counts(", ", []count{
+			{f.Settling, "settling"},
+			{f.Ready, "to deliver"},
+			{f.Held, "held"},
+			{f.Parked, "parked"},
+			{f.Stuck, "not ready for over an hour"},
+			{f.Operations, "to make or remove"},
+		}) + "\n")
 		if f.Reason != "" {
 			fmt.Fprintf(&b, "  %s\n", p.said(f.Reason))
 		}
@@ -123,7 +123,7 @@ func (p *program) printStatus(s control.Status) error {
 		if d.State != "" {
 			fmt.Fprintf(&b, ": %s", d.State)
 		}
-		fmt.Fprintf(&b, ", %d queued, %d under way", d.Queued, d.Active)
+		b.WriteString(counts(", ", []count{{d.Queued, "queued"}, {d.Active, "under way"}}))
 		if d.Bandwidth > 0 {
 			fmt.Fprintf(&b, ", %s a second at most", size(d.Bandwidth))
 		}

@@ -122,6 +122,18 @@ func TestExplainWhileTheServerIsAway(t *testing.T) {
 		t.Errorf("explain: %+v", e)
 	}
 	contains(t, e.Reason, "no agent is running", "dropferry once")
+	var moments []string
+	for i, m := range e.Routes[0].Story {
+		if moments = append(moments, m.What); i > 1 && m.At.Before(e.Routes[0].Story[i-1].At) { // the file's own time is of another clock
+			t.Errorf("the story goes back: %+v", e.Routes[0].Story)
+		}
+	}
+	if told := strings.Join(moments, " "); !strings.Contains(told, "seen") || !strings.Contains(told, "settled ready planned") {
+		t.Errorf("the story is %q", told)
+	}
+	text := r.expect(0, "explain", name).stdout
+	contains(t, text, "  seen\n", "  settled\n", "  planned\n")
+	lacks(t, text, "  ready\n")
 }
 
 // TestExplainABlockedDestination names what a person has to do.

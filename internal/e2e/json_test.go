@@ -61,8 +61,14 @@ type (
 			LastError                      string `json:"last_error"`
 			Whole                          string
 			NextAttempt                    *time.Time `json:"next_attempt"`
+			Story                          []momentJSON
 		}
 		Receipts []deliveryJSON
+	}
+
+	momentJSON struct {
+		At   time.Time
+		What string
 	}
 
 	statusJSON struct {

@@ -131,6 +131,10 @@ func TestPageCharts(t *testing.T) {
 	b.eval("window.confirm = () => true")
 	b.click("Try partner now")
 	b.shows("Try partner now: done")
+	b.click("Deliveries")
+	b.shows("200 deliveries", "the newest 200")
+	b.click("Show more")
+	b.shows("400 deliveries", "the newest 400", "Show more")
 	b.isContent(s.address)
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)

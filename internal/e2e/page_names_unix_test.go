@@ -39,6 +39,34 @@ func TestEvilNamesOnThePage(t *testing.T) {
 		})
 		harmless(t, fmt.Sprintf("%q of the page", view.path), text)
 	}
+
+	// A name that is no UTF-8 is asked for by its bytes, from wherever it stands on the page.
+	const odd = "odd\xff.txt"
+	r.drop(odd, "odd")
+	r.arrives(odd, "odd")
+	r.write(r.inbox("b"+odd), "theirs")
+	r.drop("b"+odd, "ours")
+	b.open(s.address + "/#/deliveries")
+	const told = "odd\ufffd.txt"
+	eventually(t, "it is among the deliveries", time.Minute, func() bool {
+		b.eval(`document.querySelector('form').requestSubmit()`)
+		return strings.Contains(b.eval("document.body.innerText"), told)
+	})
+	b.click(told)
+	b.shows("SHA-256", "published: ", "All that is known of this file")
+	b.click("All that is known of this file")
+	b.shows("Receipts", "What happened on the way to acme", "seen for the first time")
+	b.eval(`document.querySelector('form').requestSubmit()`) // the same once more
+	b.shows("Receipts", "What happened on the way to acme")
+	b.open(s.address + "/")
+	b.shows("b"+told+" is held", "2 files wait for a person")
+	b.eval(`[...document.querySelectorAll('.card')].find(c => c.innerText.includes('b` + told + `')).querySelector('a').click()`)
+	b.shows("What can be done about it for acme", "held for a person: ")
+	b.eval("window.confirm = () => true")
+	b.click("Overwrite")
+	b.shows("Overwrite: done", "Receipts")
+	r.arrives("b"+odd, "ours")
+	b.isContent(s.address)
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

@@ -4,13 +4,18 @@ package e2e
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dropferry/dropferry/state"
 )
 
 // TestPage looks at a running agent with a browser: what is going on, what needs a person and its remedy, each view, at the width
@@ -66,7 +71,7 @@ func TestPage(t *testing.T) {
 		t.Error("the search finds what does not match")
 	}
 	b.click("held.txt")
-	b.shows("SHA-256", "Host key", "Send again", "What happened", "found ready", "held for a person: ", "published: ", "by the last of 2 attempts")
+	b.shows("SHA-256", "Host key", "Send again", "What happened", "planned", "held for a person: ", "published: ", "by the last of 2 attempts")
 	b.picture("delivery")
 	b.wide(390, "light")
 	b.fits("a delivery")
@@ -132,6 +137,7 @@ func TestButtonsOfThePage(t *testing.T) {
 		r.folder("wiped", r.mkdir("wiped"), strings.ReplaceAll(mirror, "%s", "wiped")))
 	r.write(r.at("kept/a.txt"), "a")
 	r.write(r.at("wiped/a.txt"), "a")
+	r.drop("usb/known.txt", "known")
 	r.expect(0, "once")
 	r.lose("../kept/a.txt", "../wiped/a.txt")
 	names := []string{"asked.txt", "beside.txt", "left.txt"}
@@ -139,11 +145,15 @@ func TestButtonsOfThePage(t *testing.T) {
 		r.write(r.inbox(name), "theirs")
 		r.drop(name, "ours")
 	}
+	r.leave("former", "away")
+	if runtime.GOOS == "linux" { // else nobody knows what is mounted
+		alter(t, filepath.Join(r.state, "dropferry.db"), fmt.Sprintf("INSERT INTO mounts (folder, root, path) VALUES ('outbox', '%s', 'usb')", r.outbox))
+	}
 	a, s := r.seen()
 	a.wait("held: a person has to decide")
 	b.open(s.address + "/signin?token=" + s.token)
 	b.eval("window.confirm = () => true")
-	b.shows("Folder kept is halted", "Folder wiped is halted", "3 files wait for a person")
+	b.shows("Folder kept is halted", "Folder wiped is halted", "3 files wait for a person", "former to away has left the configuration")
 	b.picture("needs")
 	press := func(card, button string, shows ...string) {
 		t.Helper()
@@ -152,6 +162,14 @@ func TestButtonsOfThePage(t *testing.T) {
 		eventually(t, card+" has the button "+button, time.Minute, func() bool { return b.eval(fmt.Sprintf(find, card, button, button)) == "true" })
 		b.shows(shows...)
 	}
+	press("former to away has left", "Do not send them", "Do not send them: done")
+	if runtime.GOOS == "linux" {
+		press("In outbox something is not mounted", "It is gone from outbox", "It is gone from outbox: done")
+	}
+	eventually(t, "both are over", time.Minute, func() bool {
+		text := b.eval("document.body.innerText")
+		return !strings.Contains(text, "has left the configuration") && !strings.Contains(text, "something is not mounted")
+	})
 	r.write(r.at("kept/a.txt"), "a")
 	press("Folder kept is halted", "Look again at kept", "Look again at kept: done")
 	press("Folder wiped is halted", "Remove 1 file", "Remove 1 file: done")
@@ -180,7 +198,7 @@ func TestButtonsOfThePage(t *testing.T) {
 	b.click("Deliveries")
 	b.shows("later.txt")
 	b.click("later.txt")
-	b.shows("Send again")
+	b.shows("Send again", "seen for the first time", "had settled", "planned", "published: ")
 	before := lines(a.text(), "msg=delivered")
 	b.click("Send again")
 	b.shows("Send again: done; it goes to " + r.sshd.Dir + "/later.txt")
@@ -197,6 +215,26 @@ func TestButtonsOfThePage(t *testing.T) {
 	b.isContent(s.address)
 	if code := a.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// leave gives an agent that does not run a file which may be published on a route that is not in its configuration any more.
+func (r *rig) leave(folder, destination string) {
+	r.t.Helper()
+	store, err := state.Open(r.t.Context(), r.state)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	in := state.Intent{
+		ID: "left-behind", Version: "left-behind", Route: state.Route{Folder: folder, Destination: destination},
+		Path: "a.txt", Reason: "new", Final: "/a.txt", Temp: "/.a.txt.part", ReadyAt: time.Now(),
+	}
+	_, err = store.Plan(r.t.Context(), []state.Plan{{Intent: in}})
+	if err == nil {
+		_, err = store.Commit(r.t.Context(), in.ID, state.Proof{SHA256: make([]byte, 32), Evidence: "read-back"})
+	}
+	if err = errors.Join(err, store.Close()); err != nil {
+		r.t.Fatal(err)
 	}
 }
 

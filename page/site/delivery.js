@@ -3,7 +3,7 @@ import {ask, deliveryLink, el, explainLink, facts, fill, remedy, size, span, sto
 
 export function delivery(root, query, status) {
   const why = el('p');
-  const tell = () => { if (!why.firstChild && shown) fill(why, explainLink(status, shown.folder, shown.path)); };
+  const tell = () => { if (!why.firstChild && shown) fill(why, explainLink(status, shown)); };
   let shown = null;
   fill(root, el('p', 'Looking ...'));
   ask('delivery?' + new URLSearchParams({id: query.get('id')})).then(told => {

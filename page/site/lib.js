@@ -95,12 +95,12 @@ const states = {good: ['watching', 'polling', 'scanning', 'idle', 'connecting', 
 export const stateOf = state => el('span.state.' + (Object.keys(states).find(k => states[k].includes(state)) || 'plain'), state || 'unknown');
 
 const words = {
-  changed: ['changed for the last time'], ready: ['found ready'], began: ['the first attempt began'], failed: ['an attempt failed', 'bad'], held: ['held for a person', 'bad'], parked: ['given up', 'bad'],
+  changed: ['changed for the last time'], seen: ['seen for the first time'], settled: ['had settled'], planned: ['planned'], began: ['the first attempt began'], failed: ['an attempt failed', 'bad'], held: ['held for a person', 'bad'], parked: ['given up', 'bad'],
   omitted: ['and more failures', 'bad'], cancelled: ['cancelled'], published: ['published', 'good'], archived: ['archived', 'good'],
 };
 
 // story is what happened to a file, moment by moment.
-export const story = moments => el('ol.story', (moments || []).map(m => {
+export const story = moments => el('ol.story', (moments || []).filter(m => m.what !== 'ready').map(m => { // it was planned then, which is told too
   const [text, kind] = words[m.what] || [m.what];
   return el(kind ? 'li.' + kind : 'li', m.at ? time(m.at) : el('time', 'then'), ' ', el('strong', text), m.detail ? ': ' + m.detail : '');
 }));
@@ -108,13 +108,19 @@ export const story = moments => el('ol.story', (moments || []).map(m => {
 // deliveryLink leads to one delivery.
 export const deliveryLink = (d, ...text) => el('a', {href: '#/delivery?' + new URLSearchParams({id: d.id})}, ...text);
 
-// explainLink leads to the explanation of a file in a folder, which the status names.
-export function explainLink(status, folder, path) {
-  const f = (status?.folders || []).find(f => f.name === folder);
+// explainLink leads to the explanation of a file, {folder, path, path_b64}, in a folder that the status names.
+export function explainLink(status, file) {
+  const f = (status?.folders || []).find(f => f.name === file.folder);
   if (!f) return '';
-  const name = f.path.includes('\\') ? f.path + '\\' + path.replaceAll('/', '\\') : f.path + '/' + path;
-  return el('a', {href: '#/explain?' + new URLSearchParams({path: name})}, 'All that is known of this file');
+  const name = f.path.includes('\\') ? f.path + '\\' + file.path.replaceAll('/', '\\') : f.path + '/' + file.path;
+  const query = {path: name};
+  if (file.path_b64) query.bytes = base64url(bytesOf(f.path + '/') + atob(file.path_b64)); // what text cannot hold
+  return el('a', {href: '#/explain?' + new URLSearchParams(query)}, 'All that is known of this file');
 }
 
+// bytesOf returns the bytes of a text in UTF-8, each as a character.
+const bytesOf = text => Array.from(new TextEncoder().encode(text), b => String.fromCharCode(b)).join('');
+const base64url = bytes => btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+
 // pathQuery is a path as the API takes it: its bytes in base64url.
-export const pathQuery = path => btoa(String.fromCharCode(...new TextEncoder().encode(path))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+export const pathQuery = path => base64url(bytesOf(path));

@@ -65,7 +65,7 @@ const side = c => c && (c.kind === 'file' ? [`${size(c.size)}, from `, time(c.mt
 
 // fileNeeds is the card of one file that is held or given up.
 export function fileNeeds(a, s) {
-  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.theirs ? `Something else stands at ${a.remote_path}:` : a.reason), a.theirs ? facts([['Here', side(a.ours)], ['There', side(a.theirs)]]) : '', el('p', explainLink(s, a.folder, a.path)), fileRemedies(a));
+  return card(`${a.path} is ${a.state}`, el('p.dim', `${a.folder} to ${a.destination}, since `, time(a.since)), el('p', a.theirs ? `Something else stands at ${a.remote_path}:` : a.reason), a.theirs ? facts([['Here', side(a.ours)], ['There', side(a.theirs)]]) : '', el('p', explainLink(s, a)), fileRemedies(a));
 }
 
 // fileRemedies are the buttons for one file that is held, given up, or tried again.
