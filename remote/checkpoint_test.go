@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,5 +184,98 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestMoreIsSentDuringACheckpoint saves a mark only when something behind it was sent.
+func TestMoreIsSentDuringACheckpoint(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	s := mustProbe(t, sshdTarget(sshd))
+	content := random(3 << 20)
+	further := make(chan struct{})
+	beyond := sync.OnceFunc(func() { close(further) })
+	_, err := s.Upload(t.Context(), Upload{
+		Temp: s.target.Path("f.part"), Size: int64(len(content)), CheckpointBytes: 1 << 20,
+		Progress: func(sent int64) {
+			if sent > 1<<20+maxWrite {
+				beyond()
+			}
+		},
+		Save: func(Mark) error {
+			select {
+			case <-further:
+				return nil
+			case <-time.After(time.Minute):
+				return errors.New("nothing more was sent")
+			}
+		},
+	}, bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, content, sshd.Dir, "f.part")
+}
+
+// TestAMarkWaitsForAllBelowIt has the server answer on every channel but one, on which something below the mark waits.
+func TestAMarkWaitsForAllBelowIt(t *testing.T) {
+	t.Parallel()
+	server := sftptest.StartServer(t, sftptest.ServerOptions{})
+	wire := sftptest.StartWire(t, server.Addr())
+	wire.SetDelay(20 * time.Millisecond)
+	target := serverTarget(server)
+	target.Host, target.Port = wire.Host(), wire.Port()
+	s := mustProbe(t, target)
+	s.note(func(c *Capabilities) { c.Stripes = stripesWork })
+	const size, every, sent = 24 << 20, 8 << 20, 8<<20 + 1<<19
+	content := random(size)
+	err := upload(t, s, "/first.part", content)
+	eventually(t, "there are several channels", func() bool { return err != nil || s.countLanes() > 1 })
+	var saved, early atomic.Int32
+	early.Store(-1)
+	further := make(chan struct{})
+	beyond := sync.OnceFunc(func() { close(further) })
+	server.Faults.Add(sftptest.Fault{Op: sftptest.OpWrite, Path: "f.part", Times: 1, Late: true, Do: func() {
+		select {
+		case <-further:
+			early.Store(saved.Load())
+		case <-time.After(patience / 2): // not enough was sent over the other channels
+		}
+	}})
+	_, err = s.Upload(t.Context(), Upload{
+		Temp: s.target.Path("f.part"), Size: size, CheckpointBytes: every,
+		Progress: func(n int64) {
+			if n > sent {
+				beyond()
+			}
+		},
+		Save: func(m Mark) error {
+			saved.Add(1)
+			return nil
+		},
+	}, bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if early.Load() != 0 || saved.Load() < 2 {
+		t.Errorf("%d marks before all below was acknowledged, %d in all", early.Load(), saved.Load())
+	}
+}
+
+// TestASyncThatFailsEndsTheUpload has a checkpoint fail while the rest is sent: nothing is saved, and the error tells.
+func TestASyncThatFailsEndsTheUpload(t *testing.T) {
+	t.Parallel()
+	server := sftptest.StartServer(t, sftptest.ServerOptions{})
+	s := mustProbe(t, serverTarget(server))
+	server.Faults.Add(sftptest.Refuse(sftptest.OpFsync, sftptest.PermissionDenied).Once())
+	content := random(3 << 20)
+	saved := 0
+	_, err := s.Upload(t.Context(), Upload{
+		Temp: s.target.Path("f.part"), Size: int64(len(content)), CheckpointBytes: 1 << 20,
+		Save: func(Mark) error { saved++; return nil },
+	}, bytes.NewReader(content))
+	wantError(t, err, Permission, "sync")
+	if saved != 0 {
+		t.Errorf("%d marks were saved", saved)
 	}
 }

@@ -1,6 +1,9 @@
 package remote
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // close ends the upload: it closes the file whatever has failed, and says so first.
 func (w *writing) close(err error) error {
@@ -22,15 +25,19 @@ func (w *writing) failed() error {
 	return w.in.err
 }
 
-// closeAll closes the files from the given one on, and returns the first error: what stays open takes the place of another.
+// closeAll closes the files from the given one on, all at once, and returns the first error: what stays open takes the place of
+// another.
 func (w *writing) closeAll(from int) error {
-	var first error
-	for _, f := range w.files[from:] {
-		if err := w.session.fly(f.lane, w.upload.Temp, true, w.in.size(), closeRequest(f.handle)); first == nil {
-			first = err
-		}
+	files := w.files[from:]
+	errs := make([]error, len(files))
+	var closing sync.WaitGroup
+	for i, f := range files {
+		closing.Go(func() {
+			errs[i] = w.session.fly(f.lane, w.upload.Temp, true, w.in.size(), closeRequest(f.handle))
+		})
 	}
-	return first
+	closing.Wait()
+	return first(errs)
 }
 
 // fly asks the first lane for what ends an upload.

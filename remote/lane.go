@@ -12,11 +12,12 @@ import (
 // lane is one SFTP channel of a session. Everything goes over the first one; uploads go over the others too, where there
 // are any: see lanes.
 type lane struct {
-	mux  *mux
-	sftp *sftp.Client
-	room turns // bytes of WRITEs in flight
-	ones turns // of them, those of files that go in one: see onesWindow
-	pace pace
+	mux   *mux
+	sftp  *sftp.Client
+	room  turns // bytes of WRITEs in flight
+	ones  turns // of them, those of files that go in one: see onesWindow
+	pace  pace
+	given int64 // bytes of uploads under way that were given to it; guarded by lanes.mu
 
 	number, place int // of its connection, and on it; from 0
 }
@@ -88,8 +89,8 @@ func (s *Session) start() (err error) {
 // answered gives back the room of WRITEs that were answered, and fits the room to the rate at which they are.
 func (l *lane) answered(n int, roundTrip time.Duration) {
 	l.room.give(n)
-	if rate, told := l.pace.note(time.Now(), n, l.room.inUse() > 0); told {
-		l.room.limit(windowFor(rate, roundTrip))
+	if _, told := l.pace.note(time.Now(), n, l.room.inUse() > 0, paceFor(roundTrip)); told {
+		l.room.limit(windowFor(l.pace.best(), roundTrip))
 	}
 }
 

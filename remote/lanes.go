@@ -60,7 +60,8 @@ func (s *Session) isBounded() bool {
 // mostChannels is how many lanes one connection has.
 func (s *Session) mostChannels() int { return max(1, least(s.target.Channels, s.bound(aboutChannels))) }
 
-// inUse returns the lanes that uploads use, the first of all first, and has more of them opened where they are wanted.
+// inUse returns the lanes that help: all that are open, but for those beyond what the line has been seen to carry. Where more of
+// them are wanted for what waits they are opened.
 func (s *Session) inUse() []*lane {
 	all := &s.lanes
 	most := s.mostLanes()
@@ -69,22 +70,33 @@ func (s *Session) inUse() []*lane {
 	}
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	rate := s.pace.last()
-	for _, l := range all.beside {
-		rate += l.pace.last()
-	}
+	open := append([]*lane{&s.lane}, all.beside...)
+	rate := carried(open)
 	if limit := float64(s.limit()); limit > 0 && (rate == 0 || rate > limit) {
 		rate = limit // more will never pass, whatever the line could carry
 	}
 	connections := s.mostConnections()
-	wanted := lanesWanted(all.demand, s.RoundTrip(), rate, s.window(), most, connections)
-	if missing := all.missing(wanted, connections); missing > 0 && !all.opening && !all.refused {
+	wanted := func(demand int64) int {
+		return lanesWanted(demand, s.RoundTrip(), rate, s.window(), most, connections)
+	}
+	if missing := all.missing(wanted(all.demand), connections); missing > 0 && !all.opening && !all.refused {
 		all.opening = true
 		s.spawn(func() { s.openLanes(missing) })
 	}
-	used := make([]*lane, 1, wanted)
-	used[0] = &s.lane
-	return append(used, all.beside[:min(len(all.beside), wanted-1)]...)
+	return open[:min(len(open), wanted(math.MaxInt64))] // where little waits, too: it is there the sooner
+}
+
+// carried returns what lanes have been seen to carry together, in bytes per second: 0 before each of them was measured, since
+// one tells nothing of what the others can.
+func carried(lanes []*lane) (rate float64) {
+	for _, l := range lanes {
+		best := l.pace.best()
+		if best == 0 {
+			return 0
+		}
+		rate += best
+	}
+	return rate
 }
 
 // missing returns how many lanes are to be opened for so many to be in use, of which each connection has one first.
@@ -105,16 +117,25 @@ func (s *Session) demands(n int64) {
 	s.lanes.mu.Unlock()
 }
 
-// pick returns the lane in use that has the least to do.
-func (s *Session) pick() *lane {
+// give returns the lane in use that has the least to do, and gives it n more bytes of uploads. Those that are to come count, too: a
+// wave of uploads begins before any of them has something in flight.
+func (s *Session) give(n int64) (l *lane, done func()) {
 	used := s.inUse()
-	least := used[0]
-	for _, l := range used[1:] {
-		if l.room.inUse() < least.room.inUse() {
-			least = l
+	s.lanes.mu.Lock()
+	defer s.lanes.mu.Unlock()
+	l = used[0]
+	for _, other := range used[1:] {
+		if other.given < l.given {
+			l = other
 		}
 	}
-	return least
+	n = min(n, laneWindow) // of a large file, which goes over several lanes, or leaves when one has more room
+	l.given += n
+	return l, func() {
+		s.lanes.mu.Lock()
+		defer s.lanes.mu.Unlock()
+		l.given -= n
+	}
 }
 
 // openLanes opens so many lanes at once.

@@ -73,8 +73,8 @@ func TestWindowFor(t *testing.T) {
 	if got := firstWindow(laneWindow, time.Millisecond); got != nearWindow {
 		t.Errorf("nearby, at first: %d, want %d", got, nearWindow)
 	}
-	if got := firstWindow(laneWindow, laneFrom); got != laneWindow {
-		t.Errorf("on a long line, at first: %d, want %d", got, laneWindow)
+	if got := firstWindow(laneWindow, laneFrom); got != farWindow {
+		t.Errorf("on a long line, at first: %d, want %d", got, farWindow)
 	}
 	if got := firstWindow(24<<10, laneFrom); got != leastWindow {
 		t.Errorf("at a server that grants little: %d, want %d", got, leastWindow)
@@ -87,7 +87,7 @@ func TestPace(t *testing.T) {
 	at := time.Now()
 	note := func(after time.Duration, n int, more bool) (float64, bool) {
 		at = at.Add(after)
-		return p.note(at, n, more)
+		return p.note(at, n, more, paceEvery)
 	}
 	note(0, 1000, true) // begins the measure, and does not count
 	if rate, told := note(100*time.Millisecond, 1000, true); told {
@@ -101,8 +101,14 @@ func TestPace(t *testing.T) {
 	if rate, told := note(500*time.Millisecond, 4000, true); !told || rate != 8000 {
 		t.Errorf("after a rest: rate %f, %t", rate, told)
 	}
-	if p.last() != 8000 {
-		t.Errorf("the last: %f", p.last())
+	for i := range pastMeasures {
+		if best := p.best(); best != 8000 {
+			t.Errorf("the best, after %d slow measures: %f", i, best)
+		}
+		note(500*time.Millisecond, 500, true)
+	}
+	if best := p.best(); best != 1000 {
+		t.Errorf("the best of what counts: %f", best)
 	}
 }
 

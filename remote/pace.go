@@ -1,24 +1,36 @@
 package remote
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
 
-// pace measures the rate at which a lane's WRITEs are acknowledged while there are always more of them.
+// pace measures the rate at which WRITEs are acknowledged while there are always more of them.
 type pace struct {
 	mu    sync.Mutex
 	began time.Time // of the measure; zero while nothing is in flight
 	bytes int64     // acknowledged since
-	rate  float64   // of the last measure, in bytes per second; 0 before the first
+	past  [pastMeasures]float64
+	had   int // measures so far
 }
 
-// paceEvery is how long one measure takes.
-const paceEvery = 500 * time.Millisecond
+const (
+	// paceEvery is how long one measure takes, unless something else is said.
+	paceEvery = 500 * time.Millisecond
+	// leastPace is how long one takes, at least: what a busy machine does in less says nothing.
+	leastPace = 100 * time.Millisecond
+	// pastMeasures is of how many the best counts: what a line has carried it carries again after a moment in which a server, or we,
+	// had no processor.
+	pastMeasures = 8
+)
+
+// paceFor returns how long a measure takes on a lane: long enough that what is in flight has changed with the last one.
+func paceFor(roundTrip time.Duration) time.Duration { return max(leastPace, 2*roundTrip) }
 
 // note takes in that n bytes were acknowledged; more says that others are in flight. It returns the rate, in bytes per
-// second, each time that a measure has ended.
-func (p *pace) note(now time.Time, n int, more bool) (rate float64, told bool) {
+// second, each time that a measure has ended, which takes as long as every.
+func (p *pace) note(now time.Time, n int, more bool, every time.Duration) (rate float64, told bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.began.IsZero() { // what was acknowledged first was sent at an unknown time
@@ -28,21 +40,23 @@ func (p *pace) note(now time.Time, n int, more bool) (rate float64, told bool) {
 		return 0, false
 	}
 	p.bytes += int64(n)
-	if took := now.Sub(p.began); took >= paceEvery {
-		p.rate, told = float64(p.bytes)/took.Seconds(), true
+	if took := now.Sub(p.began); took >= every {
+		rate, told = float64(p.bytes)/took.Seconds(), true
+		p.past[p.had%pastMeasures] = rate
+		p.had++
 		p.began, p.bytes = now, 0
 	}
 	if !more {
 		p.began = time.Time{}
 	}
-	return p.rate, told
+	return rate, told
 }
 
-// last returns the rate of the last measure, in bytes per second; 0 before the first.
-func (p *pace) last() float64 {
+// best returns the highest rate of the last measures, in bytes per second; 0 before the first.
+func (p *pace) best() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.rate
+	return slices.Max(p.past[:])
 }
 
 const (
@@ -64,10 +78,14 @@ func windowFor(rate float64, roundTrip time.Duration) int {
 	return int(max(leastWindow, window))
 }
 
-// firstWindow is what may be in flight before a rate was measured.
+// farWindow is what is in flight on each lane of a long line before its rate was measured: a slow one takes seconds to carry what
+// several lanes have, and everything else waits behind that.
+const farWindow = 512 << 10
+
+// firstWindow is what may be in flight on a lane before a rate was measured, of most.
 func firstWindow(most float64, roundTrip time.Duration) int {
 	if roundTrip < laneFrom {
-		most = min(most, nearWindow)
+		return int(max(leastWindow, min(most, nearWindow)))
 	}
-	return int(max(leastWindow, most))
+	return int(max(leastWindow, min(most, farWindow)))
 }

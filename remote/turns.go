@@ -16,10 +16,10 @@ type turns struct {
 	waiting []*waiter
 }
 
-// waiter waits for n turns at once.
+// waiter waits for n turns at once, of one kind or of several.
 type waiter struct {
 	n    int
-	turn chan struct{} // closed when they are taken
+	turn chan<- *turns // is told of whom they are taken; it has room for that
 }
 
 // errNoTurn says that what ends the waiting came before the turn.
@@ -36,15 +36,32 @@ func (t *turns) limit(most int) {
 // take waits for n turns, at most until one of two channels is closed. More than there can be are taken when nobody else
 // has any.
 func (t *turns) take(n int, ends ...<-chan struct{}) error {
-	t.mu.Lock()
-	if len(t.waiting) == 0 && t.free(n) {
-		t.taken += n
-		t.mu.Unlock()
-		return nil
+	_, err := takeFirst(n, []*turns{t}, ends...)
+	return err
+}
+
+// takeFirst waits for n turns of whichever of several has them first, at most until one of two channels is closed, and returns
+// that one. Of those that have them at once it is the first.
+func takeFirst(n int, of []*turns, ends ...<-chan struct{}) (*turns, error) {
+	for _, t := range of {
+		if t.takeAtOnce(n) {
+			return t, nil
+		}
 	}
-	w := &waiter{n, make(chan struct{})}
-	t.waiting = append(t.waiting, w)
-	t.mu.Unlock()
+	taken := make(chan *turns, len(of))
+	w := &waiter{n, taken}
+	for _, t := range of {
+		t.wait(w)
+	}
+	defer func() {
+		for _, t := range of {
+			t.leave(w)
+		}
+		close(taken)
+		for t := range taken { // a turn that came at the same moment as another, or as the end
+			t.give(n)
+		}
+	}()
 	var first, second <-chan struct{}
 	if len(ends) > 0 {
 		first = ends[0]
@@ -53,31 +70,58 @@ func (t *turns) take(n int, ends ...<-chan struct{}) error {
 		second = ends[1]
 	}
 	select {
-	case <-w.turn:
-		return nil
+	case t := <-taken:
+		return t, nil
 	case <-first:
 	case <-second:
 	}
+	return nil, errNoTurn
+}
+
+// takeAtOnce takes n turns if nobody waits and they are free.
+func (t *turns) takeAtOnce(n int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.waiting) > 0 || !t.free(n) {
+		return false
+	}
+	t.taken += n
+	return true
+}
+
+// wait has somebody wait for his turns, and leave ends that, if he has not got them.
+func (t *turns) wait(w *waiter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.waiting = append(t.waiting, w)
+	t.pass()
+}
+
+func (t *turns) leave(w *waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if i := slices.Index(t.waiting, w); i >= 0 {
 		t.waiting = slices.Delete(t.waiting, i, i+1)
-	} else { // it came at the same moment
-		t.taken -= n
+		t.pass()
 	}
-	t.pass()
-	return errNoTurn
 }
 
 // turn waits for n turns, at most until the session ends, which is errGone, or ctx does, whose error is local.
 func (s *Session) turn(ctx context.Context, t *turns, n int) (local, err error) {
-	if t.take(n, s.dead, ctx.Done()) == nil {
-		return nil, nil
+	_, local, err = s.firstTurn(ctx, []*turns{t}, n)
+	return local, err
+}
+
+// firstTurn waits likewise for n turns of whichever of several has them first.
+func (s *Session) firstTurn(ctx context.Context, of []*turns, n int) (t *turns, local, err error) {
+	t, err = takeFirst(n, of, s.dead, ctx.Done())
+	switch {
+	case err == nil:
+		return t, nil, nil
+	case s.Err() != nil:
+		return nil, nil, errGone
 	}
-	if s.Err() != nil {
-		return nil, errGone
-	}
-	return ctx.Err(), nil
+	return nil, ctx.Err(), nil
 }
 
 // give ends n turns. That nobody has them is let be: a server may answer what it was not asked.
@@ -110,6 +154,6 @@ func (t *turns) pass() {
 		w := t.waiting[0]
 		t.waiting = t.waiting[1:]
 		t.taken += w.n
-		close(w.turn)
+		w.turn <- t
 	}
 }

@@ -116,3 +116,54 @@ func TestTurnsThatAreGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// TestTurnsOfSeveral are had of whichever gives them first, and of no other.
+func TestTurnsOfSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a, b turns
+		of := []*turns{&a, &b}
+		a.limit(3)
+		b.limit(3)
+		for _, want := range []*turns{&a, &b} {
+			if got, err := takeFirst(2, of); got != want || err != nil {
+				t.Fatalf("%p, %v, want %p", got, err, want)
+			}
+		}
+		got := make(chan *turns, 1)
+		waiting := func(end <-chan struct{}) {
+			go func() {
+				u, _ := takeFirst(2, of, end)
+				got <- u
+			}()
+			synctest.Wait()
+		}
+		waiting(nil)
+		b.give(2)
+		if u := <-got; u != &b || a.inUse() != 2 || b.inUse() != 2 {
+			t.Errorf("%p with %d and %d in use", u, a.inUse(), b.inUse())
+		}
+		waiting(nil)
+		a.mu.Lock() // both at the same moment
+		b.mu.Lock()
+		a.taken, b.taken = 0, 0
+		a.pass()
+		b.pass()
+		a.mu.Unlock()
+		b.mu.Unlock()
+		synctest.Wait()
+		if u := <-got; u == nil || a.inUse()+b.inUse() != 2 {
+			t.Errorf("%p with %d and %d in use", u, a.inUse(), b.inUse())
+		}
+		a.limit(1)
+		b.limit(1)
+		if _, err := takeFirst(2, of); err != nil { // more than there can be, where nobody has any
+			t.Error(err)
+		}
+		end := make(chan struct{})
+		waiting(end)
+		close(end)
+		if u := <-got; u != nil || len(a.waiting)+len(b.waiting) != 0 {
+			t.Errorf("after its end: %p, %d waiting", u, len(a.waiting)+len(b.waiting))
+		}
+	})
+}

@@ -35,7 +35,7 @@ func (f *flow) answered(now time.Time, n int, further bool) (rate float64, share
 	if further {
 		f.further += int64(n)
 	}
-	if rate, told = f.pace.note(now, n, f.inFlight > 0); told {
+	if rate, told = f.pace.note(now, n, f.inFlight > 0, paceEvery); told {
 		shared = f.further*leastPart >= f.bytes
 		f.bytes, f.further = 0, 0
 	}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,7 +17,7 @@ type openFile struct {
 
 // writing is an upload from the moment at which its temp is open to that at which it is closed. Its source is read and
 // hashed ahead of what is sent; WRITEs are sent ahead of their acknowledgements, over one lane or more. All of them are
-// acknowledged before a checkpoint is saved and before the file is closed.
+// acknowledged before the file is closed, and those below a checkpoint before that is saved.
 type writing struct {
 	session *Session
 	upload  *Upload
@@ -29,8 +30,11 @@ type writing struct {
 	wanted  int64 // see Session.demands
 	sent    int64 // to where the source was handed to the connection
 
+	saving chan saved // of the checkpoint under way; nil where there is none
+
 	mu      sync.Mutex
 	flying  int           // WRITEs that are not answered
+	since   *stretch      // those since the last checkpoint
 	acked   bool          // one that is larger than every server takes was acknowledged
 	large   bool          // one was sent
 	err     error         // the first refusal
@@ -97,7 +101,7 @@ func (w *writing) one() error {
 	return err
 }
 
-// all sends the source in stretches, each of which ends with its acknowledgement, and all but the last with a checkpoint.
+// all sends the source in stretches, all but the last of which end with a checkpoint, which is made while the next one is sent.
 func (w *writing) all() error {
 	s, limit := w.session, w.session.target.StallTimeout
 	pieces := make(chan *piece, readAhead)
@@ -115,6 +119,9 @@ func (w *writing) all() error {
 	err := w.sendAll(pieces)
 	quit()
 	reading.Wait()
+	if savedErr := w.awaitSaved(); err == nil {
+		err = savedErr
+	}
 	w.watch.stop()
 	if err == nil && w.failed() == nil && !w.in.ended { // a piece has waited for its turn until the end of one or the other
 		if w.local = w.in.ctx.Err(); w.local == nil {
@@ -164,11 +171,14 @@ func (w *writing) sendAll(pieces <-chan *piece) error {
 		var err error
 		if p.mark == nil {
 			err = w.send(p)
-		} else if err = w.drain(); err == nil {
-			err = w.checkpoint(p.mark)
+		} else {
+			err = w.save(p.mark)
 		}
 		if err == nil && w.careful {
 			err = w.drain()
+		}
+		if err == nil {
+			err = w.lookSaved()
 		}
 		if err != nil || w.local != nil {
 			return err
@@ -176,20 +186,26 @@ func (w *writing) sendAll(pieces <-chan *piece) error {
 	}
 }
 
-// send sends a packet on the lane that has the least to do.
+// send sends a packet on the lane that has room for it first: of those that have some, on the one that has the least to do.
 func (w *writing) send(p *piece) error {
 	n, s := len(p.data), w.session
-	f, err := w.choose()
+	files, err := w.choose()
 	if err != nil {
 		return err
 	}
-	if err := w.take(f.lane, &f.lane.room, n); err != nil || w.local != nil {
+	f, err := w.takeFirst(files, n)
+	if err != nil || w.local != nil {
 		return err
 	}
 	w.mu.Lock()
 	err = w.err
 	w.large = w.large || n > safeWrite
 	w.flying++
+	if w.since == nil {
+		w.since = newStretch()
+	}
+	of := w.since
+	of.flying++
 	w.mu.Unlock()
 	if err != nil {
 		f.lane.room.give(n)
@@ -198,7 +214,7 @@ func (w *writing) send(p *piece) error {
 	s.sends()
 	_, err = f.lane.mux.post(p.write(f.handle, w.sent), func(reply []byte) {
 		s.answered(f.lane, n)
-		w.answered(n, parseStatus(reply))
+		w.answered(of, n, parseStatus(reply))
 	})
 	p.free()
 	if err == nil {
@@ -214,30 +230,63 @@ func (w *writing) wants(n int64) {
 	w.session.demands(n)
 }
 
-// choose returns the file on the lane in use that has the least to do, and opens it on lanes that have come into use. It is
-// not created there: where somebody has removed it meanwhile, that would make another file, with the last bytes only.
-func (w *writing) choose() (openFile, error) {
+// choose returns the file on the lanes in use, those first that have the least to do, and opens it on lanes that have come into use.
+func (w *writing) choose() ([]openFile, error) {
 	s := w.session
-	f := w.files[0]
 	if w.careful || !s.mayStripe(w.upload) {
-		return f, nil
+		return w.files[:1], nil
 	}
-	stripeFrom := int64(2 * s.window()) // so much has to be left of a file that is worth opening on another lane
-	for _, l := range s.inUse() {
-		at := slices.IndexFunc(w.files, func(f openFile) bool { return f.lane == l })
-		if at < 0 && w.wanted >= stripeFrom {
-			handle := ""
-			if err := s.fly(l, w.upload.Temp, false, 0, openRequest("put", w.upload.Temp, openWrite, &handle)); err != nil {
-				return f, err
-			}
-			at = len(w.files)
-			w.files = append(w.files, openFile{l, handle})
-		}
-		if at >= 0 && l.room.inUse() < f.lane.room.inUse() {
-			f = w.files[at]
+	used := s.inUse()
+	if err := w.openOn(used); err != nil {
+		return nil, err
+	}
+	files := w.files[:1:1]
+	for _, f := range w.files[1:] {
+		if slices.Contains(used, f.lane) {
+			files = append(files, f)
 		}
 	}
-	return f, nil
+	slices.SortStableFunc(files, func(a, b openFile) int { return cmp.Compare(a.lane.room.inUse(), b.lane.room.inUse()) })
+	return files, nil
+}
+
+// openOn opens the file on lanes on which it is not, as far as enough of it is left to be worth it. It is not
+// created there: where somebody has removed it meanwhile, that would make another file, with the last bytes only.
+func (w *writing) openOn(lanes []*lane) error {
+	s := w.session
+	worth := w.wanted / int64(2*s.window())
+	var missing []*lane
+	for _, l := range lanes {
+		isOpen := slices.ContainsFunc(w.files, func(f openFile) bool { return f.lane == l })
+		if !isOpen && int64(len(w.files)+len(missing)) <= worth {
+			missing = append(missing, l)
+		}
+	}
+	errs := make([]error, len(missing))
+	handles := make([]string, len(missing))
+	var opening sync.WaitGroup
+	for i, l := range missing {
+		opening.Go(func() {
+			errs[i] = s.fly(l, w.upload.Temp, false, 0, openRequest("put", w.upload.Temp, openWrite, &handles[i]))
+		})
+	}
+	opening.Wait()
+	for i, l := range missing {
+		if errs[i] == nil {
+			w.files = append(w.files, openFile{l, handles[i]})
+		}
+	}
+	return first(errs)
+}
+
+// first returns the first error there is.
+func first(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // told tells how far the source was handed to the connection.
@@ -258,10 +307,28 @@ func (w *writing) take(l *lane, of *turns, n int) error {
 	return err
 }
 
+// takeFirst waits until n bytes may be in flight on the lane of one of several files, and returns that.
+func (w *writing) takeFirst(files []openFile, n int) (openFile, error) {
+	rooms := make([]*turns, len(files))
+	for i, f := range files {
+		w.session.fitLimit(f.lane)
+		rooms[i] = &f.lane.room
+	}
+	room, local, err := w.session.firstTurn(w.in.ctx, rooms, n)
+	if local != nil {
+		w.local = local
+	}
+	if room == nil {
+		return openFile{}, err
+	}
+	return files[slices.Index(rooms, room)], nil
+}
+
 // answered takes in the answer to a WRITE. The goroutine that reads for all calls it.
-func (w *writing) answered(n int, err error) {
+func (w *writing) answered(of *stretch, n int, err error) {
 	w.mu.Lock()
 	w.flying--
+	of.answered()
 	w.acked = w.acked || err == nil && n > safeWrite
 	if w.err == nil {
 		w.err = err
@@ -291,21 +358,6 @@ func (w *writing) drain() error {
 			return errGone
 		}
 	}
-}
-
-// checkpoint syncs what was written and saves the mark.
-func (w *writing) checkpoint(m *Mark) error {
-	s, f := w.session, w.files[0]
-	if s.caps.Load().Fsync {
-		w.watch.leave() // the request has a watch of its own
-		err := s.settleSync(s.fly(f.lane, w.upload.Temp, true, m.Offset, syncRequest(f.handle)))
-		w.watch.back()
-		if err != nil {
-			return err
-		}
-	}
-	w.local = w.upload.Save(*m)
-	return nil
 }
 
 // settleSync takes it for no failure that a server does not sync after all.
