@@ -71,7 +71,7 @@ func TestFailuresAreBounded(t *testing.T) {
 // A store of the schema before keeps its receipts, of which is not known when their files were ready.
 func TestReceiptsOfAnEarlierSchema(t *testing.T) {
 	dir := t.TempDir()
-	s, err := open(t.Context(), dir, schema[:len(schema)-1])
+	s, err := open(t.Context(), dir, schemaBefore(t, "CREATE TABLE failures"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -198,3 +198,13 @@ func TestOlderStoreIsNotReadYet(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// schemaBefore returns the schema as it was before the version that has such words.
+func schemaBefore(t *testing.T, words string) []migration {
+	t.Helper()
+	at := slices.IndexFunc(schema, func(version migration) bool { return strings.Contains(string(version), words) })
+	if at < 0 {
+		t.Fatalf("no version of the schema has %q", words)
+	}
+	return schema[:at]
+}

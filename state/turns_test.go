@@ -445,10 +445,10 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-// TestAnOlderStoreGetsTurns brings a store of the first schema up to date.
+// TestAnOlderStoreGetsTurns brings a store of the schema before up to date.
 func TestAnOlderStoreGetsTurns(t *testing.T) {
 	dir := t.TempDir()
-	s, err := open(t.Context(), dir, schema[:len(schema)-1])
+	s, err := open(t.Context(), dir, schemaBefore(t, "ADD COLUMN turn"))
 	if err != nil {
 		t.Fatal(err)
 	}
