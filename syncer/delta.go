@@ -87,7 +87,8 @@ func (d *delivery) basis(ctx context.Context, src *watcher.Source) (*basis, erro
 // forecast is that of a file of which nothing has to be sent.
 func (d *delivery) forecast(size int64) forecast {
 	f := forecast{
-		size: size, hashed: d.folder.demand() != remote.Size, trip: d.session.RoundTrip(), send: usualSend, copy: usualCopy, hash: usualHash,
+		size: size, hashed: d.folder.demand() != remote.Size, trips: patchTrips, trip: d.session.RoundTrip(),
+		send: usualSend, copy: usualCopy, hash: usualHash,
 	}
 	if s := d.speeds; s != nil {
 		f.send, f.copy, f.hash = s.send.or(usualSend), s.copy.or(usualCopy), s.hash.or(usualHash)
