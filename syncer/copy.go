@@ -134,7 +134,7 @@ func (d *delivery) mayBeThere(ctx context.Context, size int64) ([]state.Delivery
 // newestUnder leaves, of receipts from the newest on, the newest under each name that may be copied from, and of them those with a hash,
 // where that is known.
 func (d *delivery) newestUnder(all []state.Delivery, told []byte) []state.Delivery {
-	seen := map[string]bool{d.intent.Final: !d.ours}
+	seen := map[string]bool{d.intent.Final: true}
 	return slices.DeleteFunc(all, func(x state.Delivery) bool {
 		replaced := seen[x.RemotePath]
 		seen[x.RemotePath] = true

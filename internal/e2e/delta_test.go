@@ -120,7 +120,7 @@ func TestDuplicate(t *testing.T) {
 	r.drop("1.bin", content)
 	r.deliver(1)
 	want := map[string]string{"in/1.bin": content}
-	for _, killed := range []string{"", "committed", "published", "taken"} {
+	for _, killed := range []string{"", "committed", "taken"} {
 		name := killed + "2.bin"
 		sent := int64(0)
 		if killed == "taken" {
@@ -138,7 +138,7 @@ func TestDuplicate(t *testing.T) {
 		if p := r.plan(0); len(p.Operations) != 1 || p.Operations[0].Sent == nil || *p.Operations[0].Sent != sent || (sent == 0) != (p.Operations[0].Op == "copy") {
 			t.Errorf("%s: the plan: %+v", name, p.Operations)
 		}
-		if killed == "committed" || killed == "published" {
+		if killed == "committed" {
 			r.killed(killed)
 		}
 		r.deliver(1)
