@@ -372,6 +372,7 @@ func (w *patching) close(err error) error {
 	}
 	var after, made Info
 	caps := s.caps.Load()
+	s.foreseeCommand() // which proves what was made
 	look, size := statRequest(packetFstat, w.old, &after), statRequest(packetFstat, w.temp, &made)
 	requests := []*request{look}
 	var syncing, times *request
