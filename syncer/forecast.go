@@ -22,7 +22,7 @@ const requestCost = 20 * time.Microsecond
 
 // How many round trips more than an upload it takes.
 const (
-	patchTrips = 4 // to put a file together
+	patchTrips = 3 // to put a file together
 	copyTrips  = 2 // to copy one whole
 )
 
