@@ -79,21 +79,13 @@ func (d *delivery) mayHaveMoved(ctx context.Context, size int64) ([]state.Known,
 		return nil, nil
 	}
 	sized, err := d.store.Alike(ctx, d.intent.Route, size, 0, movesTried)
-	var moved []state.Known
-	for i := range sized {
-		k := &sized[i]
-		if !movable(k) || k.Path == d.intent.Path || k.RemotePath == d.intent.Final || d.entwined(k) {
-			continue
-		}
-		left, err := d.hasLeft(ctx, k)
-		if err != nil {
-			return nil, err
-		}
-		if left {
-			moved = append(moved, *k)
-		}
+	if err != nil || len(sized) == 0 {
+		return nil, err
 	}
-	return moved, err
+	g, err := groundOf(ctx, d.store, d.folder)
+	return slices.DeleteFunc(sized, func(k state.Known) bool {
+		return !movable(&k) || k.Path == d.intent.Path || k.RemotePath == d.intent.Final || d.entwined(&k) || !g.fileHasLeft(k.Path, k.Fingerprint.Dev)
+	}), err
 }
 
 // mayBeThere returns the receipts of files of a size that the server may copy, the newest first, where at least one of them stands as
