@@ -20,7 +20,7 @@ func TestChangedFile(t *testing.T) {
 	content := noise(6 << 20)
 	r.drop("db.bin", content)
 	r.deliver(1)
-	for i, killed := range []string{"", "uploading:2", "patched", "committed", "published"} {
+	for i, killed := range []string{"", "uploading:1", "patched", "committed", "published"} {
 		at := (i + 1) << 19
 		content = content[:at] + "more than before" + content[at:2*at] + "!" + content[2*at+1:]
 		r.drop("db.bin", content)
