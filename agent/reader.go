@@ -266,6 +266,12 @@ func (emptyStore) Alike(context.Context, state.Route, int64, uint64, int) ([]sta
 	return nil, nil
 }
 
+func (emptyStore) SizedLike(context.Context, string, int64, int) ([]state.Delivery, error) {
+	return nil, nil
+}
+
+func (emptyStore) Rates(context.Context, string) ([]state.Rate, error) { return nil, nil }
+
 func (emptyStore) Capabilities(context.Context, string, string) ([]byte, bool, error) {
 	return nil, false, nil
 }

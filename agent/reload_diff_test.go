@@ -77,6 +77,7 @@ func TestDiff(t *testing.T) {
 		{"a folder's rules", []string{`path = "/srv/invoices"`, "path = \"/srv/invoices\"\nrescan = \"2h\"\nexclude = [\"*.x\"]"}, nil, []string{
 			"folder invoices: changed exclude, rescan",
 		}},
+		{"what is sent of changed files", []string{`path = "/srv/invoices"`, "path = \"/srv/invoices\"\ndelta = \"off\""}, nil, []string{"folder invoices: changed delta"}},
 		{"[defaults]", []string{"[agent]", "[defaults]\nverify = \"content\"\n[agent]"}, nil, []string{
 			"folder invoices: changed verify", "folder site: changed verify",
 		}},

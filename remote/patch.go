@@ -125,7 +125,7 @@ func (w *patching) bound() {
 	w.room.limit(room)
 }
 
-// open opens both files, in one round trip, and looks at the old one in the next.
+// open opens both files, in one round trip.
 func (w *patching) open(ctx context.Context) error {
 	s, p := w.session, w.patch
 	old := openRequest("copy", p.Old, openRead, &w.old)
@@ -144,12 +144,6 @@ func (w *patching) open(ctx context.Context) error {
 	}
 	if old.err != nil {
 		err = old.err
-	}
-	if err == nil {
-		err = s.fly(w.lane, p.Old, false, 0, statRequest(packetFstat, w.old, &w.before))
-	}
-	if err == nil && w.before.Size != p.OldSize {
-		err = w.oldChanged()
 	}
 	if err != nil {
 		return w.close(err)
@@ -181,7 +175,10 @@ func (w *patching) fill(ctx context.Context) error {
 		},
 	})
 	defer w.watch.stop()
-	err := w.make(ctx, w.patch.Parts)
+	err := w.look()
+	if err == nil {
+		err = w.make(ctx, w.patch.Parts)
+	}
 	if err == nil && len(w.refused) > 0 { // nothing is in flight
 		again := w.refused
 		for i := range again {
@@ -193,6 +190,25 @@ func (w *patching) fill(ctx context.Context) error {
 		return w.local
 	}
 	return s.wrap("copy", w.patch.Temp, err)
+}
+
+// look asks what the old file is. The copies follow at once: what is made of another file is thrown away.
+func (w *patching) look() error {
+	look := statRequest(packetFstat, w.old, &w.before)
+	if err := w.begin(); err != nil {
+		return err
+	}
+	_, err := w.lane.mux.post(requestPacket(look.kind, 0, look.body), func(reply []byte) {
+		err := look.take(reply)
+		if err == nil && w.before.Size != w.patch.OldSize {
+			err = w.oldChanged()
+		}
+		w.answered(Part{From: -1}, err)
+	})
+	if err == nil && w.single {
+		err = w.drain()
+	}
+	return err
 }
 
 // make asks for parts and waits until all of it is answered.
@@ -372,6 +388,7 @@ func (w *patching) close(err error) error {
 	}
 	var after, made Info
 	caps := s.caps.Load()
+	s.foreseeCommand() // which proves what was made
 	look, size := statRequest(packetFstat, w.old, &after), statRequest(packetFstat, w.temp, &made)
 	requests := []*request{look}
 	var syncing, times *request

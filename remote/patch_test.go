@@ -105,6 +105,43 @@ func TestPatch(t *testing.T) {
 	holds(t, slices.Concat(whole...)[:large.Size], sshd.Dir, "new", ".a.part2")
 }
 
+// TestPatchForeseesItsProof has the channel of the hash command opened while the files are closed, where commands hash.
+func TestPatchForeseesItsProof(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	wire := sftptest.StartWire(t, sshd.Addr)
+	wire.SetDelay(spareFrom)
+	target := sshdTarget(sshd)
+	target.Host, target.Port = wire.Host(), wire.Port()
+	can := mustProbe(t, target).Capabilities()
+	if !can.Copies() {
+		t.Skip("the installed OpenSSH has no copy-data: it has to be 9.0 or later")
+	}
+	c := newPatchCase(sshd.Dir + "/new/.a.part")
+	c.patch.Old = sshd.Dir + "/old"
+	c.in(t, sshd.Dir)
+	sum := sha256.Sum256(c.content)
+	for _, hashes := range []bool{false, true} {
+		s := mustDial(t, target)
+		s.Use(can)
+		if !hashes {
+			s.hash.use("")
+		}
+		c.patch.Temp += "x"
+		if _, err := c.make(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		s.spare.mu.Lock()
+		if ahead := s.spare.opening || s.spare.channel != nil; ahead != hashes {
+			t.Errorf("hashes %v: a channel is opened: %v", hashes, ahead)
+		}
+		s.spare.mu.Unlock()
+		if _, evidence, err := s.Verify(t.Context(), c.patch.Temp, c.patch.Size, sum[:], Content); err != nil || (evidence.Kind == RemoteHash) != hashes {
+			t.Errorf("hashes %v: %+v, %v", hashes, evidence, err)
+		}
+	}
+}
+
 // TestPatchAtAHostileServer gets the right file, or an error. That a server copies something else it never says: the hash does.
 func TestPatchAtAHostileServer(t *testing.T) {
 	t.Parallel()

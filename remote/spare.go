@@ -31,8 +31,7 @@ func (s *Session) takeSpare() (c *channel, spare bool, err error) {
 	if p.closing != nil {
 		p.closing.Stop()
 	}
-	ahead := s.RoundTrip() >= spareFrom && !p.opening && !p.refused
-	p.opening = p.opening || ahead
+	ahead := s.mayOpenSpare()
 	p.mu.Unlock()
 	if ahead && !s.spawn(s.openSpare) {
 		return nil, false, errGone
@@ -42,6 +41,28 @@ func (s *Session) takeSpare() (c *channel, spare bool, err error) {
 	}
 	c, err = s.open()
 	return c, false, err
+}
+
+// mayOpenSpare tells whether one is to be opened now, and counts on it. Its caller holds the lock.
+func (s *Session) mayOpenSpare() bool {
+	p := &s.spare
+	ahead := s.RoundTrip() >= spareFrom && !p.opening && !p.refused
+	p.opening = p.opening || ahead
+	return ahead
+}
+
+// foreseeCommand opens a channel for the hash command that is going to follow in a round trip, if commands are what hashes here.
+func (s *Session) foreseeCommand() {
+	s.hash.mu.Lock()
+	hashes := s.hash.command != ""
+	s.hash.mu.Unlock()
+	p := &s.spare
+	p.mu.Lock()
+	ahead := hashes && p.channel == nil && s.mayOpenSpare()
+	p.mu.Unlock()
+	if ahead {
+		s.spawn(s.openSpare) // else the session has ended, and whoever goes on sees that
+	}
 }
 
 func (s *Session) openSpare() {

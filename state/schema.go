@@ -486,4 +486,15 @@ ALTER TABLE intents ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE intents ADD COLUMN settled_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE deliveries ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE deliveries ADD COLUMN settled_at INTEGER NOT NULL DEFAULT 0;
+`, `
+-- What a destination may have already, under another name: see SizedLike.
+CREATE INDEX deliveries_size ON deliveries (size, destination) WHERE size >= 131072;
+-- How fast destinations were: see Rate.
+CREATE TABLE rates (
+	destination TEXT NOT NULL,
+	what        TEXT NOT NULL,
+	rate        INTEGER NOT NULL, -- bytes in a second
+	at          INTEGER NOT NULL, -- when it was last learned
+	PRIMARY KEY (destination, what)
+) WITHOUT ROWID;
 `}

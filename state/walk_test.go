@@ -221,6 +221,7 @@ func TestQueriesFollowAnIndex(t *testing.T) {
 		"history":        {historyOf(Filter{}), "deliveries_time (delivered_at>?)", 2},
 		"next page":      {page, "deliveries_time (delivered_at>? AND delivered_at<?)", 4},
 		"folder history": {historyOf(Filter{Folder: "f", Destination: "d"}), "deliveries_time (delivered_at>?)", 4},
+		"of a size":      {sizedLike("destination = ?"), "deliveries_size (size=? AND destination=?)", 3},
 		"path history":   {historyOf(Filter{Folder: "f", Path: "p"}), "deliveries_path (folder=? AND path=?)", 4},
 	}
 	sorts := []string{"committing", "line", "due again", "placed again", "placed aside", "path history"} // a few rows, or no more than wanted

@@ -61,6 +61,7 @@ func (l *link) conclude(ctx context.Context, w *workload, o *outcome) error {
 	t := l.trouble(w, o, alive)
 	t.refused = isRefusedUpload(o.err)
 	o.further = t.count(o)
+	l.keepIndexing(t, o)
 	retry := l.folderOf(&o.intent).Retry
 	v := judgeFailure(o.err, alive, failedWith(o, t, l.isFull(w)), retry, l.random)
 	inTheWay, err := l.isInTheWay(ctx, o)
@@ -246,6 +247,22 @@ func (l *link) trouble(w *workload, o *outcome, alive bool) *trouble {
 		t.lost = 1
 	}
 	return t
+}
+
+// mostIndexings bounds how many indexes wait for their uploads to go on: that of 1 GiB takes some 2 MiB.
+const mostIndexings = 16
+
+// keepIndexing keeps the index of an upload that may go on.
+func (l *link) keepIndexing(t *trouble, o *outcome) {
+	n := 0
+	for _, other := range l.troubles {
+		if other.indexing != nil {
+			n++
+		}
+	}
+	if o.indexing != nil && n < mostIndexings {
+		t.indexing = o.indexing
+	}
 }
 
 // count takes note of how an attempt has failed, and tells whether it has come further than all before it: then what has

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"time"
 
@@ -87,7 +88,8 @@ func (d *delivery) basis(ctx context.Context, src *watcher.Source) (*basis, erro
 // forecast is that of a file of which nothing has to be sent.
 func (d *delivery) forecast(size int64) forecast {
 	f := forecast{
-		size: size, hashed: d.folder.demand() != remote.Size, trip: d.session.RoundTrip(), send: usualSend, copy: usualCopy, hash: usualHash,
+		size: size, hashed: d.folder.demand() != remote.Size, trips: patchTrips, trip: d.session.RoundTrip(),
+		send: usualSend, copy: usualCopy, hash: usualHash,
 	}
 	if s := d.speeds; s != nil {
 		f.send, f.copy, f.hash = s.send.or(usualSend), s.copy.or(usualCopy), s.hash.or(usualHash)
@@ -115,14 +117,22 @@ func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basi
 			return nil, nil
 		}
 	}
-	hash := sha256.New()
-	spans, next, err := chunk.Plan(ctx, b.index, io.TeeReader(io.NewSectionReader(src, 0, src.Size()), hash))
+	var hash hash.Hash
+	var reading io.Reader = io.NewSectionReader(src, 0, src.Size())
+	if d.sum == nil { // else it was read to be compared with what is known
+		hash = sha256.New()
+		reading = io.TeeReader(reading, hash)
+	}
+	spans, next, err := chunk.Plan(ctx, b.index, reading)
 	if err != nil {
 		return nil, err
 	}
-	c := &difference{spans: spans, sum: hash.Sum(nil), index: next}
+	if hash != nil {
+		d.sum = hash.Sum(nil)
+	}
+	c := &difference{spans: spans, sum: d.sum, index: next}
 	c.literal, c.copies = literalOf(spans)
-	d.sum, d.index = c.sum, c.index // of the upload too, should it come to one
+	d.index = c.index // of the upload too, should it come to one
 	f.literal, f.parts, f.planned = c.literal, c.copies, true
 	if !always && !f.worth() || c.copies == 0 {
 		return nil, nil

@@ -15,7 +15,6 @@ func changedRig(t *testing.T) (r *rig, s *fakeServer, was, now string) {
 	was = large(3 << 20)
 	now = "x" + was[:1<<20] + "y" + was[1<<20+1:]
 	r, s = growingRig(t, was)
-	r.folder.Delta = DeltaAlways
 	return r, s, was, now
 }
 

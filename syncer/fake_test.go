@@ -257,7 +257,14 @@ func (f *fakeSession) Copy(ctx context.Context, from, temp string, size int64) e
 		return problem("copy", "", remote.Unsupported, errors.New("no"))
 	}
 	return f.request(ctx, "copy", temp, func(files map[string]fakeFile) error {
-		content := files[from].content
+		old, there := files[from]
+		content := old.content
+		switch {
+		case !there:
+			return problem("copy", from, remote.Missing, fs.ErrNotExist)
+		case int64(len(content)) < size:
+			return problem("copy", from, remote.Refused, errors.New("it has changed"))
+		}
 		files[temp] = fakeFile{content: f.server.copies(content[:min(size, int64(len(content)))])}
 		return nil
 	})

@@ -20,11 +20,17 @@ const (
 // requestCost is what one copy more costs, besides its bytes.
 const requestCost = 20 * time.Microsecond
 
-// patchTrips is how many round trips more than an upload it takes to put a file together.
-const patchTrips = 4
+// How many round trips more than an upload it takes.
+const (
+	patchTrips = 3 // to put a file together
+	copyTrips  = 2 // to copy one whole
+)
 
 // rate is a speed in bytes per second that is learned from what has happened. The zero value knows none.
-type rate struct{ bits atomic.Uint64 }
+type rate struct {
+	bits    atomic.Uint64
+	learned atomic.Bool // it was noted since that was last asked
+}
 
 // leastLearned is how many bytes tell something of a speed.
 const leastLearned = 1 << 20
@@ -39,6 +45,14 @@ func (r *rate) note(bytes int64, took time.Duration) {
 		now = (before + now) / 2
 	}
 	r.bits.Store(math.Float64bits(now))
+	r.learned.Store(true)
+}
+
+// recall takes a speed that was learned earlier, where none is known.
+func (r *rate) recall(bytes float64) {
+	if bytes > 0 {
+		r.bits.CompareAndSwap(0, math.Float64bits(bytes))
+	}
 }
 
 // or returns the speed, or another one where none is known.
@@ -59,6 +73,7 @@ type forecast struct {
 	parts   int           // requests to copy
 	planned bool          // it is known what has to be sent
 	hashed  bool          // sent as a whole, it would be hashed at the server as well
+	trips   int           // more than an upload takes
 	trip    time.Duration // round trip
 	send    float64       // bytes per second, as are the next two
 	copy    float64
@@ -74,7 +89,7 @@ func (f *forecast) whole() time.Duration { return lasts(f.size, f.send) }
 
 // patched returns how long putting it together takes.
 func (f *forecast) patched() time.Duration {
-	took := lasts(f.literal, f.send) + lasts(f.size-f.literal, f.copy) + time.Duration(f.parts)*requestCost + patchTrips*f.trip
+	took := lasts(f.literal, f.send) + lasts(f.size-f.literal, f.copy) + time.Duration(f.parts)*requestCost + time.Duration(f.trips)*f.trip
 	if !f.planned {
 		took += lasts(f.size, usualPlan)
 	}
@@ -86,3 +101,9 @@ func (f *forecast) patched() time.Duration {
 
 // worth tells whether it is put together: where that spares a fifth of the time. What is only expected may be wrong.
 func (f *forecast) worth() bool { return f.patched()*5 < f.whole()*4 }
+
+// spares returns how much sooner it is there than the whole would be.
+func (f *forecast) spares() time.Duration { return f.whole() - f.patched() }
+
+// reads returns how long reading all of it takes here.
+func (f *forecast) reads() time.Duration { return lasts(f.size, usualPlan) }

@@ -9,7 +9,7 @@ import (
 func TestForecast(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
-	base := forecast{size: 512 * mib, send: 100 * mib, copy: 1000 * mib, hash: 400 * mib, hashed: true}
+	base := forecast{size: 512 * mib, send: 100 * mib, copy: 1000 * mib, hash: 400 * mib, hashed: true, trips: patchTrips}
 	for _, row := range []struct {
 		name   string
 		change func(f *forecast)
@@ -23,6 +23,13 @@ func TestForecast(t *testing.T) {
 		{"nobody would hash it otherwise", func(f *forecast) { f.hashed, f.send, f.hash = false, 200*mib, 300*mib }, false},
 		{"a small file, far away", func(f *forecast) { f.size, f.trip, f.send = 2*mib, 50*time.Millisecond, 40*mib }, false},
 		{"a small file on a slow line", func(f *forecast) { f.size, f.trip, f.send = 2*mib, 50*time.Millisecond, mib }, true},
+		{"a small copy, nearby", func(f *forecast) { f.planned, f.trips, f.size = true, copyTrips, leastCopy }, true},
+		{"a small copy, far away", func(f *forecast) {
+			f.planned, f.trips, f.size, f.trip, f.send = true, copyTrips, leastCopy, 50*time.Millisecond, 5*mib
+		}, false},
+		{"a larger one", func(f *forecast) {
+			f.planned, f.trips, f.size, f.trip, f.send = true, copyTrips, mib, 50*time.Millisecond, 5*mib
+		}, true},
 		{"a great many parts", func(f *forecast) { f.parts = 1 << 20 }, false},
 		{"what is known already costs nothing", func(f *forecast) { f.planned, f.send = true, 600*mib }, true},
 	} {

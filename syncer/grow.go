@@ -28,12 +28,16 @@ func (d *delivery) grow(ctx context.Context, src *watcher.Source) error {
 	if err != nil || k == nil {
 		return err
 	}
-	size, index := k.Fingerprint.Size, &indexing{}
+	size := k.Fingerprint.Size
+	index := d.newIndexing(src.Size())
+	if index != nil {
+		index.vain = nil // the beginning is not sent, so that it says nothing of the line
+	}
 	read, same, err := beginsWith(ctx, src, k, index)
 	if err != nil {
 		return err
 	}
-	d.growths.note(true, same)
+	d.growths.note(same)
 	if !same {
 		return nil
 	}
@@ -70,6 +74,13 @@ func beginsWith(ctx context.Context, src *watcher.Source, k *state.Known, also i
 	return read, err == nil && bytes.Equal(read.Sum(nil), k.SHA256), err
 }
 
+// mayCompareGrown tells whether it is worth reading the beginning of a file for that. It is hashed at the server for itself.
+func (d *delivery) mayCompareGrown(size int64) bool {
+	f := d.forecast(size)
+	f.planned, f.parts, f.hashed = true, 1, false
+	return d.folder.Delta == DeltaAlways || f.worth() && d.growths.worth(f.spares(), f.reads())
+}
+
 // mayHaveGrown returns the version at the final name, if the source may be that and more, and the server can be asked to use it.
 func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source) (*state.Known, error) {
 	can := d.session.Capabilities()
@@ -84,7 +95,7 @@ func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source) (*stat
 	if err != nil || k == nil || !movable(k) || k.RemotePath != d.intent.Final {
 		return nil, err
 	}
-	if size := k.Fingerprint.Size; size < leastGrown || size >= src.Size() || !d.growths.worth(size) {
+	if size := k.Fingerprint.Size; size < leastGrown || size >= src.Size() || !d.mayCompareGrown(size) {
 		return nil, nil
 	}
 	if _, is, err := d.store.Whole(ctx, d.intent.Route, d.intent.Path, d.now()); err != nil || is {

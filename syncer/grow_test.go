@@ -11,7 +11,7 @@ import (
 func growingRig(t *testing.T, content string) (*rig, *fakeServer) {
 	t.Helper()
 	r := newRig(t)
-	r.folder.Mirror = true
+	r.folder.Mirror, r.folder.Delta = true, DeltaAlways // a fake is as fast as memory
 	s := copyingServer(r)
 	r.drop("log", content)
 	r.once()
@@ -25,13 +25,17 @@ func copyingServer(r *rig) *fakeServer {
 	r.Helper()
 	s := r.toFake()
 	s.hashes, s.copies = true, func(content string) string { return content }
-	can, err := json.Marshal(remote.Capabilities{
-		Version: remote.ProbeVersion, PosixRename: true, SetTimes: true, RenameRefuses: true, Fsync: true,
-		Hash: "sha256sum", Extensions: map[string]string{"copy-data": "1"},
-	})
+	can, err := json.Marshal(copyingCapabilities())
 	r.must(err)
 	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, can))
 	return s
+}
+
+func copyingCapabilities() remote.Capabilities {
+	return remote.Capabilities{
+		Version: remote.ProbeVersion, PosixRename: true, SetTimes: true, RenameRefuses: true, Fsync: true,
+		Hash: "sha256sum", Extensions: map[string]string{"copy-data": "1"},
+	}
 }
 
 // TestGrownFile has more written to the end of a file: only that is sent. Where the copy at the server is wrong, or somebody has

@@ -8,11 +8,13 @@ import (
 	"github.com/dropferry/dropferry/remote"
 )
 
-// disconnect closes a session and keeps what it has learned of its server.
+// disconnect closes a session and keeps what was learned of its server.
 func (l *link) disconnect(ctx context.Context, session Session) {
 	session.Close()
 	// What is not kept is learned again, and a store that fails shows itself where it matters.
-	_ = keepLearned(context.WithoutCancel(ctx), l.store, l.name, session)
+	ctx = context.WithoutCancel(ctx)
+	_ = keepLearned(ctx, l.store, l.name, session)
+	_ = l.store.SaveRates(ctx, l.name, l.speeds.learned(l.now()))
 }
 
 // keepLearned stores what a session has found out since its server was probed, or about a probe that has cost it the

@@ -85,6 +85,7 @@ type trouble struct {
 
 	refused bool // the upload, without a reason: see remote.Upload.Careful
 
+	indexing *indexing           // of the last attempt, for the next one
 	furthest int64               // checkpoint of all attempts
 	alike    map[remote.Kind]int // failures of the file's own since
 	anew     bool                // it has begun from the beginning since, without its checkpoint
@@ -227,6 +228,9 @@ func (l *link) run(ctx context.Context) error {
 // prepare takes up what an earlier run has left.
 func (l *link) prepare(ctx context.Context) (stop bool, err error) {
 	if _, err := l.store.BringForward(ctx, l.name, l.clock().Add(l.retry().Max)); err != nil {
+		return false, err
+	}
+	if err := l.recallSpeeds(ctx); err != nil {
 		return false, err
 	}
 	l.leftWanted = true

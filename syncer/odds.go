@@ -1,27 +1,34 @@
 package syncer
 
-import "sync/atomic"
-
-const (
-	// oddsMisses is after how many vain comparisons in a row only one of so many is made.
-	oddsMisses = 16
-	// oddsSize is the size in bytes from which each is worth its while: sending takes much longer than reading.
-	oddsSize = 16 << 20
+import (
+	"sync/atomic"
+	"time"
 )
+
+// oddsMisses is the one of how many comparisons that is made all the same where they have been in vain.
+const oddsMisses = 16
 
 // odds tell whether it is worth reading a file only to compare it with others of its size that the destination has. Where all files
 // have one size, as records and images of disks have, each would be read twice for nothing.
 type odds struct{ misses, asked atomic.Int64 }
 
-// worth tells whether a file of that size is to be compared.
-func (o *odds) worth(size int64) bool {
-	return o == nil || size >= oddsSize || o.misses.Load() < oddsMisses || o.asked.Add(1)%oddsMisses == 0
+// worth tells whether a file is to be compared, by how much time that spares where it is what the destination has, and takes in any
+// case. That is as likely as one find in all the misses since the last one and one more each.
+func (o *odds) worth(gain, cost time.Duration) bool {
+	if o == nil {
+		return gain > 2*cost
+	}
+	misses := o.misses.Load()
+	if gain > time.Duration(misses+2)*cost {
+		return true
+	}
+	return gain > cost && o.asked.Add(1)%oddsMisses == 0
 }
 
-// note takes what came of it: whether a file was compared at all, and whether the destination had its content.
-func (o *odds) note(compared, found bool) {
+// note takes whether the destination had the content of a file that was compared.
+func (o *odds) note(found bool) {
 	switch {
-	case o == nil || !compared:
+	case o == nil:
 	case found:
 		o.misses.Store(0)
 	default:

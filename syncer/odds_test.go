@@ -1,38 +1,44 @@
 package syncer
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestOdds(t *testing.T) {
 	t.Parallel()
 	var o odds
-	made := func(tries int, size int64) (n int) {
+	made := func(tries int, gain, cost time.Duration) (n int) {
 		for range tries {
-			if o.worth(size) {
+			if o.worth(gain, cost) {
 				n++
 			}
 		}
 		return n
 	}
-	if n := made(100, 1); n != 100 {
+	const gain, cost = 10 * time.Second, time.Second
+	if n := made(100, gain, cost); n != 100 {
 		t.Errorf("at first %d of 100 are compared", n)
 	}
-	for range oddsMisses {
-		o.note(false, false) // nothing has its size
-		o.note(true, false)
+	if n := made(100, cost, cost); n != 0 {
+		t.Errorf("%d are compared where it gains nothing", n)
 	}
-	if n := made(10*oddsMisses, oddsSize-1); n != 10 {
+	for range oddsMisses {
+		o.note(false)
+	}
+	if n := made(10*oddsMisses, gain, cost); n != 10 {
 		t.Errorf("after misses %d of %d are compared, want 10", n, 10*oddsMisses)
 	}
-	if n := made(100, oddsSize); n != 100 {
-		t.Errorf("%d of 100 large ones are compared", n)
+	if n := made(100, time.Minute, cost); n != 100 {
+		t.Errorf("%d of 100 are compared of which much is spared", n)
 	}
-	o.note(true, true)
-	if n := made(100, 1); n != 100 {
+	o.note(true)
+	if n := made(100, gain, cost); n != 100 {
 		t.Errorf("after a find %d of 100 are compared", n)
 	}
 	var none *odds
-	none.note(true, false)
-	if !none.worth(1) {
-		t.Error("without a memory a file is not compared")
+	none.note(false)
+	if !none.worth(gain, cost) || none.worth(cost, cost) {
+		t.Error("without a memory it is not the gain that counts")
 	}
 }

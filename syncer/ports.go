@@ -21,6 +21,7 @@ type Store interface {
 	Plan(ctx context.Context, plans []state.Plan) ([]state.PlanResult, error)
 	Intent(ctx context.Context, id string) (state.Intent, bool, error)
 	Alike(ctx context.Context, route state.Route, size int64, inode uint64, limit int) ([]state.Known, error)
+	SizedLike(ctx context.Context, destination string, size int64, limit int) ([]state.Delivery, error)
 	SetMovedFrom(ctx context.Context, id string, from file.Path) (bool, error)
 	Drop(ctx context.Context, id string) (bool, error)
 	Lift(ctx context.Context, id string) (bool, error)
@@ -84,6 +85,8 @@ type Store interface {
 	ClearAside(ctx context.Context, destination, name string, sweep bool) error
 	Capabilities(ctx context.Context, destination, identity string) ([]byte, bool, error)
 	SaveCapabilities(ctx context.Context, destination, identity string, json []byte) error
+	Rates(ctx context.Context, destination string) ([]state.Rate, error)
+	SaveRates(ctx context.Context, destination string, all []state.Rate) error
 
 	operationStore
 	cycleStore

@@ -50,6 +50,7 @@ type Previewer struct {
 	ground ground
 	claims map[string]file.Path            // who is to get a name at a destination that folds names
 	taken  map[state.Route]map[string]bool // remote paths that are to get other names
+	speeds map[string]*speeds              // of destinations
 }
 
 // Scan implements watcher.Sink.
@@ -145,6 +146,24 @@ func (p *Previewer) operation(ctx context.Context, c Change) (Operation, bool, e
 	return p.compare(ctx, c, o)
 }
 
+// speedsOf returns how fast a destination was.
+func (p *Previewer) speedsOf(ctx context.Context, destination string) (*speeds, error) {
+	if s := p.speeds[destination]; s != nil {
+		return s, nil
+	}
+	stored, err := p.Store.Rates(ctx, destination)
+	if err != nil {
+		return nil, err
+	}
+	s := &speeds{}
+	s.recall(stored, p.Now())
+	if p.speeds == nil {
+		p.speeds = map[string]*speeds{}
+	}
+	p.speeds[destination] = s
+	return s, nil
+}
+
 // unchanged hashes a touched file.
 func (p *Previewer) unchanged(ctx context.Context, c Change) (bool, error) {
 	src, err := watcher.Open(p.Folder.Root, c.Path, c.Entry.Fingerprint)
@@ -163,14 +182,18 @@ func (p *Previewer) unchanged(ctx context.Context, c Change) (bool, error) {
 func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operation, bool, error) {
 	view := p.View(c.Destination)
 	if view == nil {
-		return o, true, p.fromThere(ctx, c, nil, &o)
+		return o, true, p.fromThere(ctx, c, nil, nil, &o)
 	}
-	if k, err := p.namesake(ctx, &c, &o); err != nil || k != nil {
+	k, err := p.namesake(ctx, &c, &o)
+	if err != nil || k != nil {
 		return p.collision(ctx, c, o, k, err)
 	}
 	d := delivery{store: p.Store, session: viewOnly{Viewer: view}, folder: p.Folder, now: p.Now, observe: func(Event) {}}
 	d.intent.Route = state.Route{Folder: p.Folder.Name, Destination: c.Destination}
-	d.intent.Path, d.intent.Final, d.intent.Fingerprint = c.Path, o.RemotePath, c.Entry.Fingerprint
+	d.intent.Path, d.intent.Final, d.intent.Fingerprint, d.intent.ReadyAt = c.Path, o.RemotePath, c.Entry.Fingerprint, p.Now()
+	if d.speeds, err = p.speedsOf(ctx, c.Destination); err != nil {
+		return o, false, err
+	}
 	if r, ok := p.Folder.route(c.Destination); ok {
 		d.intent.Temp = r.temp(o.RemotePath, "preview")
 	}
@@ -179,8 +202,9 @@ func (p *Previewer) compare(ctx context.Context, c Change, o Operation) (Operati
 		return o, false, err
 	}
 	if standing == Free || standing == Ours || standing == Unseen {
-		err := p.fromThere(ctx, c, view, &o)
-		if d.ours = standing == Ours; err == nil && d.ours && o.Op == Upload {
+		d.ours = standing == Ours
+		err := p.fromThere(ctx, c, view, &d, &o)
+		if err == nil && d.ours && o.Op == Upload {
 			err = p.spares(ctx, &d, &o)
 		}
 		return o, true, err

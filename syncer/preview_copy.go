@@ -10,8 +10,8 @@ import (
 )
 
 // fromThere tells of a file that the destination has already, under an old name or under another one, as far as can be said
-// without asking it to hash; view is nil where it cannot be asked at all.
-func (p *Previewer) fromThere(ctx context.Context, c Change, view Viewer, o *Operation) error {
+// without asking it to hash; view and the delivery are nil where it cannot be asked at all.
+func (p *Previewer) fromThere(ctx context.Context, c Change, view Viewer, d *delivery, o *Operation) error {
 	k, err := movedFrom(ctx, p.Store, p.Folder, &p.ground, &c)
 	if err != nil {
 		return err
@@ -26,47 +26,79 @@ func (p *Previewer) fromThere(ctx context.Context, c Change, view Viewer, o *Ope
 			return nil
 		}
 	}
-	return p.alike(ctx, c, view, o)
+	return p.alike(ctx, c, view, d, o)
 }
 
 // alike tells of a file of the same content that the destination has: see moveOrCopy.
-func (p *Previewer) alike(ctx context.Context, c Change, view Viewer, o *Operation) error {
+func (p *Previewer) alike(ctx context.Context, c Change, view Viewer, d *delivery, o *Operation) error {
 	f, size := p.Folder, c.Entry.Fingerprint.Size
-	r, _ := f.route(c.Destination)
-	copies := false
-	if view != nil {
-		can := view.Capabilities()
-		copies = can.Hashes() && can.Copies()
-	}
-	if !copies && !f.mayMove() || r.Direct || f.endsStory() || size < leastCopy {
+	if r, _ := f.route(c.Destination); r.Direct || size < leastCopy {
 		return nil
 	}
-	sized, err := p.Store.Alike(ctx, state.Route{Folder: f.Name, Destination: c.Destination}, size, 0, movesTried)
-	if err != nil || len(sized) == 0 {
+	moved, err := p.mayHaveMoved(ctx, c, view, o)
+	if err != nil {
 		return err
 	}
-	src, err := watcher.Open(f.Root, c.Path, c.Entry.Fingerprint)
+	var there []state.Delivery
+	if d != nil {
+		if there, err = d.mayBeThere(ctx, size); err != nil {
+			return err
+		}
+	}
+	if len(moved)+len(there) == 0 {
+		return nil
+	}
+	sum, err := p.sumOf(ctx, c, d)
+	if err != nil || sum == nil {
+		return err
+	}
+	if i := slices.IndexFunc(moved, func(k state.Known) bool { return bytes.Equal(k.SHA256, sum) }); i >= 0 {
+		p.take(o, &moved[i])
+		return nil
+	}
+	for i := range there {
+		x := &there[i]
+		if !bytes.Equal(x.Proof.SHA256, sum) || p.taken[state.Route{Folder: f.Name, Destination: c.Destination}][x.RemotePath] {
+			continue
+		}
+		if stands, err := d.standsAs(ctx, x); err != nil || stands {
+			o.Op, o.From = Copy, x.RemotePath
+			return err
+		}
+	}
+	return nil
+}
+
+// mayHaveMoved returns what is known of files of a file's size that have left the folder, and may get its name.
+func (p *Previewer) mayHaveMoved(ctx context.Context, c Change, view Viewer, o *Operation) ([]state.Known, error) {
+	f := p.Folder
+	if !f.mayMove() {
+		return nil, nil
+	}
+	sized, err := p.Store.Alike(ctx, state.Route{Folder: f.Name, Destination: c.Destination}, c.Entry.Fingerprint.Size, 0, movesTried)
+	return slices.DeleteFunc(sized, func(k state.Known) bool {
+		return k.Path == c.Path || k.RemotePath == o.RemotePath || !movable(&k) || !p.ground.fileHasLeft(k.Path, k.Fingerprint.Dev) ||
+			!p.mayTake(ctx, view, &k)
+	}), err
+}
+
+// sumOf returns the hash of a file, nil where it cannot be read now: it would be planned again.
+func (p *Previewer) sumOf(ctx context.Context, c Change, d *delivery) ([]byte, error) {
+	if d != nil {
+		if told, err := d.toldSum(ctx); told != nil || err != nil {
+			return told, err
+		}
+	}
+	src, err := watcher.Open(p.Folder.Root, c.Path, c.Entry.Fingerprint)
 	if err != nil {
-		return nil //nolint:nilerr // busy or changing: it would be planned again
+		return nil, nil //nolint:nilerr // busy or changing
 	}
 	defer src.Close() //nolint:errcheck // opened for reading
 	sum, err := hashSource(ctx, src)
 	if err != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	others := slices.DeleteFunc(sized, func(k state.Known) bool {
-		return k.Path == c.Path || k.RemotePath == o.RemotePath || !bytes.Equal(k.SHA256, sum) || !p.mayTake(ctx, view, &k)
-	})
-	moved := slices.IndexFunc(others, func(k state.Known) bool {
-		return f.mayMove() && movable(&k) && p.ground.fileHasLeft(k.Path, k.Fingerprint.Dev)
-	})
-	switch {
-	case moved >= 0:
-		p.take(o, &others[moved])
-	case copies && len(others) > 0:
-		o.Op, o.From = Copy, others[0].RemotePath
-	}
-	return nil
+	return sum, nil
 }
 
 // mayTake tells whether the destination may still have a known file, and no other one is to be made of it.

@@ -26,7 +26,7 @@ func (d *delivery) upload(ctx context.Context, src *watcher.Source) (sum []byte,
 			return nil, err
 		}
 	}
-	d.beginIndex(src)
+	d.beginIndex(src, found)
 	if d.indexing != nil {
 		u.Tap = d.indexing.take
 	}

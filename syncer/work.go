@@ -36,7 +36,8 @@ type outcome struct {
 	sent     bool
 	resumed  bool
 	retemped bool
-	whole    bool // see delivery
+	whole    bool // see delivery, as for the next
+	indexing *indexing
 	reached  int64
 	further  bool // than all attempts before it
 	err      error
@@ -214,6 +215,7 @@ func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 	o.tight = w.full || remote.SaysFull(o.intent.LastError) // by an earlier run, it may be
 	if t := l.troubles[o.intent.ID]; t != nil {
 		o.tight = o.tight || t.full > 0
+		o.indexing, t.indexing = t.indexing, nil
 	}
 	w.queue = w.queue[1:]
 	w.begun = true
@@ -273,7 +275,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	d := &delivery{
 		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
 		familiar: w.familiar, careful: o.careful, names: &l.ops.names, occupied: &w.occupied, alikes: &l.alikes, growths: &l.growths, speeds: &l.speeds,
-		whole: o.whole,
+		whole: o.whole, indexing: o.indexing,
 		observe: func(e Event) {
 			if e.Type == EventProgress {
 				w.progress.note(e.ID, e.Sent, time.Now())
@@ -285,7 +287,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	o.err = d.run(w.sending)
 	o.took = time.Since(started)
 	o.intent, o.direct, o.aside = d.intent, d.direct, d.aside
-	o.sent, o.resumed, o.reached, o.retemped = d.sent, d.resumed, d.reached, d.retemped
+	o.sent, o.resumed, o.reached, o.retemped, o.indexing = d.sent, d.resumed, d.reached, d.retemped, d.indexing
 	if o.err == nil {
 		l.lookAgain(&o.intent)
 		l.ended(deliveries, &o.intent)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
@@ -19,7 +20,7 @@ func TestChangedFile(t *testing.T) {
 	content := noise(6 << 20)
 	r.drop("db.bin", content)
 	r.deliver(1)
-	for i, killed := range []string{"", "uploading:2", "patched", "committed", "published"} {
+	for i, killed := range []string{"", "uploading:1", "patched", "committed", "published"} {
 		at := (i + 1) << 19
 		content = content[:at] + "more than before" + content[at:2*at] + "!" + content[2*at+1:]
 		r.drop("db.bin", content)
@@ -72,5 +73,78 @@ func TestChangedFileThatWasChangedThere(t *testing.T) {
 	}
 	if e := r.explain(r.outbox + "/db.bin"); len(e.Routes) != 1 || !strings.Contains(e.Routes[0].Whole, "wrong") {
 		t.Errorf("%+v", e)
+	}
+}
+
+// TestReloadOfDelta switches it on in a running agent: from the version on that is sent after that, only what has changed is sent.
+func TestReloadOfDelta(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, mirror+"\ndelta = \"off\"")
+	a := r.watching()
+	content := noise(2 << 20)
+	next := func(n int) (sent int64) {
+		t.Helper()
+		content = "more" + content
+		r.drop("db.bin", content)
+		eventually(t, "it is delivered", time.Minute, func() bool { return len(r.history()) == n })
+		h := r.history()
+		if h[0].Size != int64(len(content)) {
+			t.Errorf("%+v", h[0])
+		}
+		return h[0].Sent
+	}
+	for n := range 2 {
+		if sent := next(n + 1); sent != int64(len(content)) {
+			t.Errorf("off: %d bytes were sent", sent)
+		}
+	}
+	r.outboxTo(r.acme(), mirror+"\ndelta = \"always\"")
+	r.reload("folder outbox: changed delta")
+	next(3) // of the version before nobody has noted what it consists of
+	if sent := next(4); sent == 0 || sent > 256<<10 {
+		t.Errorf("always: %d bytes were sent", sent)
+	}
+	if code := a.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	wantTree(t, r.sshd.Dir, map[string]string{"copy/db.bin": content})
+}
+
+// TestDuplicate drops what was delivered before under another name: the server copies that, also where the agent is killed on the way. What
+// was taken meanwhile is sent.
+func TestDuplicate(t *testing.T) {
+	t.Parallel()
+	const outbox = "delta = \"always\"\nafter = \"archive\"\narchive = \"../sent\"\nto = [\"acme:in\"]"
+	r := newRig(t, outbox)
+	content := noise(2 << 20)
+	r.drop("1.bin", content)
+	r.deliver(1)
+	want := map[string]string{"in/1.bin": content}
+	for _, killed := range []string{"", "committed", "taken"} {
+		name := killed + "2.bin"
+		sent := int64(0)
+		if killed == "taken" {
+			sent = int64(len(content))
+			for name := range want {
+				if err := os.Remove(r.inbox(name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			clear(want)
+		}
+		r.drop(name, content)
+		want["in/"+name] = content
+		r.settled(0)
+		if p := r.plan(0); len(p.Operations) != 1 || p.Operations[0].Sent == nil || *p.Operations[0].Sent != sent || (sent == 0) != (p.Operations[0].Op == "copy") {
+			t.Errorf("%s: the plan: %+v", name, p.Operations)
+		}
+		if killed == "committed" {
+			r.killed(killed)
+		}
+		r.deliver(1)
+		wantTree(t, r.sshd.Dir, want)
+		if h := r.history(); len(h) != len(want) && killed != "taken" || h[0].Sent != sent || h[0].Size != int64(len(content)) || h[0].Evidence != "remote-hash" {
+			t.Errorf("%s: %d receipts, the last one: %+v", name, len(h), h[0])
+		}
 	}
 }
