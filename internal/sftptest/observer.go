@@ -158,7 +158,7 @@ func (o *Observer) add(dir string) bool {
 				return false
 			}
 			o.late = append(o.late, e)
-		case <-o.watcher.Errors: // as above
+		case <-o.watcher.Errors: //nolint:errcheck // lost events: see watch
 		}
 	}
 }
