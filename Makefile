@@ -14,18 +14,21 @@ SEED          ?= 0
 WINE_TESTS    ?= .
 PARTS         ?=
 
-TESTS         := DROPFERRY_REQUIRE_SSHD=1 $(GO) test -shuffle=on -count=1 -timeout 25m
+TESTS         := DROPFERRY_REQUIRE_SSHD=1 $(GO) test -vet=off -shuffle=on -count=1 -timeout 25m
+LONGEST       := ./syncer ./remote ./watcher ./state ./bench
 
 export CGO_ENABLED = 0
 
-.PHONY: all build test needs vet lint unit fuzz fuzz-short soak churn cross bench bench-full pictures packages test-packages msi test-windows clean
+.PHONY: all build test needs vet lint unit e2e fuzz fuzz-short soak churn cross bench bench-full pictures packages test-packages msi test-windows clean
 
 all: build
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(shell sh packaging/version.sh $(VERSION))' -o dropferry ./cmd/dropferry
 
-test: needs vet lint cross unit fuzz-short
+# What waits and what computes run beside each other. A failure of one keeps none of the others from being seen.
+test: needs vet lint cross
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 unit e2e fuzz-short
 
 # needs installs the OpenSSH server that the tests run against, and a C compiler for the race detector.
 needs:
@@ -44,11 +47,15 @@ $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	mv $(TOOLS)/golangci-lint $@
 
-# The race detector is the one thing here that needs C. SQLite, which a machine has translated to Go, is seven times slower
-# with it, and its locks are seen without. The tests of whole processes do without: it would look at the tests alone. They wait most
-# of the time, so that more of them run at once than there are processors.
+# The race detector is the one thing here that needs C. SQLite, which a machine has translated to Go, is seven times slower with it, and
+# its locks are seen without; what cuts files into chunks has no goroutines. The tests of whole processes do without: it would look at the
+# tests alone. They wait most of the time, so that more of them run at once than there are processors. The packages that take longest
+# begin first. `make vet` has vetted them.
 unit:
-	CGO_ENABLED=1 $(TESTS) -parallel 4 -p 2 -race -gcflags='modernc.org/...=-race=false' $$($(GO) list ./... | grep -v /internal/e2e$$)
+	CGO_ENABLED=1 $(TESTS) -parallel 4 -p 3 -race -gcflags='modernc.org/...=-race=false' -gcflags='./chunk=-race=false' $(LONGEST) \
+		$$($(GO) list ./... | grep -v /internal/e2e$$)
+
+e2e:
 	$(TESTS) -parallel 6 ./internal/e2e
 
 fuzz:
@@ -75,7 +82,7 @@ cross:
 # The agent as a Windows service, and the tests of other packages, under wine: see docs/windows.md.
 test-windows:
 	@sh scripts/needs.sh windows
-	DROPFERRY_WINE=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -count=1 -timeout 60m -v -run '$(WINE_TESTS)' ./internal/wine
+	DROPFERRY_WINE=1 DROPFERRY_REQUIRE_SSHD=1 $(GO) test -count=1 -timeout 60m -parallel 4 -v -run '$(WINE_TESTS)' ./internal/wine
 
 # dropferry beside its peers, and what is dropferry's alone: up to 20 minutes. PARTS measures some of it: PARTS=latency,idle. Changed
 # files take 15 minutes more and are measured with PARTS=delta alone.

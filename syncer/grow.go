@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding"
@@ -20,6 +21,8 @@ import (
 // leastGrown is the size in bytes that a file must have had for that: copying and proving it takes a few round trips and a command at
 // the server.
 const leastGrown = 8 << 20
+
+func (f *Folder) leastGrown() int64 { return cmp.Or(f.grownFrom, leastGrown) }
 
 // grow has the server begin the temp with the version that it has, where the source begins with it. That it has done so is
 // only believed on the strength of a hash; where anything is wrong, the file is sent from its beginning.
@@ -84,7 +87,7 @@ func (d *delivery) mayCompareGrown(size int64) bool {
 // mayHaveGrown returns the version at the final name, if the source may be that and more, and the server can be asked to use it.
 func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source) (*state.Known, error) {
 	can := d.session.Capabilities()
-	if d.folder.Delta == DeltaOff || d.whole || !can.Hashes() || !can.Copies() || can.NoResume || d.intent.Temp == "" || d.intent.Source != "" || src.Size() <= leastGrown {
+	if d.folder.Delta == DeltaOff || d.whole || !can.Hashes() || !can.Copies() || can.NoResume || d.intent.Temp == "" || d.intent.Source != "" || src.Size() <= d.folder.leastGrown() {
 		return nil, nil
 	}
 	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {
@@ -95,7 +98,7 @@ func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source) (*stat
 	if err != nil || k == nil || !movable(k) || k.RemotePath != d.intent.Final {
 		return nil, err
 	}
-	if size := k.Fingerprint.Size; size < leastGrown || size >= src.Size() || !d.mayCompareGrown(size) {
+	if size := k.Fingerprint.Size; size < d.folder.leastGrown() || size >= src.Size() || !d.mayCompareGrown(size) {
 		return nil, nil
 	}
 	if _, is, err := d.store.Whole(ctx, d.intent.Route, d.intent.Path, d.now()); err != nil || is {

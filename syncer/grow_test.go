@@ -7,10 +7,14 @@ import (
 	"github.com/dropferry/dropferry/remote"
 )
 
+// grownFrom takes the place of leastGrown where another size shows the same: contents of its size take their time with the race detector.
+const grownFrom = 2 << 20
+
 // growingRig is a mirror with one delivered file "log", of a server that copies.
 func growingRig(t *testing.T, content string) (*rig, *fakeServer) {
 	t.Helper()
 	r := newRig(t)
+	r.folder.grownFrom = grownFrom
 	r.folder.Mirror, r.folder.Delta = true, DeltaAlways // a fake is as fast as memory
 	s := copyingServer(r)
 	r.drop("log", content)
@@ -42,7 +46,7 @@ func copyingCapabilities() remote.Capabilities {
 // changed the file there, or it has another beginning now, or is smaller, what is published is the source all the same: see delta_test.go.
 func TestGrownFile(t *testing.T) {
 	t.Parallel()
-	was := large(leastGrown + 7)
+	was := large(grownFrom + 7)
 	for _, row := range []struct {
 		name   string
 		now    string
@@ -51,7 +55,7 @@ func TestGrownFile(t *testing.T) {
 	}{
 		{"grown", was + "more", nil, len("more")},
 		{"another beginning", "x" + was, nil, little},
-		{"shrunk", was[:leastGrown], nil, little},
+		{"shrunk", was[:grownFrom], nil, little},
 		{"as long", "X" + was[1:], nil, little},
 		{"the server copies nothing", was + "more", func(s *fakeServer) { s.copies = nil }, len(was) + 4},
 		{"a copy cut short", was + "more", func(s *fakeServer) { s.copies = func(c string) string { return c[:len(c)-1] } }, len(was) + 4},
@@ -80,10 +84,33 @@ func TestGrownFile(t *testing.T) {
 	}
 }
 
+// TestLeastGrown has a file of the size from which it is done, and one of a byte less.
+func TestLeastGrown(t *testing.T) {
+	t.Parallel()
+	for _, less := range []int{0, 1} {
+		was := large(leastGrown - less)
+		r, s := growingRig(t, was)
+		r.folder.grownFrom = 0
+		copied := false
+		s.setRefuse(func(op, _ string, _ func()) error {
+			copied = copied || op == "copy"
+			return nil
+		})
+		r.drop("log", was+"more")
+		r.once()
+		if got, _ := s.content("in/log"); got != was+"more" {
+			t.Errorf("%d bytes are published", len(got))
+		}
+		if copied != (less == 0) {
+			t.Errorf("a file of %d bytes was copied as a beginning: %v", len(was), copied)
+		}
+	}
+}
+
 // TestGrownFileCutOff loses the connection at each request of the delivery: it is right in the end.
 func TestGrownFileCutOff(t *testing.T) {
 	t.Parallel()
-	was := large(leastGrown)
+	was := large(grownFrom)
 	now := was + "more"
 	for _, op := range []string{"copy", "hash", "put", "close", "stat"} {
 		for n := range 2 {
@@ -110,7 +137,7 @@ func TestGrownFileCutOff(t *testing.T) {
 // TestGrownFileThatWasChangedThere is a conflict, as any other.
 func TestGrownFileThatWasChangedThere(t *testing.T) {
 	t.Parallel()
-	was := large(leastGrown)
+	was := large(grownFrom)
 	r, s := growingRig(t, was)
 	s.put("in/log", "somebody's", settledClock())
 	r.drop("log", was+"more")

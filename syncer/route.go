@@ -43,6 +43,7 @@ type Folder struct {
 	CheckpointBytes int64
 	CheckpointEvery time.Duration
 	Delta           Delta
+	grownFrom       int64 // what leastGrown is for this folder; 0: that
 	// Marker returns the marker of a file, which leaves the folder with it; nil where there are none. SharedMarkers tells that
 	// files whose names differ in the extension alone have the same.
 	Marker        func(file.Path) file.Path

@@ -40,6 +40,7 @@ type Observer struct {
 	// The rest belongs to the one goroutine that looks.
 	last    map[string]known // a name's last sighting
 	watched map[string]bool
+	late    []fsnotify.Event // that came while a watch was added, and were not looked at yet
 }
 
 // known is what a sighting was of.
@@ -92,14 +93,13 @@ func (o *Observer) watch() {
 	tick := time.NewTicker(observeEvery)
 	defer tick.Stop()
 	for {
+		o.catchUp()
 		select {
 		case e, ok := <-o.watcher.Events:
 			if !ok {
 				return
 			}
-			if !e.Has(fsnotify.Remove) && !e.Has(fsnotify.Rename) { // those are of the old name
-				o.look(e.Name, e.Has(fsnotify.Create))
-			}
+			o.take(e)
 		case _, ok := <-o.watcher.Errors: // lost events: the next look by itself makes up for them
 			if !ok {
 				return
@@ -119,13 +119,46 @@ func (o *Observer) watch() {
 // drain looks at what the events so far are about.
 func (o *Observer) drain() {
 	for {
+		o.catchUp()
 		select {
 		case e := <-o.watcher.Events:
-			if !e.Has(fsnotify.Remove) && !e.Has(fsnotify.Rename) {
-				o.look(e.Name, e.Has(fsnotify.Create))
-			}
+			o.take(e)
 		default:
 			return
+		}
+	}
+}
+
+// take looks at what an event is about.
+func (o *Observer) take(e fsnotify.Event) {
+	if !e.Has(fsnotify.Remove) && !e.Has(fsnotify.Rename) { // those are of the old name
+		o.look(e.Name, e.Has(fsnotify.Create))
+	}
+}
+
+// catchUp looks at what the events are about that came while a watch was added.
+func (o *Observer) catchUp() {
+	for len(o.late) > 0 {
+		e := o.late[0]
+		o.late = o.late[1:]
+		o.take(e)
+	}
+}
+
+// add watches dir. Under Windows that waits until events that come at the same time have been taken.
+func (o *Observer) add(dir string) bool {
+	added := make(chan error, 1)
+	go func() { added <- o.watcher.Add(dir) }()
+	for {
+		select {
+		case err := <-added:
+			return err == nil
+		case e, ok := <-o.watcher.Events:
+			if !ok {
+				return false
+			}
+			o.late = append(o.late, e)
+		case <-o.watcher.Errors: //nolint:errcheck // lost events: see watch
 		}
 	}
 }
@@ -134,7 +167,7 @@ func (o *Observer) drain() {
 func (o *Observer) scan(dir string) {
 	if !o.watched[dir] {
 		// Before the names are read, so that none falls between.
-		o.watched[dir] = o.watcher.Add(dir) == nil
+		o.watched[dir] = o.add(dir)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {

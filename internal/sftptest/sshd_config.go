@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -77,19 +78,32 @@ func isPenalties(line string) bool { return strings.HasPrefix(line, "PerSourcePe
 
 var privsepMissing = regexp.MustCompile(`Missing privilege separation directory: (\S+)`)
 
-// configure writes sshd_config and lets sshd itself judge it.
+// judged holds, for each configuration that sshd has taken from this process, whether without the line about penalties. Hundreds of
+// servers differ by port and directory alone, and to ask costs as much as a connection.
+var judged sync.Map
+
+// configure writes sshd_config and lets sshd itself judge it, once.
 func (s *SSHD) configure() error {
 	lines, err := s.configLines()
 	if err != nil {
 		return err
 	}
 	name := filepath.Join(s.home, "sshd_config")
+	o := s.options
+	alike := fmt.Sprint(s.kinds(), o.Config, o.NoExec, o.Subsystem, o.External, o.Env, o.PAM != nil)
+	if older, is := judged.Load(alike); is {
+		if older.(bool) {
+			lines = slices.DeleteFunc(lines, isPenalties)
+		}
+		return os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
+	}
 	for range 3 {
 		if err := os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 			return err
 		}
 		out, err := exec.Command(s.program, "-t", "-f", name).CombinedOutput()
 		if err == nil {
+			judged.Store(alike, !slices.ContainsFunc(lines, isPenalties))
 			return nil
 		}
 		missing := privsepMissing.FindSubmatch(out)

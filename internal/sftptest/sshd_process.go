@@ -31,7 +31,8 @@ func (s *SSHD) run() error {
 	if s.process != nil {
 		return errors.New("it runs already")
 	}
-	cmd := exec.Command(s.program, "-D", "-e", "-f", filepath.Join(s.home, "sshd_config"))
+	// With -r it does not begin itself anew for each connection, which halves what one costs. From 9.8 on it takes no notice.
+	cmd := exec.Command(s.program, "-D", "-e", "-r", "-f", filepath.Join(s.home, "sshd_config"))
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
 	tieToThread(cmd)
 	if s.options.Shell != "" {

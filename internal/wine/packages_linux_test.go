@@ -3,6 +3,7 @@ package wine
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -16,13 +17,16 @@ import (
 
 // suite is a package whose own tests run under wine.
 type suite struct {
-	name  string
-	limit time.Duration
-	least int               // so many tests have to pass: a suite that runs nothing has shown nothing
-	skip  map[string]string // tests that wine makes impossible, and why
+	name   string
+	limit  time.Duration
+	least  int               // so many tests have to pass: a suite that runs nothing has shown nothing
+	skip   map[string]string // tests that wine makes impossible, and why
+	system []string          // of a suite that takes many minutes, the tests that differ by system: they can be run alone
+	core   int               // so many of system have to pass
 }
 
-// TestPackages runs the tests of packages that speak to the system.
+// TestPackages runs the tests of packages that speak to the system. They are built one after the other, and wait for most of their time
+// then: they run beside each other.
 func TestPackages(t *testing.T) {
 	p := needsWine(t)
 	dir := filepath.Join(p.dir, "suites")
@@ -33,9 +37,37 @@ func TestPackages(t *testing.T) {
 			if err := goTool("test", "-vet=off", "-overlay", changed, "-c", "-o", program, "github.com/dropferry/dropferry/"+s.name); err != nil {
 				t.Fatal(err)
 			}
-			s.run(t, p, program)
+			t.Parallel()
+			if len(s.system) == 0 {
+				s.run(t, p, program)
+				return
+			}
+			t.Run("system", func(t *testing.T) {
+				t.Parallel()
+				s.systemPart().run(t, p, program)
+			})
+			t.Run("rest", func(t *testing.T) {
+				t.Parallel()
+				s.rest().run(t, p, program)
+			})
 		})
 	}
+}
+
+// systemPart is the part of a suite that differs by system.
+func (s suite) systemPart() suite {
+	s.least = s.core
+	return s
+}
+
+// rest is a suite without that part.
+func (s suite) rest() suite {
+	s.skip = maps.Clone(s.skip)
+	for _, name := range s.system {
+		s.skip[name] = "it is of the part that differs by system"
+	}
+	s.system = nil
+	return s
 }
 
 func (s suite) run(t *testing.T, p *prefix, program string) {
@@ -48,6 +80,9 @@ func (s suite) run(t *testing.T, p *prefix, program string) {
 		}
 		slices.Sort(names)
 		args = append(args, "-test.skip="+strings.Join(names, "|"))
+	}
+	if len(s.system) > 0 {
+		args = append(args, "-test.run=^("+strings.Join(s.system, "|")+")$")
 	}
 	if some := os.Getenv(askedFor); some != "" {
 		args, s.least = append(args, strings.Fields("-test.run="+some)...), 0
