@@ -86,11 +86,16 @@ func (s *Session) start() (err error) {
 	return startError(s.startLane(&s.lane))
 }
 
-// answered gives back the room of WRITEs that were answered, and fits the room to the rate at which they are.
-func (l *lane) answered(n int, roundTrip time.Duration) {
+// answered gives back the room of WRITEs that were answered, and fits the room to the rate at which they are. Before the first
+// measure it grows by what was answered, which is twice as much with each round trip, up to most.
+func (l *lane) answered(n int, roundTrip time.Duration, most float64) {
 	l.room.give(n)
-	if _, told := l.pace.note(time.Now(), n, l.room.inUse() > 0, paceFor(roundTrip)); told {
-		l.room.limit(windowFor(l.pace.best(), roundTrip))
+	_, told := l.pace.note(time.Now(), n, l.room.inUse() > 0, paceFor(roundTrip))
+	switch rate, measures := l.pace.best(); {
+	case told:
+		l.room.limit(windowFor(rate, roundTrip))
+	case measures == 0 && roundTrip >= laneFrom:
+		l.room.limit(int(min(most, float64(l.room.bound()+n))))
 	}
 }
 

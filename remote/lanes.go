@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"math"
 	"sync"
 	"time"
@@ -12,9 +13,9 @@ import (
 type lanes struct {
 	mu      sync.Mutex
 	beside  []*lane
-	opening bool
-	refused bool  // the server allows no more of them
-	demand  int64 // bytes of uploads under way that are not sent yet
+	opened  chan struct{} // closed when those are that are being opened; nil where none is
+	refused bool          // the server allows no more of them
+	demand  int64         // bytes of uploads under way that are not sent yet
 }
 
 // DefaultChannels is how many SFTP channels a session has, at most, where the target does not say. OpenSSH allows ten
@@ -79,19 +80,22 @@ func (s *Session) inUse() []*lane {
 	wanted := func(demand int64) int {
 		return lanesWanted(demand, s.RoundTrip(), rate, s.window(), most, connections)
 	}
-	if missing := all.missing(wanted(all.demand), connections); missing > 0 && !all.opening && !all.refused {
-		all.opening = true
+	if missing := all.missing(wanted(all.demand), connections); missing > 0 && all.opened == nil && !all.refused {
+		all.opened = make(chan struct{})
 		s.spawn(func() { s.openLanes(missing) })
 	}
 	return open[:min(len(open), wanted(math.MaxInt64))] // where little waits, too: it is there the sooner
 }
 
-// carried returns what lanes have been seen to carry together, in bytes per second: 0 before each of them was measured, since
-// one tells nothing of what the others can.
+// settled is how many measures a lane has had when they tell what it carries: before, windows grow.
+const settled = 4
+
+// carried returns what lanes have been seen to carry together, in bytes per second: 0 while that is not known of each of them,
+// since one tells nothing of what the others can.
 func carried(lanes []*lane) (rate float64) {
 	for _, l := range lanes {
-		best := l.pace.best()
-		if best == 0 {
+		best, measures := l.pace.best()
+		if measures < settled {
 			return 0
 		}
 		rate += best
@@ -118,23 +122,36 @@ func (s *Session) demands(n int64) {
 }
 
 // give returns the lane in use that has the least to do, and gives it n more bytes of uploads. Those that are to come count, too: a
-// wave of uploads begins before any of them has something in flight.
-func (s *Session) give(n int64) (l *lane, done func()) {
-	used := s.inUse()
-	s.lanes.mu.Lock()
-	defer s.lanes.mu.Unlock()
-	l = used[0]
-	for _, other := range used[1:] {
-		if other.given < l.given {
-			l = other
-		}
-	}
+// wave of uploads begins before any of them has something in flight. Where lanes are being opened it waits for them rather than give
+// one far more than it carries at a time.
+func (s *Session) give(ctx context.Context, n int64) (l *lane, done func()) {
+	all := &s.lanes
 	n = min(n, laneWindow) // of a large file, which goes over several lanes, or leaves when one has more room
-	l.given += n
-	return l, func() {
-		s.lanes.mu.Lock()
-		defer s.lanes.mu.Unlock()
-		l.given -= n
+	for {
+		used := s.inUse()
+		all.mu.Lock()
+		l = used[0]
+		for _, other := range used[1:] {
+			if other.given < l.given {
+				l = other
+			}
+		}
+		opened := all.opened
+		if opened == nil || l.given+n <= int64(2*s.window()) || ctx.Err() != nil || s.Err() != nil {
+			l.given += n
+			all.mu.Unlock()
+			return l, func() {
+				all.mu.Lock()
+				defer all.mu.Unlock()
+				l.given -= n
+			}
+		}
+		all.mu.Unlock()
+		select {
+		case <-opened:
+		case <-ctx.Done():
+		case <-s.dead:
+		}
 	}
 }
 
@@ -159,7 +176,8 @@ func (s *Session) openLanes(n int) {
 	}
 	opening.Wait()
 	all.mu.Lock()
-	all.opening = false
+	close(all.opened)
+	all.opened = nil
 	all.mu.Unlock()
 }
 

@@ -52,11 +52,11 @@ func (p *pace) note(now time.Time, n int, more bool, every time.Duration) (rate 
 	return rate, told
 }
 
-// best returns the highest rate of the last measures, in bytes per second; 0 before the first.
-func (p *pace) best() float64 {
+// best returns the highest rate of the last measures, in bytes per second, and how many there were so far.
+func (p *pace) best() (rate float64, measures int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Max(p.past[:])
+	return slices.Max(p.past[:]), p.had
 }
 
 const (

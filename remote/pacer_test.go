@@ -254,8 +254,8 @@ func TestOneLaneUnderALimit(t *testing.T) {
 		t.Fatalf("%d lanes are wanted without a limit", n)
 	}
 	p.rate.Store(1 << 20)
-	if used := s.inUse(); len(used) != 1 || s.lanes.opening {
-		t.Errorf("%d lanes are used, and more opened: %v", len(used), s.lanes.opening)
+	if used := s.inUse(); len(used) != 1 || s.lanes.opened != nil {
+		t.Errorf("%d lanes are used, and more opened: %v", len(used), s.lanes.opened != nil)
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 		s.hash.sending.Add(1)
 		defer s.hash.sending.Add(-1)
 	}
-	l, done := s.give(max(w.in.size(), leastDemand))
+	l, done := s.give(ctx, max(w.in.size(), leastDemand))
 	defer done()
 	begun, err := w.goOn(l)
 	if err == nil && w.local == nil && !begun {

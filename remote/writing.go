@@ -104,7 +104,7 @@ func (w *writing) one() error {
 // all sends the source in stretches, all but the last of which end with a checkpoint, which is made while the next one is sent.
 func (w *writing) all() error {
 	s, limit := w.session, w.session.target.StallTimeout
-	pieces := make(chan *piece, readAhead)
+	pieces := make(chan *piece)
 	ctx, quit := context.WithCancel(w.in.ctx)
 	defer quit()
 	var reading sync.WaitGroup
@@ -136,10 +136,7 @@ func (w *writing) all() error {
 	return err
 }
 
-// readAhead is how many packets are read ahead of what is sent.
-const readAhead = 1
-
-// read reads the source, packet by packet, until it ends or ctx does.
+// read reads the source, packet by packet and one ahead of what is sent, until it ends or ctx does.
 func (w *writing) read(ctx context.Context, pieces chan<- *piece) {
 	defer close(pieces)
 	for {
