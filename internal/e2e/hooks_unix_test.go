@@ -76,7 +76,9 @@ func TestHooks(t *testing.T) {
 	r.drop("held.txt", "ours")
 	r.drop(odd, "x")
 	a := r.watching()
-	eventually(t, "both hooks have run", time.Minute, func() bool { return len(r.reports(sent)) == 1 && lines(a.text(), "a hook has failed") == 1 })
+	eventually(t, "both hooks have run", time.Minute, func() bool {
+		return len(r.reports(sent)) == 1 && lines(a.text(), "a hook has run") == 1 && lines(a.text(), "a hook has failed") == 1
+	})
 	if got := r.reports(sent)[odd]; got.Event != "delivered" || got.Agent != "rig" || got.LocalPath != filepath.Join(r.outbox, odd) || len(got.Receipt.SHA256) != 64 {
 		t.Errorf("%+v", got)
 	}
