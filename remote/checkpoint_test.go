@@ -227,7 +227,7 @@ func TestAMarkWaitsForAllBelowIt(t *testing.T) {
 	target.Host, target.Port = wire.Host(), wire.Port()
 	s := mustProbe(t, target)
 	s.note(func(c *Capabilities) { c.Stripes = stripesWork })
-	const size, every, sent = 24 << 20, 8 << 20, 8<<20 + 1<<19
+	const size, every, sent = 12 << 20, 4 << 20, 4<<20 + 1<<19
 	content := random(size)
 	err := upload(t, s, "/first.part", content)
 	eventually(t, "there are several channels", func() bool { return err != nil || s.countLanes() > 1 })
@@ -239,7 +239,7 @@ func TestAMarkWaitsForAllBelowIt(t *testing.T) {
 		select {
 		case <-further:
 			early.Store(saved.Load())
-		case <-time.After(patience / 2): // not enough was sent over the other channels
+		case <-time.After(patience * 3 / 4): // not enough was sent over the other channels
 		}
 	}})
 	_, err = s.Upload(t.Context(), Upload{

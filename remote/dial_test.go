@@ -53,6 +53,7 @@ func TestServerThatAcceptsAndSaysNothing(t *testing.T) {
 	t.Run("nobody accepts", func(t *testing.T) {
 		t.Parallel()
 		target := silent(t, "")
+		target.ConnectTimeout = patience
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(brief/5, cancel)
 		if _, err := Dial(ctx, target); !errors.Is(err, context.Canceled) || !Transient.is(err) {
