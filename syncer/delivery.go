@@ -21,6 +21,7 @@ type delivery struct {
 	intent  state.Intent
 	now     func() time.Time
 	observe Observer
+	arrived func() // is told when an upload's bytes are all at the server, nil: nobody is
 	began   time.Time
 
 	careful  bool  // see remote.Upload
@@ -145,6 +146,9 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 			err = changed
 		}
 		return false, err
+	}
+	if d.arrived != nil {
+		d.arrived()
 	}
 	crashpoint("uploaded")
 	if err := src.Unchanged(); err != nil {

@@ -80,7 +80,7 @@ func (w *workload) room(most int, small bool) bool {
 	if w.single() {
 		return w.active == 0
 	}
-	trip := w.session.RoundTrip()
+	trip, cost := w.session.RoundTrip(), w.cost.Load()
 	most, budget := min(most, transfersFor(trip)), budgetFor(trip)
 	large, all := share(most)
 	if n := w.atOnce(); n > 0 {
@@ -88,9 +88,9 @@ func (w *workload) room(most int, small bool) bool {
 		large = min(large, all-1)
 	}
 	if small {
-		return w.active < all && w.active-w.large < most && w.cost < budget+smallBudget
+		return w.active < all && w.active-w.large < most && cost < budget+smallBudget
 	}
-	return w.active < all && w.large < large && (w.cost < budget || w.large == 0)
+	return w.active < all && w.large < large && (cost < budget || w.large == 0)
 }
 
 // queueUp brings to the front of the queue what is to begin next, of what was due at the moment asked. It returns false

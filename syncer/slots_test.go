@@ -40,8 +40,8 @@ func TestRoom(t *testing.T) {
 		{"all slots taken", &workload{active: 64, large: 48}, 64, 0, false, false},
 		{"small ones", &workload{active: 63}, 64, 0, true, true},
 		{"all slots taken by small ones", &workload{active: 64}, 64, 0, false, false},
-		{"the budget is spent on large ones", &workload{active: 8, large: 8, cost: memoryBudget}, 64, 0, false, true},
-		{"the small ones' too", &workload{active: 60, large: 8, cost: memoryBudget + smallBudget}, 64, 0, false, false},
+		{"the budget is spent on large ones", costing(&workload{active: 8, large: 8}, memoryBudget), 64, 0, false, true},
+		{"the small ones' too", costing(&workload{active: 60, large: 8}, memoryBudget+smallBudget), 64, 0, false, false},
 		{"a small one, of one", &workload{active: 1}, 1, 0, true, false},
 		{"a large one, of one", &workload{active: 1, large: 1}, 1, 0, false, true},
 		{"both, of one", &workload{active: 2, large: 1}, 1, 0, false, false},
@@ -61,6 +61,43 @@ func TestRoom(t *testing.T) {
 			t.Errorf("%s: room for a large one %v, want %v; for a small one %v, want %v", test.name, large, test.large, small, test.small)
 		}
 	}
+}
+
+func costing(w *workload, bytes int64) *workload {
+	w.cost.Store(bytes)
+	return w
+}
+
+// TestOthersAreSentWhileFilesArePublished has a server that renames nothing for a while: more files go up than the memory budget would
+// hold if it counted those that are there.
+func TestOthersAreSentWhileFilesArePublished(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.folder.Delta = DeltaOff
+	s := r.toFake()
+	const size = 1 << 20
+	const files = memoryBudget/size + 8
+	var puts atomic.Int32
+	all := make(chan struct{})
+	s.setRefuse(func(op, _ string, _ func()) error {
+		switch op {
+		case "put":
+			if puts.Add(1) == files {
+				close(all)
+			}
+		case "rename":
+			<-all
+		}
+		return nil
+	})
+	content := strings.Repeat("x", size)
+	for i := range files {
+		r.drop(fmt.Sprint(i), content)
+	}
+	r.start()
+	r.scan()
+	r.reach("all of them are sent", all)
+	r.eventually("all of them are delivered", func() bool { return r.events.count(EventDelivered) == files })
 }
 
 func TestSlots(t *testing.T) {

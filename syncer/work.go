@@ -16,6 +16,8 @@ const (
 	queueAhead = 256
 	// fileCost bounds what one file can take of the memory budget: its packets in flight.
 	fileCost = 4 << 20
+	// indexCost is about what the index of a file takes that is kept until it is published.
+	indexCost = 512 << 10
 	// memoryBudget bounds the packets in flight of all files of a link, in bytes: small files go up many at a time,
 	// large ones few. Over a long line, where each spends its time waiting, farBudget does.
 	memoryBudget = 32 << 20
@@ -27,6 +29,7 @@ type outcome struct {
 	intent   state.Intent  // as far as it came
 	began    time.Time     // by the link's clock
 	took     time.Duration // the attempt
+	cost     int64         // see workload
 	alone    bool          // nothing else was under way meanwhile
 	careful  bool          // it asks for one thing at a time: see remote.Upload
 	tight    bool          // the server had no room for it, or for the last file
@@ -53,8 +56,9 @@ type workload struct {
 	most    int             // files at once that a person wants, besides what all links share; 0 is any number
 	passed  time.Time       // when small files behind large ones were last asked for in vain; zero: there may be some
 	active  int
-	large   int // of them, files that are not small
-	cost    int64
+	large   int           // of them, files that are not small
+	cost    atomic.Int64  // of them, in memory
+	cheaper chan struct{} // has a token when it has become less
 	results chan outcome
 
 	// solo sends one file at a time until one has arrived: the last sessions were lost, and one file may be why.
@@ -90,7 +94,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 	deliveries, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	w := &workload{
-		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), most: l.transfers, solo: l.cuts > 0, full: l.full != nil,
+		session: session, familiar: familiar, busy: maps.Clone(l.skip), results: make(chan outcome), cheaper: make(chan struct{}, 1), most: l.transfers, solo: l.cuts > 0, full: l.full != nil,
 	}
 	sending, stopSending := context.WithCancel(deliveries)
 	defer stopSending()
@@ -140,6 +144,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 			if err := l.conclude(deliveries, w, &o); err != nil && w.pause == nil {
 				w.pause = err
 			}
+		case <-w.cheaper:
 		case r := <-w.swept:
 			w.swept, l.sweepWanted = nil, l.sweepWanted || r.more
 			l.leftWanted = l.leftWanted && session.Err() != nil
@@ -223,7 +228,8 @@ func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 	if !isSmall(&o.intent) {
 		w.large++
 	}
-	w.cost += costOf(&o.intent)
+	o.cost = costOf(&o.intent)
+	w.cost.Add(o.cost)
 	l.startMoving(&o.intent)
 	go func() { // ends in a result, which work waits for
 		l.deliver(ctx, deliveries, w, &o)
@@ -232,6 +238,18 @@ func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 }
 
 func costOf(i *state.Intent) int64 { return min(i.Fingerprint.Size, fileCost) }
+
+// arrived takes a file off the books whose bytes are at the server, but for its index: others are sent while it is proved and
+// published. Over a long line that takes longer than sending it.
+func (w *workload) arrived(o *outcome) {
+	kept := min(o.cost, indexCost)
+	w.cost.Add(kept - o.cost)
+	o.cost = kept
+	select {
+	case w.cheaper <- struct{}{}:
+	default:
+	}
+}
 
 // end takes a delivery off the books. Its id is free to be fetched again, if the store still holds it as due.
 func (w *workload) end(o *outcome) {
@@ -246,7 +264,7 @@ func (w *workload) end(o *outcome) {
 	if !isSmall(i) {
 		w.large--
 	}
-	w.cost -= costOf(i)
+	w.cost.Add(-o.cost)
 	delete(w.busy, i.ID)
 }
 
@@ -276,6 +294,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
 		familiar: w.familiar, careful: o.careful, names: &l.ops.names, occupied: &w.occupied, alikes: &l.alikes, growths: &l.growths, speeds: &l.speeds,
 		whole: o.whole, indexing: o.indexing,
+		arrived: func() { w.arrived(o) },
 		observe: func(e Event) {
 			if e.Type == EventProgress {
 				w.progress.note(e.ID, e.Sent, time.Now())
