@@ -122,8 +122,8 @@ func (s *Session) demands(n int64) {
 }
 
 // give returns the lane in use that has the least to do, and gives it n more bytes of uploads. Those that are to come count, too: a
-// wave of uploads begins before any of them has something in flight. Where lanes are being opened it waits for them rather than give
-// one far more than it carries at a time.
+// wave of uploads begins before any of them has something in flight. While the first further lanes are being opened it waits for them
+// rather than give the only one far more than it carries at a time.
 func (s *Session) give(ctx context.Context, n int64) (l *lane, done func()) {
 	all := &s.lanes
 	n = min(n, laneWindow) // of a large file, which goes over several lanes, or leaves when one has more room
@@ -137,7 +137,7 @@ func (s *Session) give(ctx context.Context, n int64) (l *lane, done func()) {
 			}
 		}
 		opened := all.opened
-		if opened == nil || l.given+n <= int64(2*s.window()) || ctx.Err() != nil || s.Err() != nil {
+		if opened == nil || len(used) > 1 || l.given+n <= int64(2*s.window()) || ctx.Err() != nil || s.Err() != nil {
 			l.given += n
 			all.mu.Unlock()
 			return l, func() {
