@@ -209,7 +209,7 @@ func TestFurtherConnectionIsRefused(t *testing.T) {
 			eventually(t, "nothing is opened", func() bool {
 				s.lanes.mu.Lock()
 				defer s.lanes.mu.Unlock()
-				return s.lanes.opened == nil
+				return s.lanes.opening == nil
 			})
 			if n, m := logins(sshd), s.mostConnections(); n != row.asked || m != 1 || s.countLanes() != 1 {
 				t.Errorf("%d logins, want %d; %d connections from now on, %d lanes", n, row.asked, m, s.countLanes())

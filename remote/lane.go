@@ -12,12 +12,12 @@ import (
 // lane is one SFTP channel of a session. Everything goes over the first one; uploads go over the others too, where there
 // are any: see lanes.
 type lane struct {
-	mux   *mux
-	sftp  *sftp.Client
-	room  turns // bytes of WRITEs in flight
-	ones  turns // of them, those of files that go in one: see onesWindow
-	pace  pace
-	given int64 // bytes of uploads under way that were given to it; guarded by lanes.mu
+	mux      *mux
+	sftp     *sftp.Client
+	room     turns // bytes of WRITEs in flight
+	ones     turns // of them, those of files that go in one: see onesWindow
+	pace     pace
+	assigned int64 // bytes of uploads under way that it is to carry; guarded by lanes.mu
 
 	number, place int // of its connection, and on it; from 0
 }

@@ -13,7 +13,7 @@ import (
 type lanes struct {
 	mu      sync.Mutex
 	beside  []*lane
-	opened  chan struct{} // closed when those are that are being opened; nil where none is
+	opening chan struct{} // closed when those are open that are being opened; nil where none is
 	refused bool          // the server allows no more of them
 	demand  int64         // bytes of uploads under way that are not sent yet
 }
@@ -80,8 +80,8 @@ func (s *Session) inUse() []*lane {
 	wanted := func(demand int64) int {
 		return lanesWanted(demand, s.RoundTrip(), rate, s.window(), most, connections)
 	}
-	if missing := all.missing(wanted(all.demand), connections); missing > 0 && all.opened == nil && !all.refused {
-		all.opened = make(chan struct{})
+	if missing := all.missing(wanted(all.demand), connections); missing > 0 && all.opening == nil && !all.refused {
+		all.opening = make(chan struct{})
 		s.spawn(func() { s.openLanes(missing) })
 	}
 	return open[:min(len(open), wanted(math.MaxInt64))] // where little waits, too: it is there the sooner
@@ -121,36 +121,49 @@ func (s *Session) demands(n int64) {
 	s.lanes.mu.Unlock()
 }
 
-// give returns the lane in use that has the least to do, and gives it n more bytes of uploads. Those that are to come count, too: a
-// wave of uploads begins before any of them has something in flight. While the first further lanes are being opened it waits for them
-// rather than give the only one far more than it carries at a time.
-func (s *Session) give(ctx context.Context, n int64) (l *lane, done func()) {
+// openingTrips bounds, in round trips, for how long an upload waits for lanes that are being opened: three of them, if the server is quick.
+const openingTrips = 10
+
+// assign returns the lane in use that has the least to do, and n more bytes of uploads to carry from now on. Those that are to come
+// count, too: a wave of uploads begins before any of them has something in flight. While the first further lanes are being opened it
+// waits for them a little rather than assign to the only one far more than it carries at a time.
+func (s *Session) assign(ctx context.Context, n int64) (l *lane, done func()) {
 	all := &s.lanes
 	n = min(n, laneWindow) // of a large file, which goes over several lanes, or leaves when one has more room
-	for {
+	var late <-chan time.Time
+	for waited := false; ; {
 		used := s.inUse()
 		all.mu.Lock()
 		l = used[0]
 		for _, other := range used[1:] {
-			if other.given < l.given {
+			if other.assigned < l.assigned {
 				l = other
 			}
 		}
-		opened := all.opened
-		if opened == nil || len(used) > 1 || l.given+n <= int64(2*s.window()) || ctx.Err() != nil || s.Err() != nil {
-			l.given += n
+		opening := all.opening
+		if opening == nil || waited || len(used) > 1 || l.assigned+n <= int64(2*s.window()) {
+			l.assigned += n
 			all.mu.Unlock()
 			return l, func() {
 				all.mu.Lock()
 				defer all.mu.Unlock()
-				l.given -= n
+				l.assigned -= n
 			}
 		}
 		all.mu.Unlock()
+		if late == nil {
+			timer := time.NewTimer(openingTrips * s.RoundTrip())
+			defer timer.Stop()
+			late = timer.C
+		}
 		select {
-		case <-opened:
+		case <-opening:
+		case <-late:
+			waited = true
 		case <-ctx.Done():
+			waited = true
 		case <-s.dead:
+			waited = true
 		}
 	}
 }
@@ -176,8 +189,8 @@ func (s *Session) openLanes(n int) {
 	}
 	opening.Wait()
 	all.mu.Lock()
-	close(all.opened)
-	all.opened = nil
+	close(all.opening)
+	all.opening = nil
 	all.mu.Unlock()
 }
 

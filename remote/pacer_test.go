@@ -254,8 +254,8 @@ func TestOneLaneUnderALimit(t *testing.T) {
 		t.Fatalf("%d lanes are wanted without a limit", n)
 	}
 	p.rate.Store(1 << 20)
-	if used := s.inUse(); len(used) != 1 || s.lanes.opened != nil {
-		t.Errorf("%d lanes are used, and more opened: %v", len(used), s.lanes.opened != nil)
+	if used := s.inUse(); len(used) != 1 || s.lanes.opening != nil {
+		t.Errorf("%d lanes are used, and more opened: %v", len(used), s.lanes.opening != nil)
 	}
 }
 
@@ -303,7 +303,7 @@ func TestRateOnTheLine(t *testing.T) {
 	got := float64(sent()-was) / took.Seconds()
 	t.Logf("%.1f KiB/s over %.1f s with a limit of %d KiB/s, SSH's own bytes included; 4 KiB took %v at most", got/1024, took.Seconds(), rate>>10, slowest)
 	// Less may be the machine's fault, more may not.
-	if got > 1.05*rate || got < 0.8*rate {
+	if got > 1.05*rate || got < 0.5*rate {
 		t.Errorf("%.0f bytes a second, want %d", got, rate)
 	}
 	if slowest > 5*time.Second {

@@ -46,9 +46,10 @@ func (w *writing) save(m *Mark) error {
 	}
 	last.end()
 	w.mu.Unlock()
-	w.saving = make(chan saved, 1)
-	go func() { w.saving <- w.checkpoint(m, last) }() // awaitSaved waits for it
-	if w.careful {
+	saving, first := make(chan saved, 1), w.files[0]
+	w.saving = saving
+	go func() { saving <- w.checkpoint(m, last, first) }() // awaitSaved waits for it
+	if w.careful || w.in.stream {                          // a stream is kept until its mark is saved: what is read next may wait for that
 		return w.awaitSaved()
 	}
 	return nil
@@ -79,9 +80,10 @@ func (w *writing) took(s saved) error {
 	return s.err
 }
 
-// checkpoint syncs what was written up to the end of a stretch, and saves the mark.
-func (w *writing) checkpoint(m *Mark, last *stretch) saved {
-	s, f := w.session, w.files[0]
+// checkpoint syncs what was written up to the end of a stretch, by one of the files, and saves the mark. Where a WRITE was refused it
+// saves nothing, and leaves it to the upload to tell.
+func (w *writing) checkpoint(m *Mark, last *stretch, f openFile) saved {
+	s := w.session
 	select {
 	case <-last.settled:
 	case <-s.dead:
@@ -90,7 +92,7 @@ func (w *writing) checkpoint(m *Mark, last *stretch) saved {
 	w.mu.Lock()
 	err := w.err
 	w.mu.Unlock()
-	if err != nil { // which sending finds out itself
+	if err != nil {
 		return saved{}
 	}
 	if s.caps.Load().Fsync {

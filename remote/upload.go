@@ -40,7 +40,7 @@ type Upload struct {
 	Look string
 	Seen func(*Info) error
 
-	// Save is called at each checkpoint of a long upload; nil makes none. It is called with the zero Mark where an upload
+	// Save is called at each checkpoint of a long upload, beside what else is called here and by another goroutine; nil makes none. It is called with the zero Mark where an upload
 	// begins anew that had one to go on from. An error ends the upload.
 	Save func(Mark) error
 	// From is a mark of an earlier attempt to go on from; the zero Mark begins anew.
@@ -85,7 +85,7 @@ func (s *Session) Upload(ctx context.Context, u Upload, src io.Reader) ([]byte, 
 		s.hash.sending.Add(1)
 		defer s.hash.sending.Add(-1)
 	}
-	l, done := s.give(ctx, max(w.in.size(), leastDemand))
+	l, done := s.assign(ctx, max(w.in.size(), leastDemand))
 	defer done()
 	begun, err := w.goOn(l)
 	if err == nil && w.local == nil && !begun {

@@ -103,7 +103,7 @@ func (w *writing) one() error {
 
 // all sends the source in stretches, all but the last of which end with a checkpoint, which is made while the next one is sent.
 func (w *writing) all() error {
-	s, limit := w.session, w.session.target.StallTimeout
+	s, limit, size := w.session, w.session.target.StallTimeout, w.in.size()
 	pieces := make(chan *piece)
 	ctx, quit := context.WithCancel(w.in.ctx)
 	defer quit()
@@ -111,7 +111,7 @@ func (w *writing) all() error {
 	reading.Go(func() { w.read(ctx, pieces) })
 	w.watch = s.watch(&watch{
 		quiet: limit,
-		most:  slowLimit(0) + laneWindow/slowest*time.Second,
+		most:  slowLimit(size) + laneWindow/slowest*time.Second, // the sync of a checkpoint may take as long
 		hung: func() error {
 			return fmt.Errorf("put %s: no write was acknowledged for %v (stall_timeout)", printable(w.upload.Temp), limit)
 		},
