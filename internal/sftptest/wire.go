@@ -3,10 +3,9 @@ package sftptest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -37,7 +36,7 @@ type cut struct {
 
 // NewWire starts a wire to target, host:port. Close ends it.
 func NewWire(target string) (*Wire, error) {
-	l, err := listenApart()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -59,17 +58,6 @@ func (w *Wire) Host() string { return hostOf(w.listens()) }
 func (w *Wire) Port() int { return portOf(w.listens()) }
 
 // listens returns the listener, which knows its address when it is closed, too.
-// listenApart listens on a port that nobody is given who asks for any: a wire that is shut wants its own back.
-func listenApart() (l net.Listener, err error) {
-	const from, ports, tries = 20_000, 10_000, 100
-	for range tries {
-		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", from+rand.IntN(ports))); err == nil {
-			return l, nil
-		}
-	}
-	return nil, err
-}
-
 func (w *Wire) listens() net.Listener {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -153,6 +141,8 @@ func (w *Wire) Shut(on bool) error {
 	}
 	if on {
 		w.shut = true
+		syscall.ForkLock.RLock() // a process that is being started would listen on, until it is
+		defer syscall.ForkLock.RUnlock()
 		return w.listener.Close()
 	}
 	l, err := net.Listen("tcp", w.listener.Addr().String())
