@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 )
@@ -37,7 +38,7 @@ func (w *writing) closeAll(from int) error {
 		})
 	}
 	closing.Wait()
-	return first(errs)
+	return cmp.Or(errs...)
 }
 
 // fly asks the first lane for what ends an upload.

@@ -158,13 +158,12 @@ func (s *Session) assign(ctx context.Context, n int64) (l *lane, done func()) {
 		}
 		select {
 		case <-opening:
+			continue
 		case <-late:
-			waited = true
 		case <-ctx.Done():
-			waited = true
 		case <-s.dead:
-			waited = true
 		}
+		waited = true
 	}
 }
 

@@ -42,18 +42,10 @@ func (w *patching) tell() {
 
 // drain waits until every request is answered, or one has failed that ends it all.
 func (w *patching) drain() error {
-	for {
+	return w.session.drain(w.changed, func() (flying int, err error) {
 		w.tell()
 		w.mu.Lock()
-		flying, err := w.flying, w.err
-		w.mu.Unlock()
-		if flying == 0 || err != nil {
-			return err
-		}
-		select {
-		case <-w.changed:
-		case <-w.session.dead:
-			return errGone
-		}
-	}
+		defer w.mu.Unlock()
+		return w.flying, w.err
+	})
 }

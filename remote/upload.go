@@ -40,8 +40,8 @@ type Upload struct {
 	Look string
 	Seen func(*Info) error
 
-	// Save is called at each checkpoint of a long upload, beside what else is called here and by another goroutine; nil makes none. It is called with the zero Mark where an upload
-	// begins anew that had one to go on from. An error ends the upload.
+	// Save is called at each checkpoint of a long upload, beside what else is called here and by another goroutine; nil makes
+	// none. It is called with the zero Mark where an upload begins anew that had one to go on from. An error ends the upload.
 	Save func(Mark) error
 	// From is a mark of an earlier attempt to go on from; the zero Mark begins anew.
 	From Mark

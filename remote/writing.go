@@ -273,17 +273,7 @@ func (w *writing) openOn(lanes []*lane) error {
 			w.files = append(w.files, openFile{l, handles[i]})
 		}
 	}
-	return first(errs)
-}
-
-// first returns the first error there is.
-func first(errs []error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(errs...)
 }
 
 // told tells how far the source was handed to the connection.
@@ -342,16 +332,23 @@ func (w *writing) answered(of *stretch, n int, err error) {
 
 // drain waits until every WRITE is acknowledged, or one is refused.
 func (w *writing) drain() error {
-	for {
+	return w.session.drain(w.changed, func() (flying int, err error) {
 		w.mu.Lock()
-		flying, err := w.flying, w.err
-		w.mu.Unlock()
-		if flying == 0 || err != nil {
+		defer w.mu.Unlock()
+		return w.flying, w.err
+	})
+}
+
+// drain waits until no request is in flight any more, or one has failed that ends it all, as left says. That is asked again with
+// each token of changed.
+func (s *Session) drain(changed <-chan struct{}, left func() (flying int, err error)) error {
+	for {
+		if flying, err := left(); flying == 0 || err != nil {
 			return err
 		}
 		select {
-		case <-w.changed:
-		case <-w.session.dead:
+		case <-changed:
+		case <-s.dead:
 			return errGone
 		}
 	}
