@@ -127,11 +127,12 @@ func TestContentIsPaced(t *testing.T) {
 
 func TestWaitingForATurnIsNoStall(t *testing.T) {
 	t.Parallel()
+	const stall, hold = 4 * time.Second, 6 * time.Second // a busy machine may be silent for two seconds of its own
 	server := sftptest.StartServer(t, sftptest.ServerOptions{})
 	p := &scripted{}
 	p.rate.Store(1 << 20)
 	target := serverTarget(server)
-	target.Keepalive, target.StallTimeout = stall/4, stall
+	target.Keepalive, target.StallTimeout = stall/8, stall
 	s := mustDial(t, pacedBy(p, target))
 	letGo := p.holdAll()
 	content := random(300_000)
@@ -139,7 +140,7 @@ func TestWaitingForATurnIsNoStall(t *testing.T) {
 	select {
 	case err := <-done:
 		t.Fatalf("ended without a turn: %v", err)
-	case <-time.After(3 * stall):
+	case <-time.After(hold):
 	}
 	if err := s.Err(); err != nil {
 		t.Fatalf("the session has ended: %v", err)
@@ -150,7 +151,7 @@ func TestWaitingForATurnIsNoStall(t *testing.T) {
 	}
 	letGo = p.holdAll()
 	reading := async(func() error { _, err := s.ReadBack(t.Context(), "/a.part"); return err })
-	time.Sleep(2 * stall)
+	time.Sleep(hold)
 	letGo()
 	if err := soon(t, "read back", reading); err != nil {
 		t.Fatal(err)

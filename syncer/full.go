@@ -101,7 +101,7 @@ func (l *link) tookOne(w *workload) { l.full, w.full, w.noFit, w.unfit = nil, fa
 // isIdle says that there is nothing to do, or why what there is waits.
 func (l *link) isIdle(ctx context.Context, asked time.Time) {
 	if l.full != nil {
-		if at, ok, err := l.nextWork(ctx, asked); err == nil && ok {
+		if at, ok, err := l.nextWork(ctx, asked, asked); err == nil && ok {
 			l.setState(LinkWaiting, l.full, at)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -315,6 +316,43 @@ func TestNothingFallsBetweenTwoQuestions(t *testing.T) {
 		r.pass(time.Hour)
 		if len(r.receipts()) != 1 {
 			t.Errorf("it was tried %d times of %d, and then forgotten", n, tries)
+		}
+	})
+}
+
+// TestNoOperationFallsBetweenTwoQuestions has directories that are refused become due while something else is concluded: each is tried
+// again in time, though nothing happens any more that would make the link look.
+func TestNoOperationFallsBetweenTwoQuestions(t *testing.T) {
+	inTime(t, func(r *patientRig) {
+		clock := time.Now()
+		var mu sync.Mutex
+		r.options.Now = func() time.Time { // whoever looks at the clock is held up after it
+			mu.Lock()
+			defer mu.Unlock()
+			clock = clock.Add(10 * time.Second)
+			return clock
+		}
+		r.folder.Retry.Initial, r.folder.Retry.Max = 2*time.Minute, 2*time.Minute
+		r.mirrors("")
+		const tries = 60
+		refused := map[string]int{}
+		r.server.refuse = func(op, name string, _ func()) error {
+			if op == "mkdir" {
+				mu.Lock()
+				defer mu.Unlock()
+				if refused[name]++; refused[name] < tries {
+					return problem(op, name, remote.Missing, errors.New("no"))
+				}
+			}
+			return nil
+		}
+		for i := range 2 {
+			r.must(os.Mkdir(r.source(fmt.Sprintf("d%d", i)), 0o755))
+		}
+		r.begin()
+		r.pass(6 * time.Hour)
+		if left, err := r.rig.store.Operations(r.Context(), r.folder.Name, "", 0); err != nil || len(left) > 0 {
+			t.Errorf("tried %v of %d times, and then forgotten; %v", refused, tries, err)
 		}
 	})
 }

@@ -31,6 +31,7 @@ type operating struct {
 	tree  sync.RWMutex // held by whoever counts on where directories are, and alone by who moves one: see respelldir.go
 
 	wanted  bool            // there may be operations that are due
+	asked   time.Time       // the moment up to which those that were due have been asked for
 	running <-chan operated // of the batch under way; nil where there is none
 	skip    map[string]bool // nothing for this run: of folders that are not its own, or tried enough
 	tries   map[string]int  // with once
@@ -45,6 +46,15 @@ type operated struct {
 	passed []string // ids of those that are nothing for this run
 	lost   error    // the connection's, with an operation under way
 	err    error    // the store's
+}
+
+// operationsAsked is the moment from which the next operation is looked for. Operations are not asked for each time the link looks around:
+// what has become due since they were is not to be missed. Where they will be asked for anyway, it does not count.
+func (l *link) operationsAsked(asked time.Time) time.Time {
+	if l.ops.wanted {
+		return asked
+	}
+	return l.ops.asked
 }
 
 // operationsDue tells whether an operation is due at the moment asked.
@@ -92,13 +102,14 @@ func (l *link) passOperation(id string) {
 	l.ops.skip[id] = true
 }
 
-// nextWork returns when the next intent or operation is due that was not at the moment asked.
-func (l *link) nextWork(ctx context.Context, asked time.Time) (time.Time, bool, error) {
+// nextWork returns when the next intent is due that was not at the moment asked, or the next operation that was not when
+// operations were asked for.
+func (l *link) nextWork(ctx context.Context, asked, operations time.Time) (time.Time, bool, error) {
 	at, found, err := l.store.NextDue(ctx, l.name, asked)
 	if err != nil {
 		return at, found, err
 	}
-	o, more, err := l.store.NextOperation(ctx, l.name, asked)
+	o, more, err := l.store.NextOperation(ctx, l.name, operations)
 	if more && (!found || o.Before(at)) {
 		at, found = o, true
 	}
@@ -107,11 +118,14 @@ func (l *link) nextWork(ctx context.Context, asked time.Time) (time.Time, bool, 
 
 // startOperations begins a batch of operations that were due at the moment asked.
 func (l *link) startOperations(ctx context.Context, session Session, asked time.Time) {
-	if !l.ops.wanted || l.ops.running != nil || l.last {
-		l.ops.wanted = l.ops.wanted && !l.last
+	if l.last {
+		l.ops.wanted, l.ops.asked = false, asked
 		return
 	}
-	l.ops.wanted = false
+	if !l.ops.wanted || l.ops.running != nil {
+		return
+	}
+	l.ops.wanted, l.ops.asked = false, asked
 	ended := make(chan operated, 1)
 	l.ops.running = ended
 	skip := maps.Clone(l.ops.skip)

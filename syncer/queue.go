@@ -37,7 +37,7 @@ func (l *link) awaitWork(ctx context.Context) (done bool, err error) {
 			return true, nil
 		}
 		l.isIdle(ctx, asked)
-		next, stop, err := l.nextDue(ctx, asked)
+		next, stop, err := l.nextDue(ctx, asked, asked)
 		if err != nil {
 			return true, err
 		}
@@ -72,13 +72,13 @@ func (l *link) comesNoMore(known bool) <-chan struct{} {
 	return l.planned
 }
 
-// nextDue returns a channel that fires when the next intent is due that was not yet at the moment asked: that is when due
-// was asked, so that nothing falls between the two questions.
-func (l *link) nextDue(ctx context.Context, asked time.Time) (<-chan time.Time, func(), error) {
+// nextDue returns a channel that fires when the next intent or operation is due that was not yet at the moment asked: that is when
+// due, or operations, was asked, so that nothing falls between the two questions.
+func (l *link) nextDue(ctx context.Context, asked, operations time.Time) (<-chan time.Time, func(), error) {
 	if l.once {
 		return nil, func() {}, nil
 	}
-	at, ok, err := l.nextWork(ctx, asked)
+	at, ok, err := l.nextWork(ctx, asked, operations)
 	if again := l.waits.next(); !again.IsZero() && (!ok || again.Before(at)) {
 		at, ok = again, true
 	}

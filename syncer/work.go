@@ -130,7 +130,7 @@ func (l *link) work(ctx context.Context, session Session, familiar bool) *worklo
 			return w
 		}
 		l.setBusy(w.active > 0 || l.ops.running != nil)
-		next, stop, err := l.nextDue(ctx, asked)
+		next, stop, err := l.nextDue(ctx, asked, l.operationsAsked(asked))
 		if err != nil && w.pause == nil {
 			w.pause = err
 		}
