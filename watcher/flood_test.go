@@ -31,7 +31,7 @@ func memoryDir(t *testing.T) string {
 // Directories made faster than they can be watched lose nothing, with no scan to help out.
 func TestRunNestedDirectories(t *testing.T) {
 	t.Parallel()
-	rounds, each := 2000, 50
+	rounds, each := 1000, 50
 	if testing.Short() {
 		rounds = 200
 	}
@@ -55,7 +55,7 @@ func TestRunNestedDirectories(t *testing.T) {
 // that the kernel's queue overflows.
 func TestRunBurst(t *testing.T) {
 	t.Parallel()
-	count := 100_000
+	count := 50_000
 	if testing.Short() {
 		count = 2_000
 	}

@@ -122,8 +122,8 @@ func (c *crashCase) wantReceipts(sha256 string) {
 func TestCrashAtEveryStep(t *testing.T) {
 	t.Parallel()
 	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{})
-	for _, takes := range []bool{false, true} {
-		for _, first := range crashPoints {
+	for i, first := range crashPoints {
+		for _, takes := range drawnOf(i) {
 			name := fmt.Sprintf("partner takes %v/%s", takes, first)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -148,7 +148,7 @@ func TestCrashDuringRecovery(t *testing.T) {
 	for i, first := range []string{"checkpoint", "committed", "published", "delivered", "taken"} {
 		for j, second := range crashPoints {
 			for k, takes := range []bool{false, true} {
-				if !isDrawn(first, i+j, k) {
+				if !isPairDrawn(first, i+j, k) {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s then %s, partner takes %v", first, second, takes), func(t *testing.T) {
@@ -163,32 +163,6 @@ func TestCrashDuringRecovery(t *testing.T) {
 			}
 		}
 	}
-}
-
-// Of all pairs of crashes, with and without a partner, a part is drawn for each run: of those around the publication half, with
-// or without the partner; of the others a quarter.
-var (
-	everyPair = os.Getenv("DROPFERRY_EVERY_PAIR") == "1"
-	turn      = int(time.Now().Unix() % 4)
-)
-
-func isDrawn(first string, pair, partner int) bool {
-	if everyPair {
-		return true
-	}
-	with := (pair+turn)%2 == partner
-	if first == "committed" || first == "published" {
-		return with && pair/2%2 == turn%2
-	}
-	return with && pair/2%4 == turn
-}
-
-// drawnOf returns which of two ways the i-th of a series of crashes is tried.
-func drawnOf(i int) []bool {
-	if everyPair {
-		return []bool{false, true}
-	}
-	return []bool{(i+turn)%2 == 0}
 }
 
 // TestCrashWithKeep kills the agent where nothing is archived: the source alone says nothing about what was sent.

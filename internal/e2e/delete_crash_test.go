@@ -24,8 +24,8 @@ func (r *rig) killed(point string) {
 // file is in the trash once, and there is one record of it. Nothing of it depends on where the file came to.
 func TestCrashWhileRemoving(t *testing.T) {
 	t.Parallel()
-	for _, trash := range []bool{true, false} {
-		for _, point := range []string{"removal-planned", "removal-begun", "removal-done", "removal-recorded", "removal-done:2"} {
+	for i, point := range []string{"removal-planned", "removal-begun", "removal-done", "removal-recorded", "removal-done:2"} {
+		for _, trash := range drawnOf(i) {
 			name := "at once/" + point
 			lines := deleting + "\ntrash = \"\""
 			if trash {

@@ -111,7 +111,8 @@ func deliverTo(t *testing.T, a account) serverRow {
 	r := bareRig(t)
 	wire := sftptest.StartWire(t, a.addr)
 	copied := r.mkdir("copied")
-	r.configure(sftptest.Through(wire, a.toml) + patient +
+	// The server has time to acknowledge a checkpoint before the cut.
+	r.configure(sftptest.Through(wire, a.toml) + patient + "bandwidth = \"8MiB\"\n" +
 		r.folder("outbox", r.outbox, "checkpoint = { size = \"1MiB\" }\nretry = { initial = \"50ms\", max = \"100ms\" }\nto = [\"acme:in\"]") +
 		r.folder("copied", copied, "mode = \"mirror\"\ndelete = true\ndelete_delay = \"1ms\"\nto = [\"acme:copy\"]"))
 	checked := decode[checkJSON](t, r.expect(0, "check", "--connect", "--json").stdout).Destinations[0]
