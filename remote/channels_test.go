@@ -30,6 +30,24 @@ func TestChannelsThatAServerAllows(t *testing.T) {
 	}
 }
 
+// A command that has just been left counts at the server until it has ended.
+func TestChannelsBesideACommandThatEnds(t *testing.T) {
+	t.Parallel()
+	sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{Config: []string{"MaxSessions 5"}})
+	s := mustDial(t, sshdTarget(sshd))
+	c, err := s.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := c.SendRequest("exec", true, appendString(nil, "sleep 0.3")); !ok || err != nil {
+		t.Fatalf("exec: %t, %v", ok, err)
+	}
+	_ = c.Close() // it runs on
+	if f := s.Channels(t.Context()); !strings.HasPrefix(f.Text, "5 on a connection,") {
+		t.Errorf("%+v, want 5", f)
+	}
+}
+
 // Further connections are tried, beside the channels of one, where they are asked for.
 func TestConnectionsThatAServerAllows(t *testing.T) {
 	t.Parallel()

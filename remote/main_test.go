@@ -22,8 +22,9 @@ const (
 	destination = "acme"
 	// patience is for what should happen at once, on a busy machine too.
 	patience = time.Minute
-	// stall is the stall timeout of tests in which a stall is to be found. A busy machine pauses for a second.
-	stall = 2 * time.Second
+	// stall is the stall timeout of tests in which a stall is to be found. A busy machine pauses for two seconds, and more with the race
+	// detector, which takes long over large buffers and lets nothing else go on meanwhile.
+	stall = 4 * time.Second
 	// found is when it has to be found, beyond the stall timeout: a fraction of it later where all is well.
 	found = 5 * time.Second
 )

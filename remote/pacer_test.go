@@ -127,12 +127,12 @@ func TestContentIsPaced(t *testing.T) {
 
 func TestWaitingForATurnIsNoStall(t *testing.T) {
 	t.Parallel()
-	const stall, hold = 4 * time.Second, 6 * time.Second // a busy machine may be silent for two seconds of its own
+	const hold = 3 * stall / 2
 	server := sftptest.StartServer(t, sftptest.ServerOptions{})
 	p := &scripted{}
 	p.rate.Store(1 << 20)
 	target := serverTarget(server)
-	target.Keepalive, target.StallTimeout = stall/8, stall
+	target.Keepalive, target.StallTimeout = stall/4, stall
 	s := mustDial(t, pacedBy(p, target))
 	letGo := p.holdAll()
 	content := random(300_000)
