@@ -20,6 +20,16 @@ func (c *clock) touch() { c.last.Store(int64(time.Since(c.base))) }
 // since returns how long ago it was, counted from the clock's making where it has not happened yet.
 func (c *clock) since() time.Duration { return time.Since(c.base) - time.Duration(c.last.Load()) }
 
+// stillShare is the share of a timeout by which a timer has to be late for its process to have stood still, and the one that is waited
+// once more then.
+const stillShare = 4
+
+// stoodStill tells whether a timer that was due then has fired so late that this process itself stood still: it was stopped, or had no
+// processor. What has come in meanwhile waits to be read, so that a silence proves nothing.
+func stoodStill(due time.Time, timeout time.Duration) bool {
+	return time.Since(due) > timeout/stillShare
+}
+
 // bulk is a write to the network that carries content and no keepalive, in bytes.
 const bulk = 4 << 10
 

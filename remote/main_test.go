@@ -26,7 +26,7 @@ const (
 	// detector, which takes long over large buffers and lets nothing else go on meanwhile.
 	stall = 4 * time.Second
 	// found is when it has to be found, beyond the stall timeout: a fraction of it later where all is well.
-	found = 5 * time.Second
+	found = 15 * time.Second
 )
 
 // sshdTarget is an account on a real sshd.

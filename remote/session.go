@@ -254,7 +254,7 @@ func (s *Session) pulse(c *connection, channel <-chan struct{}) {
 	stall := s.target.StallTimeout
 	keepalive := min(s.target.Keepalive, stall/2)
 	var asking atomic.Bool // x/crypto holds a lock until the reply: one at a time, and never waited for here
-	timer := time.NewTimer(keepalive)
+	timer, due := time.NewTimer(keepalive), time.Now().Add(keepalive)
 	defer timer.Stop()
 	for {
 		select {
@@ -267,8 +267,8 @@ func (s *Session) pulse(c *connection, channel <-chan struct{}) {
 			return
 		case <-timer.C:
 		}
-		silence := c.conn.in.since()
-		if silence >= stall {
+		silence, still := c.conn.in.since(), stoodStill(due, stall)
+		if silence >= stall && !still {
 			s.kill(fmt.Errorf("nothing was received for %v (stall_timeout)", stall))
 			return
 		}
@@ -281,7 +281,11 @@ func (s *Session) pulse(c *connection, channel <-chan struct{}) {
 				_, _, _ = c.client.SendRequest("keepalive@openssh.com", true, nil) // only the traffic matters
 			})
 		}
-		timer.Reset(min(next, stall-silence))
+		if next = min(next, stall-silence); still {
+			next = stall / stillShare
+		}
+		timer.Reset(next)
+		due = time.Now().Add(next)
 	}
 }
 

@@ -33,7 +33,8 @@ type watch struct {
 
 	mu    sync.Mutex
 	timer *time.Timer
-	away  bool // busy on the local side: nothing is waited for
+	due   time.Time // when the timer is to fire
+	away  bool      // busy on the local side: nothing is waited for
 	over  bool
 }
 
@@ -45,7 +46,8 @@ func (s *Session) watch(w *watch) *watch {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.timer = time.AfterFunc(min(w.quiet, w.most), w.look)
+	first := min(w.quiet, w.most)
+	w.timer, w.due = time.AfterFunc(first, w.look), time.Now().Add(first)
 	return w
 }
 
@@ -82,8 +84,12 @@ func (w *watch) look() {
 		return
 	}
 	wait := w.patience()
+	if wait <= 0 && stoodStill(w.due, w.quiet) {
+		wait = w.quiet / stillShare
+	}
 	if wait > 0 {
 		w.timer.Reset(wait)
+		w.due = time.Now().Add(wait)
 		return
 	}
 	w.session.kill(w.hung())
