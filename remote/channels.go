@@ -54,7 +54,10 @@ func (s *Session) Channels(ctx context.Context) Finding {
 	s.dropSpare()
 	n := s.countChannels(ctx, most)
 	if n < most && s.Err() == nil {
-		rest(ctx, channelsRest)
+		select {
+		case <-time.After(channelsRest):
+		case <-ctx.Done():
+		}
 		n = max(n, s.countChannels(ctx, most))
 	}
 	switch {
@@ -71,16 +74,6 @@ func (s *Session) Channels(ctx context.Context) Finding {
 
 // channelsRest is after what time channels are counted once more: that of a command counts at the server until its process is gone.
 const channelsRest = time.Second
-
-// rest waits for a time, or until ctx ends.
-func rest(ctx context.Context, span time.Duration) {
-	timer := time.NewTimer(span)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
 
 // countChannels opens channels until there are most with that of SFTP, closes them again, and returns how many there were.
 func (s *Session) countChannels(ctx context.Context, most int) int {

@@ -289,18 +289,23 @@ func TestAnOutageIsNoFailureOfAFile(t *testing.T) {
 	})
 }
 
+// holdUp has whoever looks at the clock held up after it, for ten seconds.
+func (r *patientRig) holdUp() {
+	clock := time.Now()
+	var mu sync.Mutex
+	r.options.Now = func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		clock = clock.Add(10 * time.Second)
+		return clock
+	}
+}
+
 // TestNothingFallsBetweenTwoQuestions has an intent become due between the question what is due and the question when
 // something will be.
 func TestNothingFallsBetweenTwoQuestions(t *testing.T) {
 	inTime(t, func(r *patientRig) {
-		clock := time.Now()
-		var mu sync.Mutex
-		r.options.Now = func() time.Time { // whoever looks at the clock is held up after it
-			mu.Lock()
-			defer mu.Unlock()
-			clock = clock.Add(10 * time.Second)
-			return clock
-		}
+		r.holdUp()
 		r.folder.Retry.Initial, r.folder.Retry.Max = 30*time.Second, 30*time.Second
 		const tries = 15
 		n := 0
@@ -324,14 +329,8 @@ func TestNothingFallsBetweenTwoQuestions(t *testing.T) {
 // again in time, though nothing happens any more that would make the link look.
 func TestNoOperationFallsBetweenTwoQuestions(t *testing.T) {
 	inTime(t, func(r *patientRig) {
-		clock := time.Now()
+		r.holdUp()
 		var mu sync.Mutex
-		r.options.Now = func() time.Time { // whoever looks at the clock is held up after it
-			mu.Lock()
-			defer mu.Unlock()
-			clock = clock.Add(10 * time.Second)
-			return clock
-		}
 		r.folder.Retry.Initial, r.folder.Retry.Max = 2*time.Minute, 2*time.Minute
 		r.mirrors("")
 		const tries = 60

@@ -17,7 +17,7 @@ func drawnOf(i int) []bool {
 	if everyPair {
 		return []bool{false, true}
 	}
-	return []bool{(i+turn)%2 == 0}
+	return []bool{isDrawn(i)}
 }
 
 // isDrawn tells whether the i-th of a series is tried: half of them are.
