@@ -122,10 +122,7 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 	if done, err := d.moveOrCopy(ctx, src); err != nil || done {
 		return false, err
 	}
-	if err := d.grow(ctx, src); err != nil {
-		return false, err
-	}
-	if done, err := d.patch(ctx, src); err != nil || done {
+	if done, err := d.sendLess(ctx, src); err != nil || done {
 		return false, err
 	}
 	if err := d.sendWhole(ctx); err != nil {

@@ -172,13 +172,22 @@ func literalOf(spans []chunk.Span) (literal int64, copies int) {
 	return literal, copies
 }
 
-// patch has the server put the new version together from the one that it has, and proves it. done says that T2 is recorded; else the
-// file is to be sent.
-func (d *delivery) patch(ctx context.Context, src *watcher.Source) (done bool, err error) {
+// sendLess has the server make use of the version that it has. done says that T2 is recorded; else the file is to be sent, or what
+// follows a checkpoint.
+func (d *delivery) sendLess(ctx context.Context, src *watcher.Source) (done bool, err error) {
 	b, err := d.basis(ctx, src)
-	if err != nil || b == nil {
+	if err != nil {
 		return false, err
 	}
+	if begun, err := d.grow(ctx, src, b); err != nil || begun || d.whole || b == nil {
+		return false, err
+	}
+	return d.patch(ctx, src, b)
+}
+
+// patch has the server put the new version together from the one that it has, and proves it. done says that T2 is recorded; else the
+// file is to be sent.
+func (d *delivery) patch(ctx context.Context, src *watcher.Source, b *basis) (done bool, err error) {
 	c, err := d.compareWith(ctx, src, b)
 	if err != nil || c == nil {
 		return false, err

@@ -24,12 +24,13 @@ const leastGrown = 8 << 20
 
 func (f *Folder) leastGrown() int64 { return cmp.Or(f.grownFrom, leastGrown) }
 
-// grow has the server begin the temp with the version that it has, where the source begins with it. That it has done so is
-// only believed on the strength of a hash; where anything is wrong, the file is sent from its beginning.
-func (d *delivery) grow(ctx context.Context, src *watcher.Source) error {
-	k, err := d.mayHaveGrown(ctx, src)
+// grow has the server begin the temp with the version that it has, where the source begins with it: begun says so. That it has done so is
+// only believed on the strength of a hash; where anything is wrong, the file is sent from its beginning. What may be patched instead is
+// given, or nil.
+func (d *delivery) grow(ctx context.Context, src *watcher.Source, b *basis) (begun bool, err error) {
+	k, err := d.mayHaveGrown(ctx, src, b)
 	if err != nil || k == nil {
-		return err
+		return false, err
 	}
 	size := k.Fingerprint.Size
 	index := d.newIndexing(src.Size())
@@ -38,18 +39,18 @@ func (d *delivery) grow(ctx context.Context, src *watcher.Source) error {
 	}
 	read, same, err := beginsWith(ctx, src, k, index)
 	if err != nil {
-		return err
+		return false, err
 	}
 	d.growths.note(same)
 	if !same {
-		return nil
+		return false, nil
 	}
 	reached, err := read.(encoding.BinaryMarshaler).MarshalBinary()
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := d.patching(ctx); err != nil {
-		return err
+		return false, err
 	}
 	err = d.session.Copy(ctx, k.RemotePath, d.intent.Temp, size)
 	var got []byte
@@ -63,10 +64,10 @@ func (d *delivery) grow(ctx context.Context, src *watcher.Source) error {
 		}
 	}
 	if err != nil {
-		return d.noPatch(ctx, src, err)
+		return false, d.noPatch(ctx, src, err)
 	}
 	d.indexing, d.spared = index, size
-	return d.checkpoint(ctx, remote.Mark{Offset: size, Hash: reached})
+	return true, d.checkpoint(ctx, remote.Mark{Offset: size, Hash: reached})
 }
 
 // beginsWith tells whether a source begins with a version that is known, and returns the hash of what was read for that, which another one is
@@ -84,10 +85,19 @@ func (d *delivery) mayCompareGrown(size int64) bool {
 	return d.folder.Delta == DeltaAlways || f.worth() && d.growths.worth(f.spares(), f.reads())
 }
 
+// patchesGrowth tells whether a file that may have grown is left to what puts together those that have changed in any way: that one
+// takes fewer round trips, and reads the file once. What it sends has no checkpoints, so that what has grown by more than the distance of two
+// of them is not.
+func (d *delivery) patchesGrowth(src *watcher.Source, b *basis) bool {
+	apart := d.folder.CheckpointBytes
+	return b != nil && (apart == 0 || src.Size()-b.size < apart)
+}
+
 // mayHaveGrown returns the version at the final name, if the source may be that and more, and the server can be asked to use it.
-func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source) (*state.Known, error) {
+func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source, b *basis) (*state.Known, error) {
 	can := d.session.Capabilities()
-	if d.folder.Delta == DeltaOff || d.whole || !can.Hashes() || !can.Copies() || can.NoResume || d.intent.Temp == "" || d.intent.Source != "" || src.Size() <= d.folder.leastGrown() {
+	if d.folder.Delta == DeltaOff || d.whole || !can.Hashes() || !can.Copies() || can.NoResume || d.intent.Temp == "" || d.intent.Source != "" || src.Size() <= d.folder.leastGrown() ||
+		d.patchesGrowth(src, b) {
 		return nil, nil
 	}
 	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {

@@ -15,6 +15,7 @@ func growingRig(t *testing.T, content string) (*rig, *fakeServer) {
 	t.Helper()
 	r := newRig(t)
 	r.folder.grownFrom = grownFrom
+	r.folder.CheckpointBytes = 1 // else what has grown by little is patched
 	r.folder.Mirror, r.folder.Delta = true, DeltaAlways // a fake is as fast as memory
 	s := copyingServer(r)
 	r.drop("log", content)
@@ -81,6 +82,35 @@ func TestGrownFile(t *testing.T) {
 				t.Errorf("left: %v", left)
 			}
 		})
+	}
+}
+
+// TestGrownByLittle has a file grow by less than the distance of two checkpoints, and by that: in the first case it is put together in one go.
+func TestGrownByLittle(t *testing.T) {
+	t.Parallel()
+	const apart = 64 << 10
+	was := large(grownFrom)
+	for _, row := range []struct {
+		more int
+		op   string
+	}{{apart - 1, "patch"}, {apart, "copy"}} {
+		r, s := growingRig(t, was)
+		r.folder.CheckpointBytes = apart
+		now := was + large(row.more)
+		ops := map[string]bool{}
+		s.setRefuse(func(op, _ string, _ func()) error {
+			ops[op] = true
+			return nil
+		})
+		r.drop("log", now)
+		r.once()
+		r.wantReceipts(2)
+		if got, _ := s.content("in/log"); got != now || s.sent != int64(row.more) {
+			t.Errorf("grown by %d: %d bytes are published, and %d were sent", row.more, len(got), s.sent)
+		}
+		if other := map[string]string{"patch": "copy", "copy": "patch"}[row.op]; !ops[row.op] || ops[other] {
+			t.Errorf("grown by %d: %v, want %s alone", row.more, ops, row.op)
+		}
 	}
 }
 

@@ -14,7 +14,11 @@ func (p *Previewer) spares(ctx context.Context, d *delivery, o *Operation) error
 		return nil //nolint:nilerr // busy or changing: it would be planned again
 	}
 	defer src.Close() //nolint:errcheck // opened for reading
-	if k, err := d.mayHaveGrown(ctx, src); err != nil {
+	b, err := d.basis(ctx, src)
+	if err != nil {
+		return err
+	}
+	if k, err := d.mayHaveGrown(ctx, src, b); err != nil {
 		return err
 	} else if k != nil {
 		_, same, err := beginsWith(ctx, src, k, io.Discard)
@@ -26,9 +30,8 @@ func (p *Previewer) spares(ctx context.Context, d *delivery, o *Operation) error
 			return nil
 		}
 	}
-	b, err := d.basis(ctx, src)
-	if err != nil || b == nil {
-		return err
+	if b == nil {
+		return nil
 	}
 	c, err := d.compareWith(ctx, src, b)
 	switch {

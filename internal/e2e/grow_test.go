@@ -14,7 +14,7 @@ func TestGrownFile(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, mirror)
 	wire := sftptest.StartWire(t, r.sshd.Addr)
-	r.outboxTo(sftptest.Through(wire, r.acme()), mirror)
+	r.outboxTo(sftptest.Through(wire, r.acme()), mirror+"\ndelta = \"always\"\ncheckpoint = { size = \"1MiB\" }")
 	b := make([]byte, 20<<20)
 	_, _ = rand.Read(b) // never fails
 	content := string(b)
@@ -22,7 +22,7 @@ func TestGrownFile(t *testing.T) {
 	r.deliver(1)
 	for _, killed := range []bool{false, true} {
 		before, _, _ := wire.Stats()
-		content += strings.Repeat("one more line\n", 50_000)
+		content += strings.Repeat("one more line\n", 100_000)
 		r.drop("day.log", content)
 		if killed {
 			r.killed("checkpoint")
