@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"time"
 
@@ -117,18 +116,9 @@ func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basi
 			return nil, nil
 		}
 	}
-	var hash hash.Hash
-	var reading io.Reader = io.NewSectionReader(src, 0, src.Size())
-	if d.sum == nil { // else it was read to be compared with what is known
-		hash = sha256.New()
-		reading = io.TeeReader(reading, hash)
-	}
-	spans, next, err := chunk.Plan(ctx, b.index, reading)
+	spans, next, err := d.planAndHash(ctx, src, b.index)
 	if err != nil {
 		return nil, err
-	}
-	if hash != nil {
-		d.sum = hash.Sum(nil)
 	}
 	c := &difference{spans: spans, sum: d.sum, index: next}
 	c.literal, c.copies = literalOf(spans)
@@ -138,6 +128,22 @@ func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basi
 		return nil, nil
 	}
 	return c, nil
+}
+
+// planAndHash reads a file once, for its plan and for its hash.
+func (d *delivery) planAndHash(ctx context.Context, src *watcher.Source, old *chunk.Index) ([]chunk.Span, *chunk.Index, error) {
+	all := io.NewSectionReader(src, 0, src.Size())
+	if d.sum != nil { // it was read to be compared with what is known
+		return chunk.Plan(ctx, old, all)
+	}
+	h := sha256.New()
+	hashing := writeBehind(h)
+	spans, next, err := chunk.Plan(ctx, old, io.TeeReader(all, hashing))
+	hashing.end()
+	if err == nil {
+		d.sum = h.Sum(nil)
+	}
+	return spans, next, err
 }
 
 const (

@@ -74,7 +74,9 @@ func (d *delivery) grow(ctx context.Context, src *watcher.Source, b *basis) (beg
 // shown, too.
 func beginsWith(ctx context.Context, src *watcher.Source, k *state.Known, also io.Writer) (read hash.Hash, is bool, err error) {
 	read = sha256.New()
-	err = readInto(ctx, io.MultiWriter(read, also), io.NewSectionReader(src, 0, k.Fingerprint.Size))
+	hashing := writeBehind(read)
+	err = readInto(ctx, io.MultiWriter(hashing, also), io.NewSectionReader(src, 0, k.Fingerprint.Size))
+	hashing.end()
 	return read, err == nil && bytes.Equal(read.Sum(nil), k.SHA256), err
 }
 

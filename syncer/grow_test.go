@@ -15,7 +15,7 @@ func growingRig(t *testing.T, content string) (*rig, *fakeServer) {
 	t.Helper()
 	r := newRig(t)
 	r.folder.grownFrom = grownFrom
-	r.folder.CheckpointBytes = 1 // else what has grown by little is patched
+	r.folder.CheckpointBytes = 1                        // else what has grown by little is patched
 	r.folder.Mirror, r.folder.Delta = true, DeltaAlways // a fake is as fast as memory
 	s := copyingServer(r)
 	r.drop("log", content)
