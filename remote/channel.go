@@ -7,6 +7,7 @@ type channel struct {
 	ssh.Channel
 	over  chan struct{} // closed when the server has said all that it is going to say of it
 	ended bool          // it has said how a command has ended; set before over is closed
+	runs  string        // the command that was begun on it, and that waits for its input; "" is none
 }
 
 func newChannel(c ssh.Channel, requests <-chan *ssh.Request) *channel {

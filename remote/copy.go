@@ -59,6 +59,14 @@ func (s *Session) apart(size int64) *lane {
 	return a.lane
 }
 
+// ForeseePatch says that a Patch of so many bytes may follow soon: over a long line, the channel that it has for itself is opened
+// meanwhile, which takes three round trips.
+func (s *Session) ForeseePatch(size int64) {
+	if size >= apartFrom && s.RoundTrip() >= spareFrom {
+		s.spawn(func() { s.apart(size) }) // else the session has ended, and the Patch sees that
+	}
+}
+
 // Hashes tells whether the server can prove content without sending it back.
 func (c *Capabilities) Hashes() bool { return c.Hash != "" || c.CheckFile != "" }
 

@@ -52,19 +52,21 @@ const commandTries = 4
 
 // command is exec without a limit; it ends with the session, and asks the server to end the command once it is abandoned.
 func (s *Session) command(command string, input []byte, abandoned <-chan struct{}) ([]byte, error) {
-	c, spare, openErr := s.takeSpare()
+	c, spare, openErr := s.takeSpare(command)
+	begun := spare && c.runs != ""
 	for try := 1; ; try++ {
 		out, ended, err := s.commandOn(c, openErr, command, input, abandoned)
 		switch {
 		case s.Err() != nil || isOver(abandoned):
 			return out, err
+		case begun && len(out) == 0 && err == nil: // the server may end what waits
 		case ended || !spare && (try >= commandTries || !s.execs.Load()):
 			if try > 1 && ended {
 				s.noSpares()
 			}
 			return out, err
 		}
-		spare = false
+		spare, begun = false, false
 		c, openErr = s.open()
 	}
 }
@@ -119,13 +121,25 @@ var errExec = errors.New("the server runs no command")
 // server has.
 const endPatience = 2 * time.Second
 
-// speak runs a command on a channel until it has said everything. That the server runs commands is asked for the first
-// time only: a reply costs a round trip. ended tells that the command has run, or that none does.
-func (s *Session) speak(c *channel, command string, input io.Reader, out *capped) (ended bool, err error) {
+// begin asks the server to run a command on a channel. That it runs commands is asked for the first time only: a reply costs a round
+// trip. refused tells that it has said that it does not.
+func (s *Session) begin(c *channel, command string) (refused bool, err error) {
 	ask := !s.execs.Load()
 	ok, err := c.SendRequest("exec", ask, appendString(nil, command))
 	if err != nil || ask && !ok {
 		return ask && err == nil, errors.Join(err, errExec)
+	}
+	c.runs = command
+	return false, nil
+}
+
+// speak runs a command on a channel, where it may have been begun, until it has said everything. ended tells that the command has run,
+// or that none does.
+func (s *Session) speak(c *channel, command string, input io.Reader, out *capped) (ended bool, err error) {
+	if c.runs == "" {
+		if refused, err := s.begin(c, command); err != nil {
+			return refused, err
+		}
 	}
 	var copying sync.WaitGroup
 	copying.Go(func() { _, _ = io.Copy(io.Discard, c.Stderr()) }) // what nobody reads takes the channel's window away

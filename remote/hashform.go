@@ -25,6 +25,9 @@ type hashForm struct {
 	// parse returns the digests in the order of the names, nil for a file without one; nil for all where the output does
 	// not tell which is whose.
 	parse func(out []byte, files int) [][]byte
+	// ahead is the line where it is the same for all names, and waits for the end of its input: it may be run before they are known.
+	// "" is none.
+	ahead string
 }
 
 // errTooLong says that a form cannot be given so many names at once.
@@ -62,7 +65,7 @@ func formOf(name string) hashForm {
 // unixForm is a command line that reads names that end in NUL.
 func unixForm(line string) hashForm {
 	return hashForm{
-		name: line, most: maxHashBatch,
+		name: line, most: maxHashBatch, ahead: line,
 		takes: func(name string) bool { return !strings.ContainsRune(name, 0) },
 		command: func(names []string) (string, []byte, error) {
 			var input bytes.Buffer

@@ -57,6 +57,7 @@ func (s *Session) Patch(ctx context.Context, p Patch, src io.ReaderAt) (written 
 		return 0, err
 	}
 	defer s.handles.give(2)
+	s.foreseeCommand() // which proves what is made
 	s.told.Delete(p.Temp)
 	s.proofs.Delete(p.Temp)
 	w := &patching{session: s, patch: &p, src: src, lane: s.apart(p.Size), changed: make(chan struct{}, 1)}
@@ -332,7 +333,7 @@ func (w *patching) close(err error) error {
 	}
 	var after, made Info
 	caps := s.caps.Load()
-	s.foreseeCommand() // which proves what was made
+	s.foreseeCommand() // should the other one have been closed meanwhile
 	look, size := statRequest(packetFstat, w.old, &after), statRequest(packetFstat, w.temp, &made)
 	requests := []*request{look}
 	var syncing, times *request

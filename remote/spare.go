@@ -6,12 +6,14 @@ import (
 )
 
 // spare is a channel that was opened ahead of the command that is to run on it, since opening one costs a round trip. It
-// is there only while commands follow each other: a channel on which nothing happens is no good guest.
+// is there only while commands follow each other: a channel on which nothing happens is no good guest. Where a hash command is sure to
+// follow it is begun there, too, which may take another round trip and the start of a shell: it waits for the names of its files.
 type spare struct {
 	mu      sync.Mutex
 	channel *channel
 	opening bool
-	refused bool // the server allows no more channels
+	begun   chan struct{} // closed when a command that is being begun is; nil where none is
+	refused bool          // the server allows no more channels
 	closing *time.Timer
 }
 
@@ -22,10 +24,16 @@ const (
 	spareFor = 5 * time.Second
 )
 
-// takeSpare returns a channel for a command, and has the next one opened. spare tells that it was opened ahead.
-func (s *Session) takeSpare() (c *channel, spare bool, err error) {
+// takeSpare returns a channel for a command, and has the next one opened. spare tells that it was opened ahead. One on which a command
+// is being begun is waited for: any other would be there later.
+func (s *Session) takeSpare(command string) (c *channel, spare bool, err error) {
 	p := &s.spare
 	p.mu.Lock()
+	if begun := p.begun; begun != nil {
+		p.mu.Unlock()
+		<-begun
+		p.mu.Lock()
+	}
 	c = p.channel
 	p.channel = nil
 	if p.closing != nil {
@@ -33,8 +41,12 @@ func (s *Session) takeSpare() (c *channel, spare bool, err error) {
 	}
 	ahead := s.mayOpenSpare()
 	p.mu.Unlock()
-	if ahead && !s.spawn(s.openSpare) {
+	if ahead && !s.spawn(func() { s.openSpare("") }) {
 		return nil, false, errGone
+	}
+	if c != nil && c.runs != "" && c.runs != command {
+		_ = c.Close() // nobody wants what it says
+		c = nil
 	}
 	if c != nil {
 		return c, true, nil
@@ -51,27 +63,43 @@ func (s *Session) mayOpenSpare() bool {
 	return ahead
 }
 
-// foreseeCommand opens a channel for the hash command that is going to follow in a round trip, if commands are what hashes here.
+// foreseeCommand begins the hash command that is going to follow in a few round trips, if commands are what hashes here.
 func (s *Session) foreseeCommand() {
 	s.hash.mu.Lock()
-	hashes := s.hash.command != ""
+	name := s.hash.command
 	s.hash.mu.Unlock()
-	p := &s.spare
-	p.mu.Lock()
-	ahead := hashes && p.channel == nil && s.mayOpenSpare()
-	p.mu.Unlock()
-	if ahead {
-		s.spawn(s.openSpare) // else the session has ended, and whoever goes on sees that
+	if name == "" {
+		return
 	}
-}
-
-func (s *Session) openSpare() {
-	c, err := s.open()
+	command := formOf(name).ahead
 	p := &s.spare
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.opening = false
+	if p.channel != nil || !s.mayOpenSpare() {
+		return
+	}
+	begun := make(chan struct{})
+	if s.spawn(func() { defer close(begun); s.openSpare(command) }) { // else the session has ended, and whoever goes on sees that
+		p.begun = begun
+	}
+}
+
+// openSpare opens a spare, and begins a command there unless that is "".
+func (s *Session) openSpare(command string) {
+	c, err := s.open()
+	if err == nil && command != "" {
+		if _, beginErr := s.begin(c, command); beginErr != nil {
+			_ = c.Close() // whoever needs the command finds out for himself
+			c = nil
+		}
+	}
+	p := &s.spare
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opening, p.begun = false, nil
 	switch {
+	case c == nil && err == nil:
+		return
 	case err != nil:
 		p.refused = true
 		return

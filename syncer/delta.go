@@ -116,6 +116,7 @@ func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basi
 			return nil, nil
 		}
 	}
+	d.session.ForeseePatch(src.Size())
 	spans, next, err := d.planAndHash(ctx, src, b.index)
 	if err != nil {
 		return nil, err

@@ -272,6 +272,8 @@ func (f *fakeSession) Copy(ctx context.Context, from, temp string, size int64) e
 
 func (f *fakeSession) Limit() int64 { return 0 }
 
+func (f *fakeSession) ForeseePatch(int64) {}
+
 // Patch makes the copies of a file's parts wrong as those of whole files.
 func (f *fakeSession) Patch(ctx context.Context, p remote.Patch, src io.ReaderAt) (written int64, err error) {
 	if f.server.copies == nil {

@@ -114,6 +114,7 @@ type Session interface {
 	Hash(ctx context.Context, name string, size int64) (sum []byte, command string, err error)
 	ReadBack(ctx context.Context, name string) ([]byte, error)
 	Limit() int64
+	ForeseePatch(size int64)
 	Patch(ctx context.Context, p remote.Patch, src io.ReaderAt) (written int64, err error)
 	Copy(ctx context.Context, from, temp string, size int64) error
 	Upload(ctx context.Context, u remote.Upload, src io.Reader) (sum []byte, err error)

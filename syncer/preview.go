@@ -266,6 +266,7 @@ func (v viewOnly) Stat(ctx context.Context, name string) (remote.Info, error) {
 // RoundTrip and Limit say that nothing is known of the line.
 func (v viewOnly) RoundTrip() time.Duration { return 0 }
 func (v viewOnly) Limit() int64             { return 0 }
+func (v viewOnly) ForeseePatch(int64)       {}
 
 func (v viewOnly) Capabilities() remote.Capabilities { return v.Viewer.Capabilities() }
 
