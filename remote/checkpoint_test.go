@@ -232,7 +232,7 @@ func TestAMarkWaitsForAllBelowIt(t *testing.T) {
 	err := upload(t, s, "/first.part", content)
 	eventually(t, "there are several channels", func() bool { return err != nil || s.countLanes() > 1 })
 	for _, l := range append([]*lane{&s.lane}, s.lanes.beside...) { // whatever a busy machine has measured, the line carries more
-		l.pace.past[0], l.pace.had = 1<<30, pastMeasures+1
+		l.room.pace.past[0], l.room.pace.had = 1<<30, pastMeasures+1
 	}
 	var saved, early atomic.Int32
 	early.Store(-1)

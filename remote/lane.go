@@ -14,9 +14,8 @@ import (
 type lane struct {
 	mux      *mux
 	sftp     *sftp.Client
-	room     turns // bytes of WRITEs in flight
-	ones     turns // of them, those of files that go in one: see onesWindow
-	pace     pace
+	room     writeRoom
+	ones     turns // of what is in flight, that of files that go in one: see onesWindow
 	assigned int64 // bytes of uploads under way that it is to carry; guarded by lanes.mu
 
 	number, place int // of its connection, and on it; from 0
@@ -65,7 +64,7 @@ func (s *Session) startLane(l *lane) (err error) {
 	// Concurrent reads lose data where the packet size passes the server's read limit (pkg/sftp#658).
 	l.sftp, err = sftp.NewClientPipe(l.mux, l.mux, sftp.MaxPacketUnchecked(safeWrite), sftp.UseConcurrentReads(false))
 	l.ones.limit(onesWindow)
-	l.room.limit(firstWindow(s.window(), s.RoundTrip())) // see answered
+	l.room.limit(firstWindow(s.window(), s.RoundTrip())) // see writeRoom
 	return err
 }
 
@@ -84,19 +83,6 @@ func (s *Session) start() (err error) {
 	s.chooseProfile()
 	s.keepTo(s.limits.write(), Capabilities{Limits: s.limits}.OpenFiles(), 0)
 	return startError(s.startLane(&s.lane))
-}
-
-// answered gives back the room of WRITEs that were answered, and fits the room to the rate at which they are. Before the first
-// measure it grows by what was answered, which is twice as much with each round trip, up to most.
-func (l *lane) answered(n int, roundTrip time.Duration, most float64) {
-	l.room.give(n)
-	_, told := l.pace.note(time.Now(), n, l.room.inUse() > 0, paceFor(roundTrip))
-	switch rate, measures := l.pace.best(); {
-	case told:
-		l.room.limit(windowFor(rate, roundTrip))
-	case measures == 0 && roundTrip >= laneFrom:
-		l.room.limit(int(min(most, float64(l.room.bound()+n))))
-	}
 }
 
 // pieceSize is how many bytes go in the next WRITE: what the server takes, but so little that several are in flight, and

@@ -94,7 +94,7 @@ const settled = 4
 // since one tells nothing of what the others can.
 func carried(lanes []*lane) (rate float64) {
 	for _, l := range lanes {
-		best, measures := l.pace.best()
+		best, measures := l.room.pace.best()
 		if measures < settled {
 			return 0
 		}

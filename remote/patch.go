@@ -89,7 +89,9 @@ type patching struct {
 	written   int64
 	local     error // of the source or of ctx
 
-	copies, room turns // requests in flight, and bytes of WRITEs
+	copies turns // in flight
+	room   writeRoom
+	most   float64 // bytes of WRITEs in flight
 
 	mu      sync.Mutex
 	flying  int   // requests that are not answered
@@ -115,15 +117,16 @@ func (w *patching) bound() {
 	if w.lane == &s.lane {
 		w.step = copyStepShared
 	}
-	copies, room := copiesNearby, firstWindow(laneWindow, s.RoundTrip())
+	copies := copiesNearby
 	if s.RoundTrip() >= laneFrom {
 		copies = copiesAfar
 	}
-	if limit := s.limit(); limit > 0 {
-		room = min(room, windowFor(float64(limit), s.RoundTrip()))
-	}
 	w.copies.limit(copies)
-	w.room.limit(room)
+	w.most = s.window()
+	if limit := s.limit(); limit > 0 {
+		w.most = min(w.most, float64(windowFor(float64(limit), s.RoundTrip())))
+	}
+	w.room.limit(firstWindow(w.most, s.RoundTrip()))
 }
 
 // open opens both files, in one round trip.
@@ -301,7 +304,7 @@ func (w *patching) write(ctx context.Context, p Part) (int64, error) {
 		}
 		return 0, err
 	}
-	if err := w.take(ctx, &w.room, n); err != nil || w.local != nil {
+	if err := w.take(ctx, &w.room.turns, n); err != nil || w.local != nil {
 		return 0, err
 	}
 	if err := w.begin(); err != nil {
@@ -310,7 +313,7 @@ func (w *patching) write(ctx context.Context, p Part) (int64, error) {
 	}
 	w.written += int64(n)
 	_, err = w.lane.mux.post(piece.write(w.temp, p.At), func(reply []byte) {
-		w.room.give(n)
+		w.room.answered(n, s.RoundTrip(), w.most)
 		w.answered(Part{p.At, int64(n), -1}, parseStatus(reply))
 	})
 	return int64(n), err

@@ -122,7 +122,7 @@ func (s *Session) sends() {
 
 // answered notes that a WRITE of n bytes was answered on a lane, and what that tells of further connections.
 func (s *Session) answered(l *lane, n int) {
-	l.answered(n, s.RoundTrip(), s.window())
+	l.room.answered(n, s.RoundTrip(), s.window())
 	if s.target.Connections < 2 {
 		return
 	}

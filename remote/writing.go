@@ -76,7 +76,7 @@ func (w *writing) one() error {
 		} else if err != nil {
 			return w.close(s.wrap("put", w.upload.Temp, err))
 		}
-		for _, of := range []*turns{&f.lane.ones, &f.lane.room} {
+		for _, of := range []*turns{&f.lane.ones, &f.lane.room.turns} {
 			if err := w.take(f.lane, of, len(p.data)); err != nil || w.local != nil {
 				return w.close(s.wrap("put", w.upload.Temp, err))
 			}
@@ -299,7 +299,7 @@ func (w *writing) takeFirst(files []openFile, n int) (openFile, error) {
 	rooms := make([]*turns, len(files))
 	for i, f := range files {
 		w.session.fitLimit(f.lane)
-		rooms[i] = &f.lane.room
+		rooms[i] = &f.lane.room.turns
 	}
 	room, local, err := w.session.firstTurn(w.in.ctx, rooms, n)
 	if local != nil {
