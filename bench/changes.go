@@ -20,18 +20,21 @@ type change struct {
 	share int64  // so much of the file, as 128 is one in 128
 	// make returns both files. They are the same each time, and so large, or a little larger.
 	make func(size, share int64) (old, changed []byte, err error)
+	// decides has dropferry decide whether to look for what is the same, by what it has learned of the line from the version before. It
+	// looks in any case else.
+	decides bool
 }
 
 // changes are those that people's files go through, and one that has nothing in common.
 var changes = []change{
-	{"middle", "%s overwritten in the middle", 128, overwritten},
-	{"inserted", "1 KiB inserted at the beginning", 0, inserted},
-	{"scattered", "%s overwritten, in pieces of 4 KiB", 128, scattered},
-	{"appended", "%s appended", 64, appended},
-	{"tar", "a tar, 5 % of its files changed", 0, tarChanged},
-	{"tar-times", "a tar, 5 % changed, and all times", 0, tarTouched},
-	{"database", "a database, 5 % of its rows changed", 0, databaseChanged},
-	{"unrelated", "everything", 0, unrelated},
+	{"middle", "%s overwritten in the middle", 128, overwritten, false},
+	{"inserted", "1 KiB inserted at the beginning", 0, inserted, false},
+	{"scattered", "%s overwritten, in pieces of 4 KiB", 128, scattered, false},
+	{"appended", "%s appended", 64, appended, false},
+	{"tar", "a tar, 5 % of its files changed", 0, tarChanged, false},
+	{"tar-times", "a tar, 5 % changed, and all times", 0, tarTouched, false},
+	{"database", "a database, 5 % of its rows changed", 0, databaseChanged, false},
+	{"unrelated", "everything", 0, unrelated, true},
 }
 
 // describe says what happens to a file of a size.

@@ -40,6 +40,7 @@ type deltas struct {
 type sender struct {
 	program
 	command func(transfer) ([]string, error)
+	decides func(transfer) ([]string, error) // for a change in which it decides; nil where there is nothing to decide
 }
 
 // delta is the part that changes files.
@@ -48,13 +49,14 @@ func (s *stage) delta(ctx context.Context) (section, error) {
 		return section{text: noDelta}, err
 	}
 	d := &deltas{stage: s, size: max(64<<10, int64(deltaSize*s.scale))}
-	for _, own := range []struct{ name, delta string }{{deltaName, "always"}, {wholeName, "off"}} {
-		d.programs = append(d.programs, sender{program{name: own.name, own: true}, onceWith(s.binary, own.delta)})
+	d.programs = []sender{
+		{program{name: deltaName, own: true}, onceWith(s.binary, "always"), onceWith(s.binary, "auto")},
+		{program{name: wholeName, own: true}, onceWith(s.binary, "off"), nil},
 	}
 	if slices.Contains(s.peers, rsyncName) {
 		found, _ := installed(ctx, []string{rsyncName})
 		for _, p := range found {
-			d.programs = append(d.programs, sender{p, rsyncCommand})
+			d.programs = append(d.programs, sender{p, rsyncCommand, nil})
 		}
 	}
 	all, err := d.measure(ctx)
@@ -154,7 +156,7 @@ func (d *deltas) round(ctx context.Context, round int, c change, outcomes []delt
 				}
 				defer func() { err = errors.Join(err, v.remove()) }()
 			}
-			m, err := d.run(ctx, p, v, o.over)
+			m, err := d.run(ctx, p, v, o.over, c.decides)
 			if err != nil {
 				return fmt.Errorf("run %s: %w", p.name, err)
 			}

@@ -37,7 +37,7 @@ func (r deltaReport) String() string {
 		fmt.Sprintf("Files of %s, which change as the first column says. The version before is at the server, brought there by the same program. Up to %s each, cut after %s.",
 			formatBytes(r.size), counted(r.options.rounds, "run"), formatDuration(r.options.limit)),
 		"All goes through a relay that counts, on the loopback interface too; the relay's processor time is its own.",
-		"`dropferry` is `once` with `delta = \"always\"`, `full upload` with `delta = \"off\"`: each connects, probes, scans, and proves the result by a hash at the server. `rsync -a` does not look at its result again.",
+		"`dropferry` is `once` with `delta = \"always\"`, and with `\"auto\"` where nothing is the same, `full upload` with `delta = \"off\"`: each connects, probes, scans, and proves the result by a hash at the server. `rsync -a` does not look at its result again.",
 	}
 	notes = append(notes, r.versions...)
 	if left > 0 {

@@ -13,8 +13,12 @@ import (
 func sumOf(content []byte) [sha256.Size]byte { return sha256.Sum256(content) }
 
 // run lets a program bring the first version over a network that is none, and measures how it brings the second one over that which
-// is asked for. The error is the benchmark's own.
-func (d *deltas) run(ctx context.Context, p sender, v *versions, over network) (m sample, err error) {
+// is asked for. One that decides brings the first one over that, too. The error is the benchmark's own.
+func (d *deltas) run(ctx context.Context, p sender, v *versions, over network, decides bool) (m sample, err error) {
+	connect := func(w *sftptest.Wire) {
+		w.SetDelay(over.rtt / 2)
+		w.SetRate(over.rate)
+	}
 	dir, remove, err := d.own("run")
 	if err != nil {
 		return m, err
@@ -38,7 +42,12 @@ func (d *deltas) run(ctx context.Context, p sender, v *versions, over network) (
 	if err := touch(ctx, dir, 2*v.changed.size+spareMemory); err != nil {
 		return m, err
 	}
-	first, err := d.bring(ctx, p, t, v.old)
+	command := p.command
+	if decides && p.decides != nil {
+		command = p.decides
+		connect(w)
+	}
+	first, err := d.bring(ctx, command, t, v.old)
 	if err != nil || first.Cut || first.Fault != "" {
 		m.cut, m.fault = first.Cut, first.Fault
 		if m.fault != "" {
@@ -46,10 +55,9 @@ func (d *deltas) run(ctx context.Context, p sender, v *versions, over network) (
 		}
 		return m, err
 	}
-	w.SetDelay(over.rtt / 2)
-	w.SetRate(over.rate)
+	connect(w)
 	t.gauge.begin()
-	r, err := d.bring(ctx, p, t, v.changed)
+	r, err := d.bring(ctx, command, t, v.changed)
 	if err != nil {
 		return m, err
 	}
@@ -61,9 +69,9 @@ func (d *deltas) run(ctx context.Context, p sender, v *versions, over network) (
 	return m, nil
 }
 
-// bring lets a program bring one version, and looks at what is there afterwards.
-func (d *deltas) bring(ctx context.Context, p sender, t transfer, v version) (r reading, err error) {
-	command, err := p.command(t)
+// bring lets a program, of which this is the command line, bring one version, and looks at what is there afterwards.
+func (d *deltas) bring(ctx context.Context, line func(transfer) ([]string, error), t transfer, v version) (r reading, err error) {
+	command, err := line(t)
 	if err != nil {
 		return r, err
 	}
