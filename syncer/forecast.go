@@ -72,6 +72,7 @@ type forecast struct {
 	literal int64         // of it, what has to be sent
 	parts   int           // requests to copy
 	planned bool          // it is known what has to be sent
+	noted   bool          // the index that this takes is yet to be made
 	hashed  bool          // sent as a whole, it would be hashed at the server as well
 	trips   int           // more than an upload takes
 	trip    time.Duration // round trip
@@ -92,6 +93,9 @@ func (f *forecast) patched() time.Duration {
 	took := lasts(f.literal, f.send) + lasts(f.size-f.literal, f.copy) + time.Duration(f.parts)*requestCost + time.Duration(f.trips)*f.trip
 	if !f.planned {
 		took += lasts(f.size, usualPlan)
+	}
+	if f.noted {
+		took += lasts(f.size, usualPlan) // it cuts the version before in the same way
 	}
 	if !f.hashed {
 		took += lasts(f.size, f.hash)

@@ -31,6 +31,9 @@ func TestForecast(t *testing.T) {
 			f.planned, f.trips, f.size, f.trip, f.send = true, copyTrips, mib, 50*time.Millisecond, 5*mib
 		}, true},
 		{"a great many parts", func(f *forecast) { f.parts = 1 << 20 }, false},
+		{"twice a gigabit", func(f *forecast) { f.send = 200 * mib }, true},
+		{"and nothing is noted yet", func(f *forecast) { f.send, f.noted = 200*mib, true }, false},
+		{"a gigabit, and nothing is noted yet", func(f *forecast) { f.send, f.noted = 110*mib, true }, true},
 		{"what is known already costs nothing", func(f *forecast) { f.planned, f.send = true, 600*mib }, true},
 	} {
 		f := base

@@ -100,6 +100,7 @@ func (d *delivery) vain(size int64) func(rate float64) bool {
 		return nil
 	}
 	f := d.forecast(size)
+	f.noted = true
 	return func(rate float64) bool {
 		f.send = rate
 		return !f.worth()
