@@ -32,6 +32,15 @@ func (p piece) end() int64 { return p.at + int64(p.length) }
 // Size returns the bytes of the content.
 func (x *Index) Size() int64 { return x.size }
 
+// Whole tells whether all of the content is known: the end of a very large one is not, and would be written anew.
+func (x *Index) Whole() bool {
+	known := int64(0)
+	if n := len(x.pieces); n > 0 {
+		known = x.pieces[n-1].end()
+	}
+	return known == x.size
+}
+
 // block is some bytes of a content, of which only the hash is known.
 type block struct {
 	at   int64

@@ -92,7 +92,7 @@ func TestIndexSurvivesItsEncoding(t *testing.T) {
 		if err := x.UnmarshalBinary(b); err != nil {
 			t.Fatal(err)
 		}
-		if x.Size() != int64(size) || !bytes.Equal(encoded(t, &x), b) {
+		if x.Size() != int64(size) || !x.Whole() || !bytes.Equal(encoded(t, &x), b) {
 			t.Errorf("%d bytes: it is of %d bytes afterwards, or another one", size, x.Size())
 		}
 		clear(b) // the caller may do that
@@ -118,6 +118,9 @@ func TestCoarseIndexSurvivesItsEncoding(t *testing.T) {
 	}
 	if x.Size() != 3000 || !bytes.Equal(encoded(t, &x), b) {
 		t.Errorf("it is of %d bytes afterwards, or another one", x.Size())
+	}
+	if x.Whole() {
+		t.Error("all is known of what it does not hold")
 	}
 }
 

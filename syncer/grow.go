@@ -89,17 +89,17 @@ func (d *delivery) mayCompareGrown(size int64) bool {
 
 // patchesGrowth tells whether a file that may have grown is left to what puts together those that have changed in any way: that one
 // takes fewer round trips, and reads the file once. What it sends has no checkpoints, so that what has grown by more than the distance of two
-// of them is not.
-func (d *delivery) patchesGrowth(src *watcher.Source, b *basis) bool {
+// of them is not; nor is a very large one, of whose end the index knows nothing.
+func (d *delivery) patchesGrowth(size int64, b *basis) bool {
 	apart := d.folder.CheckpointBytes
-	return b != nil && (apart == 0 || src.Size()-b.size < apart)
+	return b != nil && b.index.Whole() && (apart == 0 || size-b.size < apart)
 }
 
 // mayHaveGrown returns the version at the final name, if the source may be that and more, and the server can be asked to use it.
 func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source, b *basis) (*state.Known, error) {
 	can := d.session.Capabilities()
 	if d.folder.Delta == DeltaOff || d.whole || !can.Hashes() || !can.Copies() || can.NoResume || d.intent.Temp == "" || d.intent.Source != "" || src.Size() <= d.folder.leastGrown() ||
-		d.patchesGrowth(src, b) {
+		d.patchesGrowth(src.Size(), b) {
 		return nil, nil
 	}
 	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {

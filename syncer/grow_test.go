@@ -1,9 +1,13 @@
 package syncer
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/dropferry/dropferry/chunk"
 	"github.com/dropferry/dropferry/remote"
 )
 
@@ -111,6 +115,24 @@ func TestGrownByLittle(t *testing.T) {
 		if other := map[string]string{"patch": "copy", "copy": "patch"}[row.op]; !ops[row.op] || ops[other] {
 			t.Errorf("grown by %d: %v, want %s alone", row.more, ops, row.op)
 		}
+	}
+}
+
+// TestGrowthOfAVeryLargeFile is not left to an index that knows only its beginning.
+func TestGrowthOfAVeryLargeFile(t *testing.T) {
+	t.Parallel()
+	const size = 100 << 30
+	encoded := []byte{1}
+	for _, n := range []uint64{size, 0, 0} { // bytes, chunks, those with blocks
+		encoded = binary.AppendUvarint(encoded, n)
+	}
+	var beginning chunk.Index
+	if err := beginning.UnmarshalBinary(binary.LittleEndian.AppendUint64(encoded, xxhash.Sum64(encoded))); err != nil {
+		t.Fatal(err)
+	}
+	d := &delivery{folder: &Folder{}}
+	if d.patchesGrowth(size+1, &basis{size: size, index: &beginning}) || !d.patchesGrowth(1, &basis{index: &chunk.Index{}}) || d.patchesGrowth(1, nil) {
+		t.Error("it would be sent from where the index ends")
 	}
 }
 
