@@ -220,5 +220,9 @@ func TestHistoryFilters(t *testing.T) {
 		contains(t, r.expect(0, "history", "--failed", "--json", "--path", "*.xml").stdout, `"failed": []`)
 		contains(t, r.expect(4, "history", "--path", "[a").stderr, "not a valid pattern")
 	}
-	contains(t, r.expect(0, "status").stdout, "1 file waits for a person. Nothing else is to be sent.", "held since", "outbox/held.txt -> acme", "what to do: `"+r.typed("retry "))
+	const settled = "1 file waits for a person. Nothing else is to be sent."
+	eventually(t, "status says: "+settled, time.Minute, func() bool { // the agent compares what is as young as the look before
+		return strings.Contains(r.expect(0, "status").stdout, settled)
+	})
+	contains(t, r.expect(0, "status").stdout, "held since", "outbox/held.txt -> acme", "what to do: `"+r.typed("retry "))
 }
