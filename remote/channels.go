@@ -56,11 +56,14 @@ func (s *Session) Channels(ctx context.Context) Finding {
 	if n < most && s.Err() == nil {
 		select {
 		case <-time.After(channelsRest):
+			s.dropSpare()
+			n = max(n, s.countChannels(ctx, most))
 		case <-ctx.Done():
 		}
-		n = max(n, s.countChannels(ctx, most))
 	}
 	switch {
+	case ctx.Err() != nil:
+		f.Text = "interrupted"
 	case s.Err() != nil:
 		f.Text = fmt.Sprintf("the server ended the connection when it was to have %d: set channels = 1", most)
 	case n < most:

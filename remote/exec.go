@@ -52,21 +52,21 @@ const commandTries = 4
 
 // command is exec without a limit; it ends with the session, and asks the server to end the command once it is abandoned.
 func (s *Session) command(command string, input []byte, abandoned <-chan struct{}) ([]byte, error) {
-	c, spare, openErr := s.takeSpare(command)
-	begun := spare && c.runs != ""
+	c, spare, openErr := s.takeSpare(command, abandoned)
+	waited := spare && c.runs != ""
 	for try := 1; ; try++ {
 		out, ended, err := s.commandOn(c, openErr, command, input, abandoned)
 		switch {
 		case s.Err() != nil || isOver(abandoned):
 			return out, err
-		case begun && len(out) == 0 && err == nil: // the server may end what waits
+		case try == 1 && waited && len(out) == 0 && err == nil: // the server may end what waits
 		case ended || !spare && (try >= commandTries || !s.execs.Load()):
-			if try > 1 && ended {
+			if try > 1 && ended && !waited { // else it shows nothing of those on which nothing runs
 				s.noSpares()
 			}
 			return out, err
 		}
-		spare, begun = false, false
+		spare = false
 		c, openErr = s.open()
 	}
 }

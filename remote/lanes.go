@@ -173,7 +173,7 @@ func (s *Session) openLanes(n int) {
 	var opening sync.WaitGroup
 	for range n {
 		opening.Go(func() {
-			l, err := s.openLane()
+			l, err := s.openLane(s.mostConnections())
 			all.mu.Lock()
 			defer all.mu.Unlock()
 			if err != nil {
@@ -193,10 +193,10 @@ func (s *Session) openLanes(n int) {
 	all.mu.Unlock()
 }
 
-// openLane opens a lane wherever one is taken.
-func (s *Session) openLane() (*lane, error) {
+// openLane opens a lane wherever one is taken, on one of so many connections.
+func (s *Session) openLane(connections int) (*lane, error) {
 	for {
-		p, place := s.berths.take(&s.connection, s.mostConnections(), s.mostChannels())
+		p, place := s.berths.take(&s.connection, connections, s.mostChannels())
 		if p == nil || s.Err() != nil {
 			return nil, errNoBerth
 		}

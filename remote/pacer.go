@@ -72,12 +72,5 @@ func (w *writing) await(ctx context.Context, p *piece) error {
 	return err
 }
 
-// fitLimit keeps what is in flight on a lane to what a limit allows: everything else that is asked of the server queues
-// behind it.
-func (s *Session) fitLimit(l *lane) {
-	if limit := s.limit(); limit > 0 {
-		if most := windowFor(float64(limit), s.RoundTrip()); most < l.room.bound() {
-			l.room.limit(most)
-		}
-	}
-}
+// fitLimit keeps what is in flight in a room to the limit of the session.
+func (s *Session) fitLimit(r *writeRoom) { r.fit(s.limit(), s.RoundTrip()) }

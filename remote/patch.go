@@ -60,7 +60,7 @@ func (s *Session) Patch(ctx context.Context, p Patch, src io.ReaderAt) (written 
 	s.foreseeCommand() // which proves what is made
 	s.told.Delete(p.Temp)
 	s.proofs.Delete(p.Temp)
-	w := &patching{session: s, patch: &p, src: src, lane: s.apart(p.Size), changed: make(chan struct{}, 1)}
+	w := &patching{session: s, patch: &p, src: src, lane: s.apart(ctx, p.Size), changed: make(chan struct{}, 1)}
 	w.bound()
 	if err = w.open(ctx); err == nil {
 		err = w.close(w.fill(ctx))
@@ -91,7 +91,6 @@ type patching struct {
 
 	copies turns // in flight
 	room   writeRoom
-	most   float64 // bytes of WRITEs in flight
 
 	mu      sync.Mutex
 	flying  int   // requests that are not answered
@@ -122,11 +121,7 @@ func (w *patching) bound() {
 		copies = copiesAfar
 	}
 	w.copies.limit(copies)
-	w.most = s.window()
-	if limit := s.limit(); limit > 0 {
-		w.most = min(w.most, float64(windowFor(float64(limit), s.RoundTrip())))
-	}
-	w.room.limit(firstWindow(w.most, s.RoundTrip()))
+	w.room.limit(firstWindow(s.window(), s.RoundTrip()))
 }
 
 // open opens both files, in one round trip.
@@ -304,6 +299,7 @@ func (w *patching) write(ctx context.Context, p Part) (int64, error) {
 		}
 		return 0, err
 	}
+	s.fitLimit(&w.room)
 	if err := w.take(ctx, &w.room.turns, n); err != nil || w.local != nil {
 		return 0, err
 	}
@@ -313,7 +309,7 @@ func (w *patching) write(ctx context.Context, p Part) (int64, error) {
 	}
 	w.written += int64(n)
 	_, err = w.lane.mux.post(piece.write(w.temp, p.At), func(reply []byte) {
-		w.room.answered(n, s.RoundTrip(), w.most)
+		w.room.answered(n, s.RoundTrip(), s.window())
 		w.answered(Part{p.At, int64(n), -1}, parseStatus(reply))
 	})
 	return int64(n), err

@@ -25,13 +25,17 @@ const (
 )
 
 // takeSpare returns a channel for a command, and has the next one opened. spare tells that it was opened ahead. One on which a command
-// is being begun is waited for: any other would be there later.
-func (s *Session) takeSpare(command string) (c *channel, spare bool, err error) {
+// is being begun is waited for: any other would be there later. It is not once the command is abandoned.
+func (s *Session) takeSpare(command string, abandoned <-chan struct{}) (c *channel, spare bool, err error) {
 	p := &s.spare
 	p.mu.Lock()
 	if begun := p.begun; begun != nil {
 		p.mu.Unlock()
-		<-begun
+		select {
+		case <-begun:
+		case <-abandoned:
+			return nil, false, errGone
+		}
 		p.mu.Lock()
 	}
 	c = p.channel

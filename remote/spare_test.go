@@ -90,30 +90,50 @@ func TestTheProofOfAPatchIsBegunAhead(t *testing.T) {
 	}
 }
 
-// TestForeseePatch has a channel opened for a large file before it is known whether it is put together, and none for a small one.
+// TestForeseePatch has a channel opened for a large file before it is known whether it is put together, and none for a small one, nearby, or where
+// an upload would miss it.
 func TestForeseePatch(t *testing.T) {
 	t.Parallel()
-	server := sftptest.StartServer(t, sftptest.ServerOptions{Copies: true, Limits: &sftptest.Limits{Packet: 262144, Write: 261120}})
-	wire := sftptest.StartWire(t, server.Addr())
+	server := sftptest.StartServer(t, sftptest.ServerOptions{Copies: true})
 	target := serverTarget(server)
-	target.Host, target.Port = wire.Host(), wire.Port()
 	for _, row := range []struct {
-		size  int64
-		delay time.Duration
-		ahead bool
-	}{{apartFrom, spareFrom, true}, {apartFrom - 1, spareFrom, false}, {apartFrom, 0, false}} {
-		wire.SetDelay(row.delay)
+		size     int64
+		channels int
+		trip     time.Duration
+		ahead    bool
+	}{{apartFrom, 3, spareFrom, true}, {apartFrom - 1, 3, spareFrom, false}, {apartFrom, 3, spareFrom - 1, false}, {apartFrom, 2, spareFrom, false}} {
+		target.Channels = row.channels
 		s := mustDial(t, target)
+		s.trip.least.Store(int64(row.trip))
 		s.ForeseePatch(row.size)
-		opened := func() bool {
-			s.copying.mu.Lock()
-			defer s.copying.mu.Unlock()
-			return s.copying.lane != nil
+		s.copying.mu.Lock()
+		opened := s.copying.opened
+		s.copying.mu.Unlock()
+		if row.ahead != (opened != nil) {
+			t.Errorf("%d bytes, %d channels, %v away: a channel is opened: %v", row.size, row.channels, row.trip, !row.ahead)
 		}
-		if row.ahead {
-			eventually(t, "a channel is opened", opened)
-		} else if time.Sleep(20 * time.Millisecond); opened() {
-			t.Errorf("a channel was opened for %d bytes, %v away", row.size, row.delay)
+		if opened == nil {
+			continue
 		}
+		<-opened
+		if l := s.apart(t.Context(), row.size); l == &s.lane || l != s.copying.lane {
+			t.Error("it is not used")
+		}
+	}
+}
+
+// TestAChannelThatIsNotOpened keeps no file waiting: it is made on the first one.
+func TestAChannelThatIsNotOpened(t *testing.T) {
+	t.Parallel()
+	s := mustDial(t, serverTarget(sftptest.StartServer(t, sftptest.ServerOptions{Copies: true})))
+	s.copying.opened = make(chan struct{}) // as at a server that does not answer
+	if s.apart(t.Context(), apartFrom) != &s.lane {
+		t.Error("it is used")
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	began := time.Now()
+	if s.apart(ended, apartFrom); time.Since(began) >= apartPatience {
+		t.Error("it is waited for by somebody who has gone")
 	}
 }

@@ -286,7 +286,7 @@ func (w *writing) told(sent int64) {
 
 // take waits until n bytes may be in flight on a lane, of all that are or of some. That its end was asked for meanwhile is in local.
 func (w *writing) take(l *lane, of *turns, n int) error {
-	w.session.fitLimit(l)
+	w.session.fitLimit(&l.room)
 	local, err := w.session.turn(w.in.ctx, of, n)
 	if local != nil {
 		w.local = local
@@ -298,7 +298,7 @@ func (w *writing) take(l *lane, of *turns, n int) error {
 func (w *writing) takeFirst(files []openFile, n int) (openFile, error) {
 	rooms := make([]*turns, len(files))
 	for i, f := range files {
-		w.session.fitLimit(f.lane)
+		w.session.fitLimit(&f.lane.room)
 		rooms[i] = &f.lane.room.turns
 	}
 	room, local, err := w.session.firstTurn(w.in.ctx, rooms, n)

@@ -243,11 +243,14 @@ func (l *link) trouble(w *workload, o *outcome, alive bool) *trouble {
 	switch t.lost++; {
 	case alive:
 		t.lost = 0
-	case w.progress.lasts(): // a long upload that is cut off now and then is not why
+	case w.progress.lasts() && !o.beginsAnew(): // a long upload that is cut off now and then is not why
 		t.lost = 1
 	}
 	return t
 }
+
+// beginsAnew tells whether nothing is left of what an attempt has come to: the server was putting the file together.
+func (o *outcome) beginsAnew() bool { return o.intent.Patched && !o.resumed && o.reached == 0 }
 
 // mostIndexings bounds how many indexes wait for their uploads to go on: that of 1 GiB takes some 2 MiB.
 const mostIndexings = 16

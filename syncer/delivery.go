@@ -40,6 +40,7 @@ type delivery struct {
 	growths *odds // of finding that a file that is larger begins with what it was; likewise
 
 	whole    bool         // less than all of it is not tried to send: see delta.go, as for what follows
+	cut      bool         // the connection was lost with it under way
 	ours     bool         // what stands at the final name is the version that we have left there
 	together bool         // the temp was put together at the server, and nothing was uploaded to it
 	retemped bool         // an earlier temp waits to be swept

@@ -87,12 +87,25 @@ func (d *delivery) mayCompareGrown(size int64) bool {
 	return d.folder.Delta == DeltaAlways || f.worth() && d.growths.worth(f.spares(), f.reads())
 }
 
+// mostPatchedGrowth is the size in bytes from which what is new goes over several channels with an upload, and has checkpoints: that is
+// worth a second proof.
+const mostPatchedGrowth = 16 << 20
+
 // patchesGrowth tells whether a file that may have grown is left to what puts together those that have changed in any way: that one
-// takes fewer round trips, and reads the file once. What it sends has no checkpoints, so that what has grown by more than the distance of two
-// of them is not; nor is a very large one, of whose end the index knows nothing.
+// takes fewer round trips, and reads the file once. It has no checkpoints, so that what would have one on its way is not left to it, nor is what was cut
+// off before. Of the end of a very large file an index knows nothing.
 func (d *delivery) patchesGrowth(size int64, b *basis) bool {
-	apart := d.folder.CheckpointBytes
-	return b != nil && b.index.Whole() && (apart == 0 || size-b.size < apart)
+	if b == nil || d.cut || !b.index.Whole() {
+		return false
+	}
+	most, f := int64(mostPatchedGrowth), d.folder
+	if f.CheckpointBytes > 0 {
+		most = min(most, f.CheckpointBytes)
+	}
+	if f.CheckpointEvery > 0 {
+		most = min(most, int64(d.forecast(size).send*f.CheckpointEvery.Seconds()))
+	}
+	return size-b.size < most
 }
 
 // mayHaveGrown returns the version at the final name, if the source may be that and more, and the server can be asked to use it.

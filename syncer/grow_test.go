@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -118,6 +119,61 @@ func TestGrownByLittle(t *testing.T) {
 	}
 }
 
+// TestGrownByLittleCutOff has the connection lost while such a file is put together: the next attempts have a checkpoint, and what they send
+// is what is new.
+func TestGrownByLittleCutOff(t *testing.T) {
+	t.Parallel()
+	was := large(grownFrom)
+	now := was + large(little)
+	for _, second := range []string{"copy", "put"} {
+		r, s := growingRig(t, was)
+		r.folder.CheckpointBytes = 0
+		cuts := map[string]int{"patch": 1, second: 1}
+		s.setRefuse(func(op, name string, cut func()) error {
+			if cuts[op] > 0 {
+				cuts[op]--
+				cut()
+				return problem(op, name, remote.Transient, errCut)
+			}
+			return nil
+		})
+		r.drop("log", now)
+		r.once()
+		r.wantReceipts(2)
+		if got, _ := s.content("in/log"); got != now {
+			t.Errorf("%d bytes are published", len(got))
+		}
+		if whole := second == "copy"; cuts["patch"]+cuts[second] > 0 || whole != (s.sent > 3*little) {
+			t.Errorf("cut at patch and at %s: %d bytes were sent, cuts left: %v", second, s.sent, cuts)
+		}
+	}
+}
+
+// TestHowMuchGrowthIsPatched is bounded by what would have a checkpoint on its way.
+func TestHowMuchGrowthIsPatched(t *testing.T) {
+	t.Parallel()
+	slow := &speeds{}
+	slow.send.note(1<<20, time.Second)
+	for _, row := range []struct {
+		name   string
+		change func(d *delivery)
+		most   int64
+	}{
+		{"no checkpoints", func(*delivery) {}, mostPatchedGrowth},
+		{"by size", func(d *delivery) { d.folder.CheckpointBytes = 1 << 20 }, 1 << 20},
+		{"by size, later", func(d *delivery) { d.folder.CheckpointBytes = 64 << 20 }, mostPatchedGrowth},
+		{"by time", func(d *delivery) { d.folder.CheckpointEvery, d.speeds = 10*time.Second, slow }, 10 << 20},
+		{"cut off before", func(d *delivery) { d.cut = true }, 0},
+	} {
+		d := &delivery{folder: &Folder{}, session: &fakeSession{server: &fakeServer{}}}
+		row.change(d)
+		b := &basis{index: &chunk.Index{}}
+		if d.patchesGrowth(row.most, b) || row.most > 0 && !d.patchesGrowth(row.most-1, b) {
+			t.Errorf("%s: another bound than %d bytes", row.name, row.most)
+		}
+	}
+}
+
 // TestGrowthOfAVeryLargeFile is not left to an index that knows only its beginning.
 func TestGrowthOfAVeryLargeFile(t *testing.T) {
 	t.Parallel()
@@ -130,7 +186,7 @@ func TestGrowthOfAVeryLargeFile(t *testing.T) {
 	if err := beginning.UnmarshalBinary(binary.LittleEndian.AppendUint64(encoded, xxhash.Sum64(encoded))); err != nil {
 		t.Fatal(err)
 	}
-	d := &delivery{folder: &Folder{}}
+	d := &delivery{folder: &Folder{}, session: &fakeSession{server: &fakeServer{}}}
 	if d.patchesGrowth(size+1, &basis{size: size, index: &beginning}) || !d.patchesGrowth(1, &basis{index: &chunk.Index{}}) || d.patchesGrowth(1, nil) {
 		t.Error("it would be sent from where the index ends")
 	}

@@ -39,7 +39,8 @@ type outcome struct {
 	sent     bool
 	resumed  bool
 	retemped bool
-	whole    bool // see delivery, as for the next
+	whole    bool // see delivery, as for the next two
+	cut      bool
 	indexing *indexing
 	reached  int64
 	further  bool // than all attempts before it
@@ -220,6 +221,7 @@ func (l *link) begin(ctx, deliveries context.Context, w *workload) {
 	o.tight = w.full || remote.SaysFull(o.intent.LastError) // by an earlier run, it may be
 	if t := l.troubles[o.intent.ID]; t != nil {
 		o.tight = o.tight || t.full > 0
+		o.cut = t.lost > 0
 		o.indexing, t.indexing = t.indexing, nil
 	}
 	w.queue = w.queue[1:]
@@ -293,7 +295,7 @@ func (l *link) deliver(ctx, deliveries context.Context, w *workload, o *outcome)
 	d := &delivery{
 		store: l.store, session: w.session, folder: l.folderOf(&o.intent), intent: o.intent, now: l.now, began: l.now(),
 		familiar: w.familiar, careful: o.careful, names: &l.ops.names, occupied: &w.occupied, alikes: &l.alikes, growths: &l.growths, speeds: &l.speeds,
-		whole: o.whole, indexing: o.indexing,
+		whole: o.whole, cut: o.cut, indexing: o.indexing,
 		arrived: func() { w.arrived(o) },
 		observe: func(e Event) {
 			if e.Type == EventProgress {

@@ -7,7 +7,7 @@ import (
 
 const (
 	behindBlock = 256 << 10
-	behindMost  = 18 // blocks: as many bytes as are read at once where a file is compared with its earlier version
+	behindMost  = 8 // blocks
 )
 
 // behind passes what is written to it to a hash, in a goroutine of its own and a little behind: who makes something else of the same

@@ -33,7 +33,22 @@ func TestGrownFile(t *testing.T) {
 			t.Errorf("killed %v: %d bytes were sent", killed, after-before)
 		}
 	}
-	if h := r.history(); len(h) != 3 || h[0].Evidence != "remote-hash" {
+	// By less than a checkpoint it grows at once, and by a checkpoint after all where that was cut off.
+	r.outboxTo(sftptest.Through(wire, r.acme()), mirror+"\ndelta = \"always\"")
+	for _, killed := range []string{"", "patched"} {
+		before, _, _ := wire.Stats()
+		content += strings.Repeat("one line less\n", 20_000)
+		r.drop("day.log", content)
+		if killed != "" {
+			r.killed(killed)
+		}
+		r.deliver(1)
+		wantTree(t, r.sshd.Dir, map[string]string{"copy/day.log": content})
+		if after, _, _ := wire.Stats(); after-before > 1<<20 {
+			t.Errorf("killed %q: %d bytes were sent", killed, after-before)
+		}
+	}
+	if h := r.history(); len(h) != 5 || h[0].Evidence != "remote-hash" {
 		t.Errorf("receipts: %+v", h)
 	}
 }
