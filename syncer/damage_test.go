@@ -19,7 +19,7 @@ func TestCorruptedBytesAreNeverPublished(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.folder.Verify = remote.Content
-			s := r.to("acme", sftptest.ServerOptions{}, sftptest.Corrupt("*bad*", 0))
+			s := r.to("acme", sftptest.ServerOptions{}, sftptest.Corrupt(".bad.*", 0))
 			seen := sftptest.Observe(t, filepath.Join(s.Dir, "in"))
 			r.drop("bad", "content")
 			r.drop("good", "content")

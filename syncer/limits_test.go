@@ -33,7 +33,7 @@ func TestFailuresOfItsOwnParkAFile(t *testing.T) {
 			t.Run(row.name+" "+way, func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
-				row.fault.Path = "*bad*"
+				row.fault.Path = ".bad.*"
 				s := r.to("acme", sftptest.ServerOptions{}, row.fault)
 				r.drop("bad", "content")
 				r.drop("good", "content")
@@ -71,7 +71,7 @@ func TestFailuresOfItsOwnParkAFile(t *testing.T) {
 func TestOnceTriesAFileThreeTimes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	s := r.to("acme", sftptest.ServerOptions{}, sftptest.Refuse(sftptest.OpFsync, sftptest.NoSuchFile).On("*bad*"))
+	s := r.to("acme", sftptest.ServerOptions{}, sftptest.Refuse(sftptest.OpFsync, sftptest.NoSuchFile).On(".bad.*"))
 	r.drop("bad", "content")
 	r.drop("good", "content")
 	r.once()
@@ -192,7 +192,7 @@ func TestAServerOfOneOpenFile(t *testing.T) {
 func TestADenialOfOneFileIsFoundOut(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.to("acme", sftptest.ServerOptions{}, sftptest.Refuse(sftptest.OpOpen, sftptest.PermissionDenied).On("*bad*"))
+	r.to("acme", sftptest.ServerOptions{}, sftptest.Refuse(sftptest.OpOpen, sftptest.PermissionDenied).On("*-bad*"))
 	want := map[string]string{}
 	for i := range 20 {
 		name := fmt.Sprintf("%02d", i)
