@@ -106,8 +106,10 @@ func TestPageCharts(t *testing.T) {
 	b.picture("page-dark")
 	// Under the pointer it says what was then.
 	b.eval(`document.querySelector('.charts').scrollIntoView()`) // what needs a person may take all of the screen above
-	b.call("Input.dispatchMouseEvent", map[string]any{"type": "mouseMoved", "x": 300, "y": b.number(`document.querySelector('.u-over').getBoundingClientRect().y + 50`)}, nil)
-	eventually(t, "the pointer shows a moment", time.Minute, func() bool {
+	x := 300
+	eventually(t, "the pointer shows a moment", time.Minute, func() bool { // a chart that is being drawn anew does not feel it
+		x = 601 - x
+		b.call("Input.dispatchMouseEvent", map[string]any{"type": "mouseMoved", "x": x, "y": b.number(`document.querySelector('.u-over').getBoundingClientRect().y + 50`)}, nil)
 		return regexp.MustCompile(`:\d\d to .*/s, \d+ file`).MatchString(b.eval(`document.querySelector('figcaption').textContent`))
 	})
 	// The same in numbers, as a table with a header, which a screen reader reads.
@@ -120,14 +122,15 @@ func TestPageCharts(t *testing.T) {
 		t.Errorf("who cannot see it is told %q", label)
 	}
 	b.wide(390, "dark")
+	eventually(t, "the charts have the width of a phone", time.Minute, func() bool {
+		wide := b.number(`Math.max(...[...document.querySelectorAll('.uplot')].map(x => x.getBoundingClientRect().width))`)
+		return 250 <= wide && wide <= 390
+	})
 	b.fits("the charts")
 	b.eval(`document.querySelector('details.numbers').open = false`)
 	b.eval(`document.querySelector('.charts').scrollIntoView()`)
 	b.tidy(r)
 	b.picture("page-phone")
-	if wide := b.number(`Math.max(...[...document.querySelectorAll('.uplot')].map(x => x.getBoundingClientRect().width))`); wide > 390 || wide < 250 {
-		t.Errorf("at the width of a phone a chart is %g pixels wide", wide)
-	}
 	b.eval("window.confirm = () => true")
 	b.click("Try partner now")
 	b.shows("Try partner now: done")
