@@ -112,7 +112,7 @@ func deliverTo(t *testing.T, a account) serverRow {
 	wire := sftptest.StartWire(t, a.addr)
 	copied := r.mkdir("copied")
 	// The server has time to acknowledge a checkpoint before the cut.
-	r.configure(sftptest.Through(wire, a.toml) + patient + "bandwidth = \"8MiB\"\n" +
+	r.configure(sftptest.Through(wire, a.toml) + patient + "bandwidth = \"2MiB\"\n" +
 		r.folder("outbox", r.outbox, "checkpoint = { size = \"1MiB\" }\nretry = { initial = \"50ms\", max = \"100ms\" }\nto = [\"acme:in\"]") +
 		r.folder("copied", copied, "mode = \"mirror\"\ndelete = true\ndelete_delay = \"1ms\"\nto = [\"acme:copy\"]"))
 	checked := decode[checkJSON](t, r.expect(0, "check", "--connect", "--json").stdout).Destinations[0]
