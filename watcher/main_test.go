@@ -232,9 +232,9 @@ func mkdir(t *testing.T, name string) string {
 
 func rename(t *testing.T, from, to string) {
 	t.Helper()
-	const sharingViolation = syscall.Errno(32) // of Windows: a scan has it open for a moment
+	const accessDenied, sharingViolation = syscall.Errno(5), syscall.Errno(32) // of Windows: a scan has it, or what it replaces, open for a moment
 	err := os.Rename(from, to)
-	for limit := time.Now().Add(patience / 6); runtime.GOOS == "windows" && errors.Is(err, sharingViolation) && time.Now().Before(limit); {
+	for limit := time.Now().Add(patience / 6); runtime.GOOS == "windows" && (errors.Is(err, accessDenied) || errors.Is(err, sharingViolation)) && time.Now().Before(limit); {
 		time.Sleep(time.Millisecond)
 		err = os.Rename(from, to)
 	}
