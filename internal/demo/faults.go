@@ -85,15 +85,20 @@ func newFaults(s *scene, note func(string), next syncer.Observer) *faults {
 	return f
 }
 
+// firstIsFound is how long the second fault waits, so that it does not cut off what finds out the first.
+const firstIsFound = 300 * time.Millisecond
+
 // ofServer are faults of the server that smaller samples meet.
 func (f *faults) ofServer() []sftptest.Fault {
 	tells := func(t sftptest.Fault, says string) sftptest.Fault {
 		t.Do = func() { f.tell(says) }
 		return t
 	}
+	lost := sftptest.LoseReply(sftptest.OpRename).On("order *.csv")
+	lost.Delay = firstIsFound
 	return []sftptest.Fault{
 		tells(sftptest.Corrupt(".invoice-*", 1), "the server writes another byte of the invoice than was sent"),
-		tells(sftptest.LoseReply(sftptest.OpRename).On("order *.csv"), "the server renames the order, and its answer is lost with the connection"),
+		tells(lost, "the server renames the order, and its answer is lost with the connection"),
 	}
 }
 
