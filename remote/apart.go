@@ -46,7 +46,7 @@ func (s *Session) apart(ctx context.Context, size int64) *lane {
 
 // openApart has the lane opened that a file of so many bytes is made on, unless that was done before; nil is none.
 func (s *Session) openApart(size int64) (opened <-chan struct{}) {
-	if size < apartFrom || s.isBounded() || s.mostChannels() == 1 {
+	if size < apartFrom || s.ownLanes() == 1 {
 		return nil
 	}
 	a := &s.copying
@@ -75,7 +75,7 @@ func (s *Session) openApart(size int64) (opened <-chan struct{}) {
 // ForeseePatch says that a Patch of so many bytes may follow soon: over a long line, the channel that it has for itself is opened
 // meanwhile, which takes three round trips. Where there are only two, it is not taken away from an upload that may follow instead.
 func (s *Session) ForeseePatch(size int64) {
-	if s.RoundTrip() >= spareFrom && s.mostChannels() > 2 {
+	if s.RoundTrip() >= spareFrom && s.ownLanes() > 2 {
 		s.openApart(size)
 	}
 }

@@ -40,10 +40,7 @@ func (s *Session) Connections(ctx context.Context) (f Finding, ok bool) {
 // opens them at once and closes them again; nothing runs on them. Where the session does not survive that, it is told too.
 func (s *Session) Channels(ctx context.Context) Finding {
 	f := Finding{Name: "channels"}
-	most := 1
-	if !s.isBounded() {
-		most = s.mostChannels()
-	}
+	most := s.ownLanes()
 	if s.caps.Load().Hash != "" {
 		most++
 	}

@@ -52,6 +52,14 @@ func (s *Session) mostLanes() int {
 	return s.mostConnections() * s.mostChannels()
 }
 
+// ownLanes is how many of them are on the session's own connection, at most.
+func (s *Session) ownLanes() int {
+	if s.isBounded() {
+		return 1
+	}
+	return s.mostChannels()
+}
+
 // isBounded tells whether so little is asked for at once that there is no use for a second lane.
 func (s *Session) isBounded() bool {
 	c := s.caps.Load()
