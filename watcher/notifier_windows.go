@@ -18,17 +18,22 @@ type subtree struct {
 	handle  windows.Handle
 	stop    windows.Handle // an event that ends the reading
 	done    windows.Handle // an event that a read has ended
+	asked   *changesRoom   // the read that is under way
+	pin     runtime.Pinner // the system writes to it while nothing here looks
 	reading sync.WaitGroup
 }
 
-// changesRoom is the longest list of changes that a share can send.
-const changesRoom = 64 << 10
+// changesRoom is what a read needs until it has ended. The list of changes is as long as a share can send.
+type changesRoom struct {
+	overlapped windows.Overlapped
+	list       [64 << 10 / 4]uint32 // aligned, as the list wants to be
+}
 
 const wantedChanges = windows.FILE_NOTIFY_CHANGE_FILE_NAME | windows.FILE_NOTIFY_CHANGE_DIR_NAME |
 	windows.FILE_NOTIFY_CHANGE_SIZE | windows.FILE_NOTIFY_CHANGE_LAST_WRITE | windows.FILE_NOTIFY_CHANGE_CREATION |
 	windows.FILE_NOTIFY_CHANGE_ATTRIBUTES
 
-// newNotifier watches root. After an error, of which hints are told, nothing more comes: the caller makes another.
+// newNotifier watches root from before it returns. After an error, of which hints are told, nothing more comes: the caller makes another.
 func newNotifier(root string, hints *dirty) (notifier, error) {
 	n, err := newSubtree(root)
 	if err != nil {
@@ -47,7 +52,7 @@ func newSubtree(root string) (*subtree, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &subtree{root: root}
+	n := &subtree{root: root, asked: new(changesRoom)}
 	n.handle, err = windows.CreateFile(p, windows.FILE_LIST_DIRECTORY,
 		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE, nil, windows.OPEN_EXISTING,
 		windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OVERLAPPED, 0)
@@ -60,33 +65,38 @@ func newSubtree(root string) (*subtree, error) {
 	if n.done, err = windows.CreateEvent(nil, 1, 0, nil); err != nil {
 		return nil, errors.Join(err, windows.CloseHandle(n.stop), windows.CloseHandle(n.handle))
 	}
+	n.pin.Pin(n.asked)
+	// The system notes changes from the first read on: what changes between the scan that follows and a read that came later would be lost.
+	if err := n.ask(); err != nil {
+		n.pin.Unpin()
+		return nil, errors.Join(err, windows.CloseHandle(n.done), windows.CloseHandle(n.stop), windows.CloseHandle(n.handle))
+	}
 	return n, nil
+}
+
+// ask begins a read. What changes between two reads the system keeps for the next.
+func (n *subtree) ask() error {
+	n.asked.overlapped = windows.Overlapped{HEvent: n.done}
+	room := asBytes(n.asked.list[:])
+	err := windows.ReadDirectoryChanges(n.handle, &room[0], uint32(len(room)), true, wantedChanges, nil, &n.asked.overlapped, 0)
+	if errors.Is(err, windows.ERROR_IO_PENDING) {
+		return nil
+	}
+	return err
 }
 
 // read moves changes into hints until it is stopped, which is no error.
 func (n *subtree) read(hints *dirty) error {
-	type room struct {
-		overlapped windows.Overlapped
-		buf        [changesRoom / 4]uint32 // aligned, as the list wants to be
-	}
-	r := new(room) // the system writes to it while the goroutine waits
-	var pin runtime.Pinner
-	pin.Pin(r)
-	defer pin.Unpin()
-	bytes := asBytes(r.buf[:])
+	defer n.pin.Unpin()
+	room := asBytes(n.asked.list[:])
 	for {
-		r.overlapped = windows.Overlapped{HEvent: n.done}
-		err := windows.ReadDirectoryChanges(n.handle, &bytes[0], uint32(len(bytes)), true, wantedChanges, nil, &r.overlapped, 0)
-		if err != nil && !errors.Is(err, windows.ERROR_IO_PENDING) {
-			return err
-		}
 		woken, err := windows.WaitForMultipleObjects([]windows.Handle{n.stop, n.done}, false, windows.INFINITE)
 		stopped := err != nil || woken == windows.WAIT_OBJECT_0
 		if stopped {
-			_ = windows.CancelIoEx(n.handle, &r.overlapped) // it may have ended by itself
+			_ = windows.CancelIoEx(n.handle, &n.asked.overlapped) // it may have ended by itself
 		}
 		var length uint32
-		readErr := windows.GetOverlappedResult(n.handle, &r.overlapped, &length, true)
+		readErr := windows.GetOverlappedResult(n.handle, &n.asked.overlapped, &length, true)
 		switch {
 		case stopped:
 			return err
@@ -95,13 +105,16 @@ func (n *subtree) read(hints *dirty) error {
 		case readErr != nil:
 			return readErr
 		default:
-			found, err := parseNotifications(bytes[:min(int(length), len(bytes))])
+			found, err := parseNotifications(room[:min(int(length), len(room))])
 			for _, change := range found {
 				change.hintInto(hints, n.root, longPath)
 			}
 			if err != nil {
 				return err
 			}
+		}
+		if err := n.ask(); err != nil {
+			return err
 		}
 	}
 }

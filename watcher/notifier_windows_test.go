@@ -46,6 +46,27 @@ func TestSubtreeTells(t *testing.T) {
 	}
 }
 
+// What changes before anybody reads is told too: a scan that comes before the change would not see it.
+func TestSubtreeTellsFromTheStart(t *testing.T) {
+	root := t.TempDir()
+	n, err := newSubtree(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(root, "file.txt")
+	write(t, name, "x")
+	hints := newDirty()
+	n.reading.Go(func() {
+		if err := n.read(hints); err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "the file is told of", func() bool { return hints.take()[name] != 0 })
+	if err := n.close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSubtreeOfNothing(t *testing.T) {
 	if n, err := newNotifier(filepath.Join(t.TempDir(), "none"), newDirty()); err == nil {
 		_ = n.close()
