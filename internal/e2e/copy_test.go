@@ -9,11 +9,13 @@ import (
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
 
-// TestCopyAtTheServer adds a copy of a file that the server has already: it is copied there, and proved.
+// TestCopyAtTheServer adds a copy of a file that the server has already: it is copied there, and proved. On a line that is faster than
+// disks it would rather be sent.
 func TestCopyAtTheServer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, mirror)
 	wire := sftptest.StartWire(t, r.sshd.Addr)
+	wire.SetRate(50 << 20)
 	r.outboxTo(sftptest.Through(wire, r.acme()), mirror)
 	content := noise(20<<20 + 7)
 	r.drop("a.bin", content)
