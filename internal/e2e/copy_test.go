@@ -15,7 +15,7 @@ func TestCopyAtTheServer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, mirror)
 	wire := sftptest.StartWire(t, r.sshd.Addr)
-	wire.SetRate(50 << 20)
+	wire.SetRate(20 << 20)
 	r.outboxTo(sftptest.Through(wire, r.acme()), mirror)
 	content := noise(20<<20 + 7)
 	r.drop("a.bin", content)
