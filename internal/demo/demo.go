@@ -62,9 +62,8 @@ func Run(ctx context.Context, o Options) (receipts []state.Delivery, err error) 
 	arrivals, observe := samples(), o.Observe
 	var faults *faults
 	if o.Faults {
-		arrivals = largeSamples()
 		faults = newFaults(s, o.Note, o.Observe)
-		observe = faults.observe
+		arrivals, observe = faultySamples(faults.found), faults.observe
 	}
 	count := newCounter(len(arrivals), observe)
 	a, err := agent.New(ctx, s.config, agent.Options{Log: o.Log, Observe: count.observe})

@@ -41,6 +41,9 @@ type faults struct {
 	next  syncer.Observer
 	list  []fault
 	come  chan struct{} // holds a token when the next one's time has come
+	found chan struct{} // closed when it was found out that the invoice is another one there
+
+	onceFound sync.Once
 
 	mu      sync.Mutex
 	made    int
@@ -53,7 +56,7 @@ func newFaults(s *scene, note func(string), next syncer.Observer) *faults {
 	if next == nil {
 		next = func(syncer.Event) {}
 	}
-	f := &faults{scene: s, note: note, next: next, come: make(chan struct{}, 1)}
+	f := &faults{scene: s, note: note, next: next, come: make(chan struct{}, 1), found: make(chan struct{})}
 	s.server.Faults.Add(f.ofServer()...)
 	nothing := func() error { return nil }
 	f.list = []fault{
@@ -85,20 +88,15 @@ func newFaults(s *scene, note func(string), next syncer.Observer) *faults {
 	return f
 }
 
-// firstIsFound is how long the second fault waits, so that it does not cut off what finds out the first.
-const firstIsFound = 300 * time.Millisecond
-
 // ofServer are faults of the server that smaller samples meet.
 func (f *faults) ofServer() []sftptest.Fault {
 	tells := func(t sftptest.Fault, says string) sftptest.Fault {
 		t.Do = func() { f.tell(says) }
 		return t
 	}
-	lost := sftptest.LoseReply(sftptest.OpRename).On("order *.csv")
-	lost.Delay = firstIsFound
 	return []sftptest.Fault{
 		tells(sftptest.Corrupt(".invoice-*", 1), "the server writes another byte of the invoice than was sent"),
-		tells(lost, "the server renames the order, and its answer is lost with the connection"),
+		tells(sftptest.LoseReply(sftptest.OpRename).On("order *.csv"), "the server renames the order, and its answer is lost with the connection"),
 	}
 }
 
@@ -111,14 +109,18 @@ func (f *faults) tell(says string) {
 	f.note(fmt.Sprintf("FAULT %d    %s", n, says))
 }
 
-// observe follows the large sample on its way.
+// observe follows the samples that meet faults on their way.
 func (f *faults) observe(e syncer.Event) {
 	f.next(e)
-	if string(e.Path) != largeName {
-		return
-	}
-	if text := f.follow(e); text != "" {
-		f.note(text)
+	switch string(e.Path) {
+	case invoiceName:
+		if e.Type == syncer.EventFailed {
+			f.onceFound.Do(func() { close(f.found) })
+		}
+	case largeName:
+		if text := f.follow(e); text != "" {
+			f.note(text)
+		}
 	}
 }
 

@@ -17,12 +17,17 @@ import (
 type sample struct {
 	name   string
 	pieces [][]byte
-	pause  time.Duration // between pieces
-	via    string        // written under this name and then renamed; "" is written in place
+	pause  time.Duration   // between pieces
+	via    string          // written under this name and then renamed; "" is written in place
+	after  <-chan struct{} // it arrives when that is closed; nil is at once
 }
 
-// largeName is the largest sample's name.
-const largeName = "export.zip"
+// Names of samples that faults are made for.
+const (
+	invoiceName = "invoice-0001.xml"
+	orderName   = "orders/2026/order 17 – Zürich.csv"
+	largeName   = "export.zip"
+)
 
 // samples are what people drop into outboxes.
 func samples() []sample {
@@ -37,19 +42,23 @@ func samples() []sample {
 		slow[i] = noise(4 << 20)
 	}
 	return []sample{
-		{name: "invoice-0001.xml", pieces: [][]byte{[]byte("<invoice number=\"1\"><total>119.00</total></invoice>\n")}},
-		{name: "orders/2026/order 17 – Zürich.csv", pieces: [][]byte{bytes.Repeat([]byte("17;blue;4\n"), 400)}},
+		{name: invoiceName, pieces: [][]byte{[]byte("<invoice number=\"1\"><total>119.00</total></invoice>\n")}},
+		{name: orderName, pieces: [][]byte{bytes.Repeat([]byte("17;blue;4\n"), 400)}},
 		{name: "empty.flag", pieces: nil},
 		{name: largeName, pieces: slow, pause: 400 * time.Millisecond},
 		{name: "report.pdf", pieces: [][]byte{noise(3 << 20)}, via: "report.pdf.part"},
 	}
 }
 
-// largeSamples are samples of which one is large enough for something to happen on its way.
-func largeSamples() []sample {
+// faultySamples are samples of which one is large enough for something to happen on its way. The order, with which the connection is
+// lost, comes when what is wrong with the invoice was found out: lost sooner, it would never be.
+func faultySamples(found <-chan struct{}) []sample {
 	all := samples()
 	for i, s := range all {
-		if s.name == largeName {
+		switch s.name {
+		case orderName:
+			all[i].after = found
+		case largeName:
 			all[i].pieces = append(s.pieces, s.pieces[:2]...)
 		}
 	}
@@ -59,6 +68,13 @@ func largeSamples() []sample {
 // drop writes the samples into the outbox, one after another.
 func drop(ctx context.Context, outbox string, samples []sample) error {
 	for _, s := range samples {
+		if s.after != nil {
+			select {
+			case <-s.after:
+			case <-ctx.Done():
+				return nil
+			}
+		}
 		if err := s.write(ctx, outbox); err != nil {
 			return err
 		}
