@@ -54,7 +54,7 @@ func (d *delivery) basis(ctx context.Context, src *watcher.Source) (*basis, erro
 	if !d.mayDelta() || !d.ours || d.whole || src.Size() < state.LeastIndexed {
 		return nil, nil
 	}
-	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {
+	if may, err := d.mayReuse(ctx); err != nil || !may {
 		return nil, err
 	}
 	before, err := d.before(ctx)
@@ -70,9 +70,6 @@ func (d *delivery) basis(ctx context.Context, src *watcher.Source) (*basis, erro
 	default:
 		return nil, nil
 	}
-	if _, is, err := d.store.Whole(ctx, d.intent.Route, d.intent.Path, d.now()); err != nil || is {
-		return nil, err
-	}
 	data, found, err := d.store.Index(ctx, b.sum)
 	if err != nil || !found {
 		return nil, err
@@ -82,6 +79,16 @@ func (d *delivery) basis(ctx context.Context, src *watcher.Source) (*basis, erro
 		return nil, nil
 	}
 	return &b, nil
+}
+
+// mayReuse tells whether the server may be asked to make the file of what it has: not where its upload has begun already, nor where that
+// went wrong and it is sent whole for a while.
+func (d *delivery) mayReuse(ctx context.Context) (bool, error) {
+	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {
+		return false, err
+	}
+	_, whole, err := d.store.Whole(ctx, d.intent.Route, d.intent.Path, d.now())
+	return err == nil && !whole, err
 }
 
 // forecast is that of a file of which nothing has to be sent.

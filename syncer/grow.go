@@ -115,18 +115,16 @@ func (d *delivery) mayHaveGrown(ctx context.Context, src *watcher.Source, b *bas
 		d.patchesGrowth(src.Size(), b) {
 		return nil, nil
 	}
-	if _, begun, err := d.store.Checkpoint(ctx, d.intent.ID); err != nil || begun {
-		return nil, err
-	}
 	record, err := d.store.Lookup(ctx, d.intent.Folder, d.intent.Path)
 	k := knownOf(record, d.intent.Destination)
 	if err != nil || k == nil || !movable(k) || k.RemotePath != d.intent.Final {
 		return nil, err
 	}
-	if size := k.Fingerprint.Size; size < d.folder.leastGrown() || size >= src.Size() || !d.mayCompareGrown(size) {
+	size := k.Fingerprint.Size
+	if size < d.folder.leastGrown() || size >= src.Size() {
 		return nil, nil
 	}
-	if _, is, err := d.store.Whole(ctx, d.intent.Route, d.intent.Path, d.now()); err != nil || is {
+	if may, err := d.mayReuse(ctx); err != nil || !may || !d.mayCompareGrown(size) {
 		return nil, err
 	}
 	return k, nil
