@@ -11,7 +11,6 @@ const (
 	unlinked = "wine keeps the name of a removed file until nobody has it open any more"
 	noWriter = "nobody can write to a file while the agent reads it: so it is under Windows"
 	moved    = "wine tells of nothing in a directory that was renamed"
-	fresh    = "wine tells of nothing in a directory that was made a moment before"
 	rootHeld = "wine does not rename a directory that is watched"
 	words    = "the test's own server cannot say it in the words of Unix"
 	reset    = "an answer that comes before the request has ended is lost with the connection"
@@ -59,7 +58,6 @@ func suites() []suite {
 			"TestSurveyThroughLinks":              noLinks,
 			"TestOpenRefuses":                     noLinks,
 			"TestRunRootMovedAwayAndBack":         noLinks,
-			"TestSubtreeTells":                    fresh,
 			"TestRunFollowsRenamedDirectory":      moved,
 			"TestRunRootRemovedAndRecreated":      rootHeld,
 			"TestScanOfReplacedRoot":              rootHeld,
@@ -68,7 +66,6 @@ func suites() []suite {
 			"TestRunWaitsForMarkers":              twice,
 			"TestRunRemovedAndRecreatedDirectory": unlinked,
 			"TestRunNestedDirectories":            flood,
-			"TestRunBurst":                        flood,
 		}},
 		{name: "syncer", limit: 15 * time.Minute, least: 120, system: differing, core: 40, skip: map[string]string{
 			"TestASourceReplacedAtTheLastMoment":                   openFile,
