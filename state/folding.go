@@ -231,6 +231,14 @@ func collide(c *conn, id string, with file.Path) error {
 	return err
 }
 
+// freeNamesakes releases the intents that are held because of the name of a file, if the destination does not have that any more.
+func freeNamesakes(c *conn, r Route, p file.Path) error {
+	_, err := c.exec("UPDATE intents SET "+released+` WHERE destination = ?2 AND phase = 'held'
+		AND id IN (SELECT intent FROM collisions WHERE path = ?3)
+		AND NOT EXISTS (SELECT 1 FROM known WHERE folder = ?1 AND path = ?3 AND destination = ?2)`, r.Folder, r.Destination, p)
+	return err
+}
+
 // Collisions returns the intents of a folder that are held because of another file's name.
 func (s *Store) Collisions(ctx context.Context, folder string) ([]Intent, error) {
 	var all []Intent

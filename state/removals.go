@@ -23,7 +23,7 @@ type Removal struct {
 
 // Removed records that an operation has taken a file away, all in one transaction: the removal, what is in the trash now,
 // that the destination has the file no more, and the operation's end. What waits for the file's name is released: a
-// directory could not be made there. It does nothing where that is on record.
+// directory that could not be made there, a file whose name is the same to the destination. It does nothing where that is on record.
 func (s *Store) Removed(ctx context.Context, o *Operation, r Removal) error {
 	return s.write(ctx, "removed "+o.RemotePath, func(c *conn) error {
 		n, err := c.exec(`INSERT INTO removals (id, folder, destination, path, remote_path, size, sha256, trash, at)
@@ -52,7 +52,8 @@ func (s *Store) Removed(ctx context.Context, o *Operation, r Removal) error {
 	})
 }
 
-// Forgotten ends an operation on a file that is not ours any more, or gone: nothing is known of it from now on.
+// Forgotten ends an operation on a file that is not ours any more, or gone: nothing is known of it from now on. What waits for its name
+// is released.
 func (s *Store) Forgotten(ctx context.Context, o *Operation) error {
 	return s.write(ctx, "forget "+o.RemotePath, func(c *conn) error {
 		var err error
@@ -77,6 +78,9 @@ func forgetAt(c *conn, o *Operation) error {
 	if err == nil {
 		_, err = c.exec(`DELETE FROM missing WHERE folder = ?1 AND path = ?2 AND dir = 0
 			AND NOT EXISTS (SELECT 1 FROM known WHERE folder = ?1 AND path = ?2)`, o.Folder, o.Path)
+	}
+	if err == nil {
+		err = freeNamesakes(c, o.Route, o.Path)
 	}
 	return err
 }

@@ -73,7 +73,24 @@ func (p *Planner) collide(ctx context.Context, g *ground, b *planned, k *state.K
 	if err != nil {
 		return state.PlanResult{}, err
 	}
-	return results[0], nil
+	if results[0].OK {
+		err = p.freeIfAlone(ctx, &b.Intent)
+	}
+	return results[0], err
+}
+
+// freeIfAlone frees a file that was just held, where the other one has gone meanwhile. What takes that away frees what waits for its name, but only
+// what it finds held.
+func (p *Planner) freeIfAlone(ctx context.Context, in *state.Intent) error {
+	others, err := p.store.Namesakes(ctx, in.Route, in.Path, in.Final)
+	if err != nil || len(others) > 0 {
+		return err
+	}
+	freed, err := p.store.Release(ctx, in.ID)
+	if freed {
+		in.Phase = state.Planned
+	}
+	return err
 }
 
 // reviewCollisions frees files whose names are not taken any more.

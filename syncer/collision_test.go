@@ -1,7 +1,9 @@
 package syncer
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -254,6 +256,85 @@ func TestCaseOnlyRenameOfAnotherFile(t *testing.T) {
 			t.Error("what was replaced is still known")
 		}
 	}
+}
+
+// TestNameIsFreedByARemoval sends a file that was held because of another's name as soon as that one was removed: nobody needs to scan
+// once more for that.
+func TestNameIsFreedByARemoval(t *testing.T) {
+	t.Parallel()
+	r, s := foldingRig(t, true, sftptest.ServerOptions{})
+	r.drop("stays", "x")
+	r.drop("a.txt", "old")
+	r.once()
+	r.gone("a.txt")
+	r.drop("A.txt", "new")
+	r.once()
+	if in := r.intent("A.txt"); in.Phase != state.Held {
+		t.Fatalf("%+v", in)
+	}
+	r.once() // which removes the other one, and has scanned before
+	r.wantNames(s, map[string]string{"stays": "x", "A.txt": "new"})
+	if n := len(r.removals()); n != 1 {
+		t.Errorf("%d removals", n)
+	}
+}
+
+// goingStore is a store in which a.txt goes at the very moment at which another file is held for its name.
+type goingStore struct {
+	Store
+	goes func()
+}
+
+func (s *goingStore) Plan(ctx context.Context, all []state.Plan) ([]state.PlanResult, error) {
+	if slices.ContainsFunc(all, func(p state.Plan) bool { return p.Collides != "" }) {
+		s.goes()
+	}
+	return s.Store.Plan(ctx, all)
+}
+
+func (s *goingStore) Fail(ctx context.Context, id string, f state.Failure) error {
+	if f.Collides != "" {
+		s.goes()
+	}
+	return s.Store.Fail(ctx, id, f)
+}
+
+// TestNameIsFreedWhileAFileIsHeld holds it for nothing: it goes at once. Whether it is the same file under another spelling the planner tells by its
+// size, and the delivery by its content.
+func TestNameIsFreedWhileAFileIsHeld(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"of another size", "new"} {
+		r, s := foldingRig(t, false, sftptest.ServerOptions{})
+		r.drop("a.txt", "old")
+		r.once()
+		went := 0
+		r.options.Store = &goingStore{Store: r.store, goes: func() {
+			went++
+			r.must(os.Remove(s.Dir + "/in/a.txt"))
+			o := state.Operation{Route: state.Route{Folder: "out", Destination: "acme"}, Path: "a.txt", RemotePath: "in/a.txt", Step: state.StepDelete, Upto: math.MaxInt64}
+			r.must(r.store.Forgotten(t.Context(), &o))
+		}}
+		r.gone("a.txt")
+		r.drop("A.txt", content)
+		r.once()
+		r.wantNames(s, map[string]string{"A.txt": content})
+		if went != 1 {
+			t.Errorf("%q: held %d times", content, went)
+		}
+	}
+}
+
+// TestNameIsFreedByAMove has a file wait for the name of one that gets another name at the server.
+func TestNameIsFreedByAMove(t *testing.T) {
+	t.Parallel()
+	r, s := foldingRig(t, true, sftptest.ServerOptions{})
+	content := strings.Repeat("content", 1000)
+	r.drop("a.txt", content)
+	r.once()
+	r.rename("a.txt", "b.txt")
+	r.drop("A.txt", "new")
+	r.once()
+	r.wantNames(s, map[string]string{"A.txt": "new", "b.txt": content})
 }
 
 // TestNamesThatCollide are those of two files here and of one there: the second is held, whatever is done about somebody

@@ -80,6 +80,7 @@ func (r *removing) end(ctx context.Context, t EventType, why string) error {
 		return err
 	}
 	r.link.tellOperation(t, r.o, why)
+	r.link.poke() // likewise
 	r.lookAgain()
 	return nil
 }

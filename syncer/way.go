@@ -33,22 +33,31 @@ func (l *link) isInTheWay(ctx context.Context, o *outcome) (bool, error) {
 // freeIfGone frees an intent that was just set aside for something that stood in its way, where that is gone. What takes things away
 // frees what waits for their names, but only what it finds set aside.
 func (l *link) freeIfGone(ctx context.Context, session Session, o *outcome) error {
-	name, dir := "", false
-	if conflict, ok := errors.AsType[*errConflict](o.err); ok {
-		name = conflict.final
-	} else if e, ok := errors.AsType[*remote.Error](o.err); ok && e.Op == "mkdir" && e.Kind == remote.Exists {
-		name, dir = e.Path, true
-	}
-	if name == "" {
-		return nil
-	}
-	info, err := session.Stat(ctx, name)
-	if remote.KindOf(err) != remote.Missing && (err != nil || !dir || !info.Mode.IsDir()) {
-		return nil
+	gone, err := l.isGone(ctx, session, o)
+	if err != nil || !gone {
+		return err
 	}
 	if _, err := l.store.Release(ctx, o.intent.ID); err != nil {
 		return err
 	}
 	l.poke()
 	return nil
+}
+
+// isGone tells whether what stood in an intent's way is there no more. Its errors are the store's.
+func (l *link) isGone(ctx context.Context, session Session, o *outcome) (bool, error) {
+	name, dir := "", false
+	if _, ok := errors.AsType[*errCollides](o.err); ok {
+		k, err := collidesWith(ctx, l.store, &o.intent)
+		return err == nil && k == nil, err
+	} else if conflict, ok := errors.AsType[*errConflict](o.err); ok {
+		name = conflict.final
+	} else if e, ok := errors.AsType[*remote.Error](o.err); ok && e.Op == "mkdir" && e.Kind == remote.Exists {
+		name, dir = e.Path, true
+	}
+	if name == "" {
+		return false, nil
+	}
+	info, err := session.Stat(ctx, name)
+	return remote.KindOf(err) == remote.Missing || err == nil && dir && info.Mode.IsDir(), nil
 }
