@@ -58,7 +58,7 @@ func (s *Session) openApart(size int64) (opened <-chan struct{}) {
 	done := make(chan struct{})
 	begun := s.spawn(func() {
 		defer close(done)
-		l, err := s.openLane(1)
+		l, err := s.openLane(1, s.keepPlace())
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if err == nil {

@@ -64,8 +64,7 @@ func (s *Session) Channels(ctx context.Context) Finding {
 	case s.Err() != nil:
 		f.Text = fmt.Sprintf("the server ended the connection when it was to have %d: set channels = 1", most)
 	case n < most:
-		f.Text = fmt.Sprintf("%d on a connection, where up to %d are of use: set channels = %d, or ask for more (MaxSessions, %s)",
-			n, most, max(1, n-1), serverPage)
+		f.Text = fmt.Sprintf("%d on a connection, where up to %d are of use over a long line: ask for more (MaxSessions, %s)", n, most, serverPage)
 	default:
 		f.OK, f.Text = true, fmt.Sprintf("%d on a connection, as many as are used", n)
 	}

@@ -15,8 +15,8 @@ func TestChannelsThatAServerAllows(t *testing.T) {
 	t.Parallel()
 	for allowed, want := range map[int]Finding{
 		10: {"channels", true, "8 on a connection, as many as are used"},
-		5:  {"channels", false, "5 on a connection, where up to 8 are of use: set channels = 4, or ask for more (MaxSessions, docs/server.md)"},
-		1:  {"channels", false, "1 on a connection, where up to 8 are of use: set channels = 1, or ask for more (MaxSessions, docs/server.md)"},
+		5:  {"channels", false, "5 on a connection, where up to 8 are of use over a long line: ask for more (MaxSessions, docs/server.md)"},
+		1:  {"channels", false, "1 on a connection, where up to 8 are of use over a long line: ask for more (MaxSessions, docs/server.md)"},
 	} {
 		t.Run(fmt.Sprint(allowed), func(t *testing.T) {
 			t.Parallel()

@@ -43,6 +43,13 @@ func (h *hasher) use(command string) {
 	h.mu.Unlock()
 }
 
+// form returns the name of the command's form; "" where commands hash nothing.
+func (h *hasher) form() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.command
+}
+
 // Hash returns the SHA-256 of a remote file, computed at the server, and what did it: a command, or check-file-name or
 // check-file-handle, the requests of SFTP's. size bounds the time. An error of kind Unsupported says that the server does
 // not hash.

@@ -29,9 +29,13 @@ const laneWindow = 2 << 20
 // files a second to the end of any line. They come in waves, of which a server makes heavy weather: see nearWindow.
 const onesWindow = 512 << 10
 
-// startMux opens a channel with the SFTP subsystem and makes the exchange of versions.
-func (s *Session) startMux(c *connection) (*mux, error) {
+// startMux opens a channel with the SFTP subsystem and makes the exchange of versions. It is left to commands where they have no other.
+func (s *Session) startMux(c *connection, commands *place) (*mux, error) {
 	channel, err := s.openOn(c)
+	if err == nil && c == &s.connection && commands.takes() {
+		_ = channel.Close() // nothing was sent on it
+		return nil, errNoPlace
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open SFTP channel: %w", err)
 	}
@@ -70,7 +74,7 @@ func (s *Session) startLane(l *lane) (err error) {
 
 // start opens the first channel and speaks with the server until SFTP is ready.
 func (s *Session) start() (err error) {
-	if s.mux, err = s.startMux(&s.connection); err != nil {
+	if s.mux, err = s.startMux(&s.connection, nil); err != nil {
 		return err
 	}
 	began := time.Now()

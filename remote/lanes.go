@@ -177,11 +177,11 @@ func (s *Session) assign(ctx context.Context, n int64) (l *lane, done func()) {
 
 // openLanes opens so many lanes at once.
 func (s *Session) openLanes(n int) {
-	all := &s.lanes
+	all, commands := &s.lanes, s.keepPlace()
 	var opening sync.WaitGroup
 	for range n {
 		opening.Go(func() {
-			l, err := s.openLane(s.mostConnections())
+			l, err := s.openLane(s.mostConnections(), commands)
 			all.mu.Lock()
 			defer all.mu.Unlock()
 			if err != nil {
@@ -202,7 +202,7 @@ func (s *Session) openLanes(n int) {
 }
 
 // openLane opens a lane wherever one is taken, on one of so many connections.
-func (s *Session) openLane(connections int) (*lane, error) {
+func (s *Session) openLane(connections int, commands *place) (*lane, error) {
 	for {
 		p, place := s.berths.take(&s.connection, connections, s.mostChannels())
 		if p == nil || s.Err() != nil {
@@ -211,7 +211,7 @@ func (s *Session) openLane(connections int) (*lane, error) {
 		err := s.connected(p)
 		var l *lane
 		if err == nil {
-			l, err = s.openLaneOn(p.connection)
+			l, err = s.openLaneOn(p.connection, commands)
 		}
 		if err == nil {
 			l.number, l.place = p.number, place
@@ -221,8 +221,8 @@ func (s *Session) openLane(connections int) (*lane, error) {
 	}
 }
 
-func (s *Session) openLaneOn(c *connection) (*lane, error) {
-	m, err := s.startMux(c)
+func (s *Session) openLaneOn(c *connection, commands *place) (*lane, error) {
+	m, err := s.startMux(c, commands)
 	if err != nil {
 		return nil, err
 	}

@@ -132,7 +132,7 @@ func TestPatchForeseesItsProof(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.spare.mu.Lock()
-		if ahead := s.spare.opening || s.spare.channel != nil; ahead != hashes {
+		if ahead := s.spare.opening != nil || s.spare.channel != nil; ahead != hashes {
 			t.Errorf("hashes %v: a channel is opened: %v", hashes, ahead)
 		}
 		s.spare.mu.Unlock()

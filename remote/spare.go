@@ -11,9 +11,10 @@ import (
 type spare struct {
 	mu      sync.Mutex
 	channel *channel
-	opening bool
-	begun   chan struct{} // closed when a command that is being begun is; nil where none is
+	opening chan struct{} // closed when one that is being opened is there, or is not to be had; nil where none is
+	begins  bool          // a command is begun there, too
 	refused bool          // the server allows no more channels
+	useless bool          // it does not keep them: see noSpares
 	closing *time.Timer
 }
 
@@ -29,7 +30,7 @@ const (
 func (s *Session) takeSpare(command string, abandoned <-chan struct{}) (c *channel, spare bool, err error) {
 	p := &s.spare
 	p.mu.Lock()
-	if begun := p.begun; begun != nil {
+	if begun := p.opening; p.begins {
 		p.mu.Unlock()
 		select {
 		case <-begun:
@@ -43,9 +44,9 @@ func (s *Session) takeSpare(command string, abandoned <-chan struct{}) (c *chann
 	if p.closing != nil {
 		p.closing.Stop()
 	}
-	ahead := s.mayOpenSpare()
+	gone := s.spareHelps() && !s.beginSpare("")
 	p.mu.Unlock()
-	if ahead && !s.spawn(func() { s.openSpare("") }) {
+	if gone {
 		return nil, false, errGone
 	}
 	if c != nil && c.runs != "" && c.runs != command {
@@ -59,33 +60,53 @@ func (s *Session) takeSpare(command string, abandoned <-chan struct{}) (c *chann
 	return c, false, err
 }
 
-// mayOpenSpare tells whether one is to be opened now, and counts on it. Its caller holds the lock.
-func (s *Session) mayOpenSpare() bool {
-	p := &s.spare
-	ahead := s.RoundTrip() >= spareFrom && !p.opening && !p.refused
-	p.opening = p.opening || ahead
-	return ahead
+// spareHelps tells whether one is to be opened ahead now. Its caller holds the lock.
+func (s *Session) spareHelps() bool { return s.RoundTrip() >= spareFrom && s.spare.mayBeOpened() }
+
+// mayBeOpened tells whether one can be opened. Its caller holds the lock.
+func (p *spare) mayBeOpened() bool {
+	return p.channel == nil && p.opening == nil && !p.refused && !p.useless
+}
+
+// beginSpare has one opened, and a command begun there unless that is "". It is false where the session has ended. Its caller holds the lock.
+func (s *Session) beginSpare(command string) bool {
+	p, done := &s.spare, make(chan struct{})
+	begun := s.spawn(func() { defer close(done); s.openSpare(command) })
+	if begun {
+		p.opening, p.begins = done, command != ""
+	}
+	return begun
 }
 
 // foreseeCommand begins the hash command that is going to follow in a few round trips, if commands are what hashes here.
 func (s *Session) foreseeCommand() {
-	s.hash.mu.Lock()
-	name := s.hash.command
-	s.hash.mu.Unlock()
+	name := s.hash.form()
 	if name == "" {
 		return
 	}
-	command := formOf(name).ahead
 	p := &s.spare
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.channel != nil || !s.mayOpenSpare() {
-		return
+	if s.spareHelps() {
+		s.beginSpare(formOf(name).ahead) // else the session has ended, and whoever goes on sees that
 	}
-	begun := make(chan struct{})
-	if s.spawn(func() { defer close(begun); s.openSpare(command) }) { // else the session has ended, and whoever goes on sees that
-		p.begun = begun
+}
+
+// leavesPlace tells whether the server lets a command have a channel beside those that are there, and being opened meanwhile. It is opened
+// for that, and waits for a command like any other spare.
+func (s *Session) leavesPlace() bool {
+	p := &s.spare
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mayBeOpened() && !s.beginSpare("") {
+		return false // the session has ended
 	}
+	if opening := p.opening; opening != nil {
+		p.mu.Unlock()
+		<-opening
+		p.mu.Lock()
+	}
+	return !p.refused
 }
 
 // openSpare opens a spare, and begins a command there unless that is "".
@@ -100,14 +121,14 @@ func (s *Session) openSpare(command string) {
 	p := &s.spare
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.opening, p.begun = false, nil
+	p.opening, p.begins = nil, false
 	switch {
 	case c == nil && err == nil:
 		return
 	case err != nil:
 		p.refused = true
 		return
-	case p.refused: // which has turned out meanwhile
+	case p.useless: // which has turned out meanwhile
 		_ = c.Close() // nobody waits for it
 		return
 	}
@@ -119,7 +140,7 @@ func (s *Session) openSpare(command string) {
 // has ended.
 func (s *Session) noSpares() {
 	s.spare.mu.Lock()
-	s.spare.refused = true
+	s.spare.useless = true
 	s.spare.mu.Unlock()
 	s.dropSpare()
 }

@@ -121,7 +121,7 @@ func TestCheckConnectSeesTheLimitsOfAServer(t *testing.T) {
 	r := bareRig(t)
 	r.outboxTo(sshd.TOML("acme")+patient, `to = ["acme:in"]`)
 	got := r.expect(0, "check", "--connect", "--idle", "1m").stdout
-	contains(t, got, "4 on a connection", "set channels = 3", "the session was ended after", "without an upload")
+	contains(t, got, "4 on a connection", "ask for more (MaxSessions", "the session was ended after", "without an upload")
 	if n := strings.Count(got, "docs/server.md"); n != 2 {
 		t.Errorf("the page for the server's owner is named %d times:\n%s", n, got)
 	}

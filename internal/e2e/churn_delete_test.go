@@ -134,8 +134,8 @@ func (c *deletes) awaitQuiet(r *rig, inbox string) {
 			break
 		}
 		if time.Now().After(deadline) {
-			c.t.Fatalf("not the same after two minutes:\nhere  %q\nthere %q\nwith other content %q\nplan: %s\nstatus: %s", without(local, there), without(there, local),
-				differing, r.run("plan").text(), r.run("status").text())
+			c.t.Fatalf("not the same after two minutes:\nhere  %q\nthere %q\nwith other content %q\nplan: %s\nstatus: %s\n%s", without(local, there), without(there, local),
+				differing, r.run("plan").text(), r.run("status").text(), c.story(r, slices.Concat(without(local, there), without(there, local), differing)))
 		}
 		c.acceptUnmounted(r)
 		time.Sleep(200 * time.Millisecond)
@@ -147,6 +147,23 @@ func (c *deletes) awaitQuiet(r *rig, inbox string) {
 		c.acceptUnmounted(r)
 		time.Sleep(300 * time.Millisecond) // each look costs two processes
 	}
+}
+
+// story returns what there is to say of names that are not as they should be: what the agent says now, and what all agents have logged.
+func (c *deletes) story(r *rig, names []string) string {
+	var all []string
+	for _, name := range names {
+		name = strings.TrimSuffix(name, "/")
+		all = append(all, name+": "+r.run("explain", c.at(name)).text())
+		for _, a := range r.agents {
+			for line := range strings.Lines(a.text()) {
+				if strings.Contains(line, name) {
+					all = append(all, line)
+				}
+			}
+		}
+	}
+	return strings.Join(all, "")
 }
 
 // without returns what is in a and not in b.

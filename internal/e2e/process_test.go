@@ -145,6 +145,7 @@ func (r *rig) launch(args ...string) *agent {
 	if err := <-started; err != nil {
 		r.t.Fatal(err)
 	}
+	r.agents = append(r.agents, a)
 	r.t.Cleanup(func() {
 		a.kill()
 		r.decent(a.text())

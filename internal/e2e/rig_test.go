@@ -79,6 +79,7 @@ type rig struct {
 	stderr  *os.File             // likewise
 	attr    *syscall.SysProcAttr // of the program's processes
 	secrets []string             // must not be seen in any output
+	agents  []*agent             // that were started
 }
 
 // newRig starts a server and writes a configuration with one outbox; folder are the lines of its [[folder]] table after
