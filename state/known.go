@@ -7,14 +7,15 @@ import (
 )
 
 // knowDelivered makes the published file of an intent known, and ours. What is sent again from elsewhere says nothing of
-// the folder's file.
+// the folder's file. Which file system it lies on is the store's to say, here as below: while it was sent that one may have got another number, or a person
+// may have said that it is gone for good.
 func knowDelivered(c *conn, id string, d Deliver) error {
 	_, err := c.exec(`INSERT OR FAIL INTO known (folder, destination, path, remote_path, owned, size, mtime, ctime, dev, ino, racy, sha256)
-		SELECT folder, destination, path, final, 1, ?, ?, ?, ?, ?, ?, ? FROM intents WHERE id = ? AND source = ''
+		SELECT folder, destination, path, final, 1, ?, ?, ?, dev, ?, ?, ? FROM intents WHERE id = ? AND source = ''
 		ON CONFLICT (folder, path, destination) DO UPDATE SET remote_path = excluded.remote_path, owned = 1,
 			size = excluded.size, mtime = excluded.mtime, ctime = excluded.ctime, dev = excluded.dev, ino = excluded.ino,
 			racy = excluded.racy, sha256 = excluded.sha256`,
-		d.Fingerprint.Size, d.Fingerprint.ModTime, d.Fingerprint.ChangeTime, d.Fingerprint.Dev, d.Fingerprint.Inode,
+		d.Fingerprint.Size, d.Fingerprint.ModTime, d.Fingerprint.ChangeTime, d.Fingerprint.Inode,
 		d.Racy, d.Proof.SHA256, id)
 	return err
 }
@@ -27,14 +28,14 @@ func (s *Store) Adopt(ctx context.Context, id string, k Known) (bool, error) {
 	begun := s.attempts.of(id)
 	return s.settle(ctx, "adopt", id, begun, func(c *conn) (int64, error) {
 		n, err := c.exec(`INSERT OR FAIL INTO known (folder, destination, path, remote_path, owned, size, mtime, ctime, dev, ino, racy, sha256)
-			SELECT folder, destination, path, CASE ? WHEN '' THEN final ELSE ? END, 0, ?, ?, ?, ?, ?, ?, ?
+			SELECT folder, destination, path, CASE ? WHEN '' THEN final ELSE ? END, 0, ?, ?, ?, dev, ?, ?, ?
 			FROM intents WHERE id = ? AND phase = 'planned'
 			ON CONFLICT (folder, path, destination) DO UPDATE SET
 				owned = known.owned AND known.remote_path = excluded.remote_path, remote_path = excluded.remote_path,
 				size = excluded.size, mtime = excluded.mtime, ctime = excluded.ctime, dev = excluded.dev,
 				ino = excluded.ino, racy = excluded.racy, sha256 = excluded.sha256`,
 			k.RemotePath, k.RemotePath, k.Fingerprint.Size, k.Fingerprint.ModTime, k.Fingerprint.ChangeTime,
-			k.Fingerprint.Dev, k.Fingerprint.Inode, k.Racy, k.SHA256, id)
+			k.Fingerprint.Inode, k.Racy, k.SHA256, id)
 		if err != nil || n == 0 {
 			return 0, err
 		}
@@ -47,10 +48,11 @@ func (s *Store) Adopt(ctx context.Context, id string, k Known) (bool, error) {
 func (s *Store) Unchanged(ctx context.Context, id string, fp file.Fingerprint, racy bool) (bool, error) {
 	begun := s.attempts.of(id)
 	return s.settle(ctx, "unchanged", id, begun, func(c *conn) (int64, error) {
-		r, ok, err := c.one("SELECT folder, destination, path FROM intents WHERE id = ? AND phase = 'planned'", id)
+		r, ok, err := c.one("SELECT folder, destination, path, dev FROM intents WHERE id = ? AND phase = 'planned'", id)
 		if err != nil || !ok {
 			return 0, err
 		}
+		fp.Dev = uint64(r.int(3))
 		if err := touch(c, Route{Folder: r.text(0), Destination: r.text(1)}, r.path(2), fp, racy); err != nil {
 			return 0, err
 		}

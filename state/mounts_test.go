@@ -50,3 +50,27 @@ func TestMountsMatterWhileSomethingIsKnown(t *testing.T) {
 		t.Errorf("directories: %+v, %v", all, err)
 	}
 }
+
+// TestMountIsForgottenWhileAFileIsUnderWay holds for that file too, whatever becomes of it.
+func TestMountIsForgottenWhileAFileIsUnderWay(t *testing.T) {
+	for name, ends := range map[string]func(s *Store, in Intent) (bool, error){
+		"delivered": func(s *Store, in Intent) (bool, error) { deliver(t, s, in, true); return true, nil },
+		"adopted": func(s *Store, in Intent) (bool, error) {
+			return s.Adopt(t.Context(), in.ID, Known{Route: in.Route, Path: in.Path, Fingerprint: in.Fingerprint})
+		},
+		"unchanged": func(s *Store, in Intent) (bool, error) { return s.Unchanged(t.Context(), in.ID, in.Fingerprint, false) },
+	} {
+		s := newStore(t)
+		owned(t, s, route, "disk/a")
+		in := planOne(t, s, intentFor(route, "disk/a"))
+		if err := s.ForgetMounts(t.Context(), route.Folder, "/srv/out", []file.Path{"disk"}); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := ends(s, in); !ok || err != nil {
+			t.Fatalf("%s: %v, %v", name, ok, err)
+		}
+		if k := knownAt(t, s, route, "disk/a"); k.Fingerprint.Dev != 0 {
+			t.Errorf("%s: it lies on %d", name, k.Fingerprint.Dev)
+		}
+	}
+}

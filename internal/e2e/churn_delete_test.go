@@ -25,7 +25,7 @@ var (
 )
 
 // churnDeleteSeeds are random histories that are always played; one that has once failed is added here.
-var churnDeleteSeeds = []uint64{1795983801102103555, 1796011667882679206}
+var churnDeleteSeeds = []uint64{1795983801102103555, 1796011667882679206, 1796078512090712844}
 
 // churnSlowSeeds are such histories of a mirror whose files settle for longer than it waits until it removes.
 var churnSlowSeeds = []uint64{31}
