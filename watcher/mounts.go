@@ -110,6 +110,17 @@ func (w *Watcher) lookAtMounts(ctx context.Context) (changed bool) {
 	return changed
 }
 
+// noteMounts saves where file systems are mounted when a scan has come to one: nothing that lies there may be known before its place is, or it could
+// never be missed once that is unmounted. The look at the end of the scan may come too late for that: the process may have ended.
+func (w *Watcher) noteMounts(ctx context.Context) {
+	if w.memory == nil {
+		return
+	}
+	if now, err := w.mounts(w.rules.Root); err == nil {
+		_ = w.saveMounts(ctx, now, w.inside) // the next look saves them again
+	}
+}
+
 // saveMounts saves the places where something is mounted now that was not before.
 func (w *Watcher) saveMounts(ctx context.Context, now, before mountTable) error {
 	var places []file.Path

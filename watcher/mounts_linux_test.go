@@ -1,9 +1,12 @@
 package watcher
 
 import (
+	"context"
 	"errors"
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +62,49 @@ func TestRunMountsInside(t *testing.T) {
 	mount(t, "tmpfs", at, "tmpfs", 0) // over it
 	write(t, filepath.Join(at, "over"), "x")
 	eventually(t, "what is mounted over it is scanned", func() bool { return rec.isReady("deep/mnt/over") })
+}
+
+// A file system that is mounted while a scan is under way is remembered before anything is told of what it holds: whoever hears of that may be
+// killed at once.
+func TestScanRemembersAMountFirst(t *testing.T) {
+	if !asUserRoot(t) {
+		return
+	}
+	root := t.TempDir()
+	write(t, filepath.Join(root, "a"), "x")
+	at := mkdir(t, filepath.Join(root, "m"))
+	m := &memory{}
+	w := newQuick(t, Rules{Root: root})
+	w.Remember(m)
+	seen := false
+	sink := &scanSink{each: func(e Entry) {
+		switch e.Path {
+		case "a":
+			mount(t, "tmpfs", at, "tmpfs", 0)
+			write(t, filepath.Join(at, "file"), "x")
+		case "m/file":
+			seen = true
+			if places, err := m.Mounted(t.Context()); err != nil || !slices.Equal(places, []file.Path{"m"}) {
+				t.Errorf("remembered: %q, %v", places, err)
+			}
+		}
+	}}
+	if _, err := w.Scan(t.Context(), sink); err != nil || !seen {
+		t.Errorf("%v, seen %v", err, seen)
+	}
+}
+
+// scanSink looks at each entry of a scan.
+type scanSink struct {
+	recorder
+	each func(Entry)
+}
+
+func (s *scanSink) Scan(_ context.Context, entries iter.Seq[Entry]) error {
+	for e := range entries {
+		s.each(e)
+	}
+	return nil
 }
 
 // A mount that is not to come back is forgotten while the folder is watched, on a word that asks for a scan.
