@@ -42,7 +42,7 @@ func (w *Watcher) look(ctx context.Context, names map[string]fsnotify.Op, t *wat
 		return true, max(root, rootAsked)
 	}
 	defer way.close()
-	l := &looking{w: w, ctx: ctx, tree: t}
+	l := &looking{w: w, ctx: ctx, tree: t, been: visited{0: true, w.home.dev: true}}
 	if way.follow {
 		l.links = way
 	}
@@ -70,6 +70,7 @@ type looking struct {
 	w    *Watcher
 	ctx  context.Context
 	tree *watchTree
+	been visited
 	scan bool // something only a scan can tell
 
 	links   *descent           // where links are followed
@@ -141,6 +142,7 @@ func (l *looking) forget(p file.Path) {
 // observe lets a file settle.
 func (l *looking) observe(p file.Path, st stat, d *dir) {
 	w := l.w
+	w.visit(l.ctx, l.been, st.Dev)
 	w.trust.tell(p)
 	if w.marker.is(p.Base()) {
 		l.marker(p)

@@ -110,12 +110,16 @@ func (w *Watcher) lookAtMounts(ctx context.Context) (changed bool) {
 	return changed
 }
 
-// noteMounts saves where file systems are mounted when a scan has come to one: nothing that lies there may be known before its place is, or it could
-// never be missed once that is unmounted. The look at the end of the scan may come too late for that: the process may have ended.
-func (w *Watcher) noteMounts(ctx context.Context) {
-	if w.memory == nil {
+// visited has the numbers of the file systems that a look at the folder has come to. 0 is of what cannot be read.
+type visited map[uint64]bool
+
+// visit saves where file systems are mounted when a look comes to another one: nothing that lies there may be known before its place is, or it could
+// never be missed once that is unmounted. The look at the end of a scan may come too late for that: the process may have ended.
+func (w *Watcher) visit(ctx context.Context, been visited, dev uint64) {
+	if been[dev] || w.memory == nil {
 		return
 	}
+	been[dev] = true
 	if now, err := w.mounts(w.rules.Root); err == nil {
 		_ = w.saveMounts(ctx, now, w.inside) // the next look saves them again
 	}

@@ -94,6 +94,28 @@ func TestScanRemembersAMountFirst(t *testing.T) {
 	}
 }
 
+// So is one that comes with a directory, of which only a hint has told.
+func TestRunRemembersAMountFirst(t *testing.T) {
+	if !asUserRoot(t) {
+		return
+	}
+	dir := t.TempDir()
+	root, at := mkdir(t, filepath.Join(dir, "root")), mkdir(t, filepath.Join(dir, "comes/m"))
+	mount(t, "tmpfs", at, "tmpfs", 0)
+	write(t, filepath.Join(at, "file"), "x")
+	m := &memory{}
+	w := newQuick(t, Rules{Root: root, Rescan: time.Hour})
+	w.tempo.askGap, w.tempo.askDelay, w.tempo.root = time.Hour, time.Hour, time.Hour // neither a scan nor another look may help out
+	w.Remember(m)
+	rec := startWatching(t, w)
+	rename(t, filepath.Join(dir, "comes"), filepath.Join(root, "comes"))
+	defer func() { _ = unix.Unmount(filepath.Join(root, "comes/m"), unix.MNT_DETACH) }() // else the directory cannot be removed
+	eventually(t, "the file is ready", func() bool { return rec.isReady("comes/m/file") })
+	if places, err := m.Mounted(t.Context()); err != nil || !slices.Equal(places, []file.Path{"comes/m"}) {
+		t.Errorf("remembered: %q, %v", places, err)
+	}
+}
+
 // scanSink looks at each entry of a scan.
 type scanSink struct {
 	recorder

@@ -123,10 +123,10 @@ type scanRun struct {
 	sum      Summary
 	unlisted int // errors beyond those in sum
 	unread   unread
-	met      map[uint64]bool // devices that it has come to
-	begun    bool            // the sequence is ranged over
-	walked   bool            // all was seen that can be read, and the root stayed the same
-	ended    bool            // and there is no doubt about it
+	been     visited
+	begun    bool // the sequence is ranged over
+	walked   bool // all was seen that can be read, and the root stayed the same
+	ended    bool // and there is no doubt about it
 }
 
 func (r *scanRun) run(sink Sink) error {
@@ -146,7 +146,7 @@ func (r *scanRun) run(sink Sink) error {
 	r.w.links.forget()
 	r.w.rootOn = r.w.kindOf(root)
 	r.w.fileSystems[r.look.dev] = r.w.rootOn
-	r.met = map[uint64]bool{0: true, r.look.dev: true} // 0 is of what cannot be read
+	r.been = visited{0: true, r.look.dev: true}
 	return sink.Scan(r.ctx, r.entries())
 }
 
@@ -214,10 +214,7 @@ func (r *scanRun) sameRoot() error {
 
 // take counts e, and decides about a file whether it is ready. It returns false if e has just gone.
 func (r *scanRun) take(e *Entry, d *dir, name string) bool {
-	if dev := e.Fingerprint.Dev; !r.met[dev] {
-		r.met[dev] = true
-		r.w.noteMounts(r.ctx)
-	}
+	r.w.visit(r.ctx, r.been, e.Fingerprint.Dev)
 	if r.tree != nil {
 		r.tree.note(e, r.dirOf(e, d))
 		r.audit(e, d)
