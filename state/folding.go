@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/dropferry/dropferry/file"
@@ -231,11 +232,23 @@ func collide(c *conn, id string, with file.Path) error {
 	return err
 }
 
-// freeNamesakes releases the intents that are held because of the name of a file, if the destination does not have that any more.
-func freeNamesakes(c *conn, r Route, p file.Path) error {
-	_, err := c.exec("UPDATE intents SET "+released+` WHERE destination = ?2 AND phase = 'held'
-		AND id IN (SELECT intent FROM collisions WHERE path = ?3)
-		AND NOT EXISTS (SELECT 1 FROM known WHERE folder = ?1 AND path = ?3 AND destination = ?2)`, r.Folder, r.Destination, p)
+// free releases what is held at a destination because of another file's name, as far as none of ours has that any more, nor is about to get it. Of
+// several that wait for one name, the first gets it.
+func (k *folds) free(c *conn, destination string) error {
+	f, err := k.of(c, destination)
+	if err != nil || !f.Folds() {
+		return err
+	}
+	held, err := intents(c, selectIntent+"WHERE destination = ? AND phase = 'held' AND id IN (SELECT intent FROM collisions) ORDER BY seq", destination)
+	for i := range held {
+		var all []Namesake
+		if err == nil {
+			all, err = namesakes(c, f, held[i].Route, held[i].Path, held[i].Final)
+		}
+		if err == nil && !slices.ContainsFunc(all, func(n Namesake) bool { return !n.Aside }) {
+			_, err = c.exec("UPDATE intents SET "+released+" WHERE id = ?", held[i].ID)
+		}
+	}
 	return err
 }
 

@@ -127,18 +127,23 @@ func renewTemp(c *conn, id, temp, aside string) error {
 	return err
 }
 
-// Drop removes an intent that is planned, held or parked, and queues its temp to be swept. It returns false for an
-// intent of another phase and for none.
+// Drop removes an intent that is planned, held or parked, and queues its temp to be swept. What waits for its name is released. It
+// returns false for an intent of another phase and for none.
 func (s *Store) Drop(ctx context.Context, id string) (bool, error) {
 	return s.settle(ctx, "drop", id, s.attempts.of(id), func(c *conn) (int64, error) {
-		_, cancelled, err := c.one("SELECT 1 FROM intents WHERE id = ? AND phase = 'cancelled'", id)
-		if err != nil || cancelled {
+		r, found, err := c.one("SELECT destination, phase FROM intents WHERE id = ?", id)
+		if err != nil || !found || r.text(1) == string(Cancelled) {
 			return 0, err
 		}
+		destination := r.text(0)
 		if err := disownFinals(c, " WHERE id = ? AND phase IN ('held', 'parked')", id); err != nil {
 			return 0, err
 		}
-		return abandon(c, id)
+		n, err := abandon(c, id)
+		if err == nil && n > 0 {
+			err = s.folds.free(c, destination)
+		}
+		return n, err
 	})
 }
 

@@ -49,6 +49,13 @@ func (s *Store) Deliver(ctx context.Context, id string, d Deliver) (bool, error)
 		if err := s.folds.replaced(c, id); err != nil {
 			return 0, err
 		}
+		r, _, err := c.one("SELECT destination FROM intents WHERE id = ?", id)
+		if err == nil {
+			err = s.folds.free(c, r.text(0))
+		}
+		if err != nil {
+			return 0, err
+		}
 		return n, finish(c, id, d, begun)
 	})
 }

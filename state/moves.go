@@ -39,15 +39,9 @@ func (s *Store) SetMovedFrom(ctx context.Context, id string, from file.Path) (bo
 	})
 }
 
-// forgetMoved forgets the file that a published intent has given another name, which leaves its own to others.
+// forgetMoved forgets the file that a published intent has given another name.
 func forgetMoved(c *conn, id string) error {
-	r, moved, err := c.one("SELECT folder, destination, moved_from FROM intents WHERE id = ? AND moved_from <> ''", id)
-	if err != nil || !moved {
-		return err
-	}
-	at, from := Route{Folder: r.text(0), Destination: r.text(1)}, r.path(2)
-	if _, err := c.exec("DELETE FROM known WHERE folder = ? AND path = ? AND destination = ?", at.Folder, from, at.Destination); err != nil {
-		return err
-	}
-	return freeNamesakes(c, at, from)
+	_, err := c.exec(`DELETE FROM known WHERE (folder, path, destination) IN
+		(SELECT folder, moved_from, destination FROM intents WHERE id = ? AND moved_from <> '')`, id)
+	return err
 }

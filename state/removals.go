@@ -48,6 +48,9 @@ func (s *Store) Removed(ctx context.Context, o *Operation, r Removal) error {
 		if err == nil {
 			err = freeName(c, o)
 		}
+		if err == nil {
+			err = s.folds.free(c, o.Destination)
+		}
 		return err
 	})
 }
@@ -65,6 +68,9 @@ func (s *Store) Forgotten(ctx context.Context, o *Operation) error {
 		if err == nil {
 			_, err = c.exec("DELETE FROM operations WHERE id = ?", o.ID)
 		}
+		if err == nil {
+			err = s.folds.free(c, o.Destination)
+		}
 		return err
 	})
 }
@@ -78,9 +84,6 @@ func forgetAt(c *conn, o *Operation) error {
 	if err == nil {
 		_, err = c.exec(`DELETE FROM missing WHERE folder = ?1 AND path = ?2 AND dir = 0
 			AND NOT EXISTS (SELECT 1 FROM known WHERE folder = ?1 AND path = ?2)`, o.Folder, o.Path)
-	}
-	if err == nil {
-		err = freeNamesakes(c, o.Route, o.Path)
 	}
 	return err
 }

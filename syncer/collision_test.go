@@ -324,6 +324,28 @@ func TestNameIsFreedWhileAFileIsHeld(t *testing.T) {
 	}
 }
 
+// TestNameIsFreedByThoseThatWait has one file wait for another that waits itself: when that leaves, and the name is free, it goes.
+func TestNameIsFreedByThoseThatWait(t *testing.T) {
+	t.Parallel()
+	r, s := foldingRig(t, true, sftptest.ServerOptions{})
+	r.drop("stays", "x")
+	r.drop("dir/a.txt", "old")
+	r.once()
+	r.gone("dir/a.txt")
+	r.drop("dir/A.txt", "second")
+	r.once() // held for the first
+	r.rename("dir", "DIR")
+	r.plan("DIR/A.txt", "the third")
+	if in := r.intent("DIR/A.txt"); in.Phase != state.Held || !strings.Contains(in.LastError, `"dir/A.txt"`) {
+		t.Fatalf("%+v", in)
+	}
+	r.once() // the second is dropped, and the first removed
+	if in := r.record("DIR/A.txt").Intents; len(in) > 0 {
+		t.Errorf("%+v", in)
+	}
+	r.wantNames(s, map[string]string{"stays": "x", "dir/A.txt": "the third"}) // the directory gets its other spelling later
+}
+
 // TestNameIsFreedByAMove has a file wait for the name of one that gets another name at the server.
 func TestNameIsFreedByAMove(t *testing.T) {
 	t.Parallel()

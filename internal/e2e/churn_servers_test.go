@@ -99,7 +99,7 @@ func (s *churnServer) contents(files map[string]string) map[string]string {
 }
 
 // churnServerSeeds are random histories that are always played with a server; one that has once failed is added here.
-var churnServerSeeds = map[string][]uint64{"folding": {1796077639412517482}}
+var churnServerSeeds = map[string][]uint64{"folding": {1796077639412517482, 1796083203990679153}}
 
 // TestChurnOnOtherServers is TestChurnWithDeletes with a server that hashes nothing, and may keep no times or take several names for one.
 func TestChurnOnOtherServers(t *testing.T) {
