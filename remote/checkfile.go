@@ -94,12 +94,15 @@ func (s *Session) checkFile(ctx context.Context, form, name string, size int64) 
 		defer s.handles.give(1)
 	}
 	quiet := slowQuiet(size, s.target.StallTimeout)
-	w := s.watch(&watch{quiet: quiet, most: slowLimit(size), slow: true, hung: func() error {
-		s.note(checkFileHung)
+	var at rank
+	w := s.watch(&watch{quiet: quiet, most: slowLimit(size), slow: true, first: at.reached, hung: func() error {
+		if at.reached() {
+			s.note(checkFileHung)
+		}
 		return fmt.Errorf("%s %s was not answered within %v (stall_timeout, and more for its size)", form, printable(name), quiet)
 	}})
 	defer w.stop()
-	sum, err := s.askCheckFile(nil, form, name)
+	sum, err := s.askCheckFile(nil, &at, form, name)
 	if err == nil && s.caps.Load().CheckHangs > 0 {
 		s.note(func(c *Capabilities) { c.CheckHangs = 0 })
 	}
@@ -124,23 +127,24 @@ func noDigest(err error) error {
 	return err
 }
 
-// askCheckFile makes the requests, until over receives; nil never does.
-func (s *Session) askCheckFile(over <-chan time.Time, form, name string) (sum []byte, err error) {
+// askCheckFile makes the requests, until over receives; nil never does. at becomes the rank of the one that hashes.
+func (s *Session) askCheckFile(over <-chan time.Time, at *rank, form, name string) (sum []byte, err error) {
 	if form == checkFileName {
-		return s.callCheckFile(over, form, name)
+		return s.callCheckFile(over, at, form, name)
 	}
 	handle, err := s.openHandle("hash", name, openRead)
 	if err != nil {
 		return nil, err
 	}
-	sum, err = s.callCheckFile(over, form, handle)
+	sum, err = s.callCheckFile(over, at, form, handle)
 	if closeErr := s.closeHandle(name, handle); err == nil && Transient.is(closeErr) { // opened for reading: nothing else is lost
 		err = closeErr
 	}
 	return sum, err
 }
 
-func (s *Session) callCheckFile(over <-chan time.Time, form, subject string) ([]byte, error) {
+func (s *Session) callCheckFile(over <-chan time.Time, at *rank, form, subject string) ([]byte, error) {
+	at.next(s.mux)
 	reply, err := s.mux.callUntil(over, packetExtended, checkFileRequest(form, subject))
 	if err != nil {
 		return nil, err
@@ -157,7 +161,7 @@ func (s *Session) proveCheckFile(ctx context.Context, name string, want [sha256.
 		}
 		// A server that leaves it unanswered is one without it; that of a dead connection is found by its silence.
 		timer := time.NewTimer(s.target.StallTimeout)
-		sum, err := s.askCheckFile(timer.C, form, name)
+		sum, err := s.askCheckFile(timer.C, new(rank), form, name)
 		timer.Stop()
 		switch {
 		case errors.Is(err, errNoReply):

@@ -199,6 +199,49 @@ func TestCheckFileThatHangs(t *testing.T) {
 	}
 }
 
+// A server that works in order answers nothing behind a request that hangs. Whichever of them is found hanging, the one that was
+// sent first is to blame: of a check-file request that is learned, and of one that waits behind another it is not.
+func TestWhatHangsFirstIsBlamed(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		op, want string
+		hangs    int
+	}{
+		{sftptest.OpCheckFile, checkFileName + " /a.part was not answered within", 1},
+		{sftptest.OpRemove, " was not answered", 0},
+	} {
+		t.Run(row.op, func(t *testing.T) {
+			t.Parallel()
+			server, first := hostile(t, noEmpty(nil))
+			mustUpload(t, first, "/a.part", random(1000))
+			target := serverTarget(server)
+			target.Keepalive, target.StallTimeout = stall/4, stall
+			s := mustDial(t, target)
+			s.Use(first.Capabilities())
+			server.Faults.Add(sftptest.HangOn(row.op))
+			// One that is found hanging before the check-file request is.
+			w := s.watch(&watch{quiet: stall / 2, most: patience, hung: func() error { return errors.New("another was not answered") }})
+			defer w.stop()
+			all := []<-chan error{}
+			ask := func(op string, request func() error) {
+				before := s.mux.asked.Load()
+				all = append(all, async(request))
+				eventually(t, op+" is sent", func() bool { return s.mux.asked.Load() > before })
+			}
+			if row.op == sftptest.OpRemove {
+				ask(row.op, func() error { return s.Remove(t.Context(), "/none") })
+			}
+			ask(sftptest.OpCheckFile, func() error { _, _, err := s.Hash(t.Context(), "/a.part", 1000); return err })
+			for _, c := range all {
+				wantError(t, soon(t, "a request", c), Transient, row.want)
+			}
+			if hangs := s.Capabilities().CheckHangs; hangs != row.hangs {
+				t.Errorf("%d hangs are known, want %d", hangs, row.hangs)
+			}
+		})
+	}
+}
+
 func TestCheckFileThatLies(t *testing.T) {
 	t.Parallel()
 	content := random(50_000)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 )
@@ -34,7 +35,9 @@ type mux struct {
 
 	unread bytes.Buffer // for pkg/sftp; only its one reading goroutine touches it
 
-	flying turns // requests under way
+	flying   turns        // requests under way
+	asked    atomic.Int64 // requests made
+	answered atomic.Int64 // replies received
 
 	mu      sync.Mutex
 	waiting map[uint32]func(reply []byte) // nil: given up, so that the reply is nobody's
@@ -130,6 +133,7 @@ func (m *mux) Read(b []byte) (int, error) {
 
 // deliver hands a reply over, from the packet type on, if it answers one of our requests.
 func (m *mux) deliver(reply []byte) bool {
+	m.answered.Add(1)
 	id := binary.BigEndian.Uint32(reply[1:])
 	m.mu.Lock()
 	answer, ours := m.waiting[id]
@@ -155,7 +159,7 @@ func (m *mux) Write(b []byte) (int, error) {
 	}
 	for len(rest) > 0 {
 		if m.framing.between() {
-			if err := m.flying.take(1, m.closed); err != nil {
+			if err := m.take(); err != nil {
 				return 0, errGone
 			}
 			m.sending.Lock()
@@ -190,6 +194,15 @@ func (m *mux) finish(err error) {
 		}
 		close(m.closed)
 	})
+}
+
+// take waits until one more request may be made.
+func (m *mux) take() error {
+	if err := m.flying.take(1, m.closed); err != nil {
+		return err
+	}
+	m.asked.Add(1)
+	return nil
 }
 
 // call sends a request of ours and returns its reply from the packet type on. It needs pkg/sftp's client to be reading,
@@ -231,7 +244,7 @@ func (m *mux) send(kind byte, body []byte) (id uint32, reply <-chan []byte, err 
 // post sends a whole request of ours, its length first and its id left open. answer is given the reply, unless the mux is
 // closed before; it is called by the goroutine that reads for all, and must not block. The packet is the caller's again.
 func (m *mux) post(packet []byte, answer func(reply []byte)) (id uint32, err error) {
-	if err := m.flying.take(1, m.closed); err != nil {
+	if err := m.take(); err != nil {
 		return 0, errGone
 	}
 	id = m.expect(packet, answer)
@@ -241,7 +254,7 @@ func (m *mux) post(packet []byte, answer func(reply []byte)) (id uint32, err err
 // postAll is post for several requests, which go out together, in their order.
 func (m *mux) postAll(packets [][]byte, answer func(i int, reply []byte)) error {
 	for i, packet := range packets {
-		if err := m.flying.take(1, m.closed); err != nil {
+		if err := m.take(); err != nil {
 			return errGone
 		}
 		m.expect(packet, func(reply []byte) { answer(i, reply) })

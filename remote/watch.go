@@ -25,7 +25,8 @@ func slowQuiet(size int64, stall time.Duration) time.Duration {
 // file either, so that a slow request under way lends its time to the others.
 type watch struct {
 	session *Session
-	hung    func() error  // what to say of the request
+	hung    func() error  // what to say of the request, and learned of it; called where it is to blame, once for a session
+	first   func() bool   // whether all that was sent before has been answered; nil for most, which are not asked
 	quiet   time.Duration // longest time in which nothing moves on the session
 	most    time.Duration // longest time without progress of the request's own
 	slow    bool          // works through a whole file at the server, in the SFTP channel; it lends its quiet time to all others
@@ -92,7 +93,7 @@ func (w *watch) look() {
 		w.due = time.Now().Add(wait)
 		return
 	}
-	w.session.kill(w.hung())
+	w.session.finish(func() error { return w.session.slow.blamed(w).hung() })
 }
 
 // patience returns how long the request is waited for, as things stand.
@@ -138,6 +139,19 @@ func (o *slowOnes) quiet() (most time.Duration) {
 		most = max(most, w.quiet)
 	}
 	return most
+}
+
+// blamed returns which request is to blame where one is found hanging: a server that works in order answers nothing behind a slow
+// one, and which of them is found is chance.
+func (o *slowOnes) blamed(found *watch) *watch {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for w := range o.all {
+		if w.first != nil && w.first() {
+			return w
+		}
+	}
+	return found
 }
 
 // do makes a request that the server answers at once.
