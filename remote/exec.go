@@ -52,7 +52,10 @@ const commandTries = 4
 
 // command is exec without a limit; it ends with the session, and asks the server to end the command once it is abandoned.
 func (s *Session) command(command string, input []byte, abandoned <-chan struct{}) ([]byte, error) {
-	c, spare, openErr := s.takeSpare(command, abandoned)
+	c, spare, openErr := s.openCommand(command, true, abandoned)
+	if openErr == nil {
+		s.nextSpare()
+	}
 	waited := spare && c.runs != ""
 	for try := 1; ; try++ {
 		out, ended, err := s.commandOn(c, openErr, command, input, abandoned)
@@ -60,14 +63,13 @@ func (s *Session) command(command string, input []byte, abandoned <-chan struct{
 		case s.Err() != nil || isOver(abandoned):
 			return out, err
 		case try == 1 && waited && len(out) == 0 && err == nil: // the server may end what waits
-		case ended || !spare && (try >= commandTries || !s.execs.Load()):
+		case ended || try >= commandTries || !spare && !s.execs.Load():
 			if try > 1 && ended && !waited { // else it shows nothing of those on which nothing runs
 				s.noSpares()
 			}
 			return out, err
 		}
-		spare = false
-		c, openErr = s.open()
+		c, spare, openErr = s.openCommand(command, false, abandoned)
 	}
 }
 
@@ -95,7 +97,9 @@ func (s *Session) commandOn(c *channel, err error, command string, input []byte,
 				_ = c.Close() // whatever it answers: nobody waits for it
 			}
 		})
+		s.commands.begin()
 		ended, err = s.speak(c, command, bytes.NewReader(input), &out)
+		s.commands.end()
 		close(over)
 		_ = c.Close() // it is closed by the server already, or the connection is lost
 	}

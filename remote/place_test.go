@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/dropferry/dropferry/internal/sftptest"
 )
@@ -60,5 +64,58 @@ func TestCopiesLeaveAPlace(t *testing.T) {
 		if lane := s.copying.lane; (lane != nil) != apart {
 			t.Errorf("%d: copies have a channel of their own: %v", allowed, lane != nil)
 		}
+	}
+}
+
+// TestCommandsShareOneChannel has every file hashed, and every probe find that, where a server allows no channel but one beside that of
+// SFTP: nearby, where the next command comes before the server has seen the last one's end, and far away, where channels are opened ahead.
+// A server without openssl has all other commands tried at once.
+func TestCommandsShareOneChannel(t *testing.T) {
+	t.Parallel()
+	bin := t.TempDir()
+	for _, name := range []string{"xargs", "sha256sum"} {
+		program, err := exec.LookPath(name)
+		if err != nil {
+			t.Skip(err)
+		}
+		if err := os.Symlink(program, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, row := range map[string]struct {
+		config, hash string
+		delay        time.Duration
+		probes       int
+	}{
+		"nearby":           {hash: hashCommands[0], probes: 5},
+		"far away":         {hash: hashCommands[0], delay: 10 * time.Millisecond, probes: 12},
+		"without openssl":  {config: "SetEnv PATH=" + bin, hash: hashCommands[1], probes: 5},
+		"far, and without": {config: "SetEnv PATH=" + bin, hash: hashCommands[1], delay: 10 * time.Millisecond, probes: 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sshd := sftptest.StartSSHD(t, sftptest.SSHDOptions{Config: []string{"MaxSessions 2", row.config}})
+			target := sshdTarget(sshd)
+			if row.delay > 0 {
+				wire := sftptest.StartWire(t, sshd.Addr)
+				wire.SetDelay(row.delay)
+				target = over(wire, target)
+			}
+			content := random(1000)
+			sum := sha256.Sum256(content)
+			for range row.probes {
+				s := mustProbe(t, target)
+				if c := s.Capabilities(); c.Hash != row.hash {
+					t.Errorf("%q is found, want %q", c.Hash, row.hash)
+				}
+				mustUpload(t, s, s.target.Path("a"), content)
+				for range 5 {
+					if got, means, err := s.Hash(t.Context(), s.target.Path("a"), int64(len(content))); err != nil || !bytes.Equal(got, sum[:]) {
+						t.Errorf("%x by %q, %v", got, means, err)
+					}
+				}
+				s.Close()
+			}
+		})
 	}
 }

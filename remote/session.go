@@ -45,6 +45,7 @@ type Session struct {
 	proofs    sync.Map     // what uploads have shown of their own temps, until they are verified: string -> *proved; see echo
 	spare     spare        // for the next command
 	execs     atomic.Bool  // a command was run
+	commands  commands     // under way
 	handles   turns        // open files
 	dirs      dirs
 	told      sync.Map    // uploads of which the server tells nothing any more once they are closed: string -> Info

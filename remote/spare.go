@@ -25,9 +25,9 @@ const (
 	spareFor = 5 * time.Second
 )
 
-// takeSpare returns a channel for a command, and has the next one opened. spare tells that it was opened ahead. One on which a command
-// is being begun is waited for: any other would be there later. It is not once the command is abandoned.
-func (s *Session) takeSpare(command string, abandoned <-chan struct{}) (c *channel, spare bool, err error) {
+// takeSpare returns the channel that was opened ahead, nil where there is none for this command. One on which a command is being begun
+// is waited for: any other would be there later. It is not once the command is abandoned.
+func (s *Session) takeSpare(command string, abandoned <-chan struct{}) *channel {
 	p := &s.spare
 	p.mu.Lock()
 	if begun := p.opening; p.begins {
@@ -35,29 +35,41 @@ func (s *Session) takeSpare(command string, abandoned <-chan struct{}) (c *chann
 		select {
 		case <-begun:
 		case <-abandoned:
-			return nil, false, errGone
+			return nil
 		}
 		p.mu.Lock()
 	}
-	c = p.channel
+	c := p.channel
 	p.channel = nil
 	if p.closing != nil {
 		p.closing.Stop()
 	}
-	gone := s.spareHelps() && !s.beginSpare("")
 	p.mu.Unlock()
-	if gone {
-		return nil, false, errGone
-	}
 	if c != nil && c.runs != "" && c.runs != command {
-		_ = c.Close() // nobody wants what it says
-		c = nil
+		s.commands.begin() // which it was
+		_ = c.Close()      // nobody wants what it says
+		s.commands.end()
+		return nil
 	}
-	if c != nil {
-		return c, true, nil
+	return c
+}
+
+// nextSpare has one opened behind the channel of a command, if that helps: not before, since that one may be the last that the server
+// allows.
+func (s *Session) nextSpare() {
+	p := &s.spare
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.spareHelps() {
+		s.beginSpare("") // else the session has ended, and whoever goes on sees that
 	}
-	c, err = s.open()
-	return c, false, err
+}
+
+// mayComeFree tells whether one has a channel that a command could have.
+func (p *spare) mayComeFree() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.channel != nil || p.opening != nil
 }
 
 // spareHelps tells whether one is to be opened ahead now. Its caller holds the lock.
