@@ -42,7 +42,7 @@ func (w *Watcher) look(ctx context.Context, names map[string]fsnotify.Op, t *wat
 		return true, max(root, rootAsked)
 	}
 	defer way.close()
-	l := &looking{w: w, ctx: ctx, tree: t, been: visited{0: true, w.home.dev: true}}
+	l := w.looking(ctx, t)
 	if way.follow {
 		l.links = way
 	}
@@ -75,6 +75,10 @@ type looking struct {
 
 	links   *descent           // where links are followed
 	markers map[file.Path]bool // that hints have told of
+}
+
+func (w *Watcher) looking(ctx context.Context, t *watchTree) *looking {
+	return &looking{w: w, ctx: ctx, tree: t, been: beginsAt(w.home.dev)}
 }
 
 // at looks at p, of which an event has said op.

@@ -175,6 +175,7 @@ func newQuick(t *testing.T, rules Rules) *Watcher {
 		t.Fatal(err)
 	}
 	w.tempo = quickTempo()
+	w.Remember(&memory{}) // as the agent does
 	return w
 }
 

@@ -105,24 +105,41 @@ func (w *Watcher) lookAtMounts(ctx context.Context) (changed bool) {
 			lost, changed, err = w.recall(ctx, lost, changed)
 		}
 		w.unsure = err
+		w.unsaved = w.unsaved && err != nil
 	}
 	w.lost = lost
 	return changed
 }
 
+// attend begins to be told of mounts, until the end of the work that has begun.
+func (w *Watcher) attend() (end func()) {
+	w.mounting = openMountEvents()
+	return func() {
+		w.mounting.close()
+		w.mounting = nil
+	}
+}
+
 // visited has the numbers of the file systems that a look at the folder has come to. 0 is of what cannot be read.
 type visited map[uint64]bool
 
-// visit saves where file systems are mounted when a look comes to another one: nothing that lies there may be known before its place is, or it could
-// never be missed once that is unmounted. The look at the end of a scan may come too late for that: the process may have ended.
+// beginsAt is a look that begins on a file system.
+func beginsAt(dev uint64) visited { return visited{0: true, dev: true} }
+
+// visit saves where file systems are mounted, if that may have changed: as the system tells, or because a look comes to another one, which may
+// have moved here with its directory. It comes between opening a directory and telling of what lies there: nothing may be known before its
+// place is, or it could never be missed once that is unmounted. The look at the end of a scan may come too late for that: the process may
+// have ended.
 func (w *Watcher) visit(ctx context.Context, been visited, dev uint64) {
-	if been[dev] || w.memory == nil {
+	if w.memory == nil || !w.mounting.changed() && been[dev] && !w.unsaved {
 		return
 	}
 	been[dev] = true
-	if now, err := w.mounts(w.rules.Root); err == nil {
-		_ = w.saveMounts(ctx, now, w.inside) // the next look saves them again
+	now, err := w.mounts(w.rules.Root)
+	if err == nil {
+		err = w.saveMounts(ctx, now, w.inside)
 	}
+	w.unsaved = err != nil // the next visit tries again
 }
 
 // saveMounts saves the places where something is mounted now that was not before.

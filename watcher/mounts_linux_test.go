@@ -65,32 +65,47 @@ func TestRunMountsInside(t *testing.T) {
 }
 
 // A file system that is mounted while a scan is under way is remembered before anything is told of what it holds: whoever hears of that may be
-// killed at once.
+// killed at once. So is one that the scan has come to already, at another place, and a part of the folder's own.
 func TestScanRemembersAMountFirst(t *testing.T) {
 	if !asUserRoot(t) {
 		return
 	}
-	root := t.TempDir()
-	write(t, filepath.Join(root, "a"), "x")
-	at := mkdir(t, filepath.Join(root, "m"))
-	m := &memory{}
-	w := newQuick(t, Rules{Root: root})
-	w.Remember(m)
-	seen := false
-	sink := &scanSink{each: func(e Entry) {
-		switch e.Path {
-		case "a":
-			mount(t, "tmpfs", at, "tmpfs", 0)
-			write(t, filepath.Join(at, "file"), "x")
-		case "m/file":
-			seen = true
-			if places, err := m.Mounted(t.Context()); err != nil || !slices.Equal(places, []file.Path{"m"}) {
-				t.Errorf("remembered: %q, %v", places, err)
+	for name, bound := range map[string]func(root, beside string) string{
+		"another file system":                 nil,
+		"one that the scan has come to":       func(root, _ string) string { return filepath.Join(root, "a") },
+		"a directory of the same file system": func(_, beside string) string { return beside },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			root, beside := mkdir(t, filepath.Join(dir, "root")), mkdir(t, filepath.Join(dir, "beside"))
+			mount(t, "tmpfs", mkdir(t, filepath.Join(root, "a")), "tmpfs", 0)
+			at := mkdir(t, filepath.Join(root, "m"))
+			write(t, filepath.Join(root, "a/file"), "x")
+			write(t, filepath.Join(beside, "file"), "x")
+			m := &memory{}
+			w := newQuick(t, Rules{Root: root})
+			w.Remember(m)
+			seen := false
+			sink := &scanSink{each: func(e Entry) {
+				switch e.Path {
+				case "a/file":
+					if bound == nil {
+						mount(t, "tmpfs", at, "tmpfs", 0)
+						write(t, filepath.Join(at, "file"), "x")
+						break
+					}
+					mount(t, bound(root, beside), at, "", unix.MS_BIND)
+				case "m/file":
+					seen = true
+					if places, err := m.Mounted(t.Context()); err != nil || !slices.Contains(places, "m") {
+						t.Errorf("remembered: %q, %v", places, err)
+					}
+				}
+			}}
+			if _, err := w.Scan(t.Context(), sink); err != nil || !seen {
+				t.Errorf("%v, seen %v", err, seen)
 			}
-		}
-	}}
-	if _, err := w.Scan(t.Context(), sink); err != nil || !seen {
-		t.Errorf("%v, seen %v", err, seen)
+		})
 	}
 }
 

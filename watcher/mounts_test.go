@@ -172,6 +172,7 @@ func TestScanOfLostMounts(t *testing.T) {
 		write(t, filepath.Join(root, name), "x")
 	}
 	w := newQuick(t, Rules{Root: root})
+	w.Remember(nil)
 	w.inside = mountTable{"mnt": notMounted, "gone": notMounted, "a/deep": notMounted}
 	rec := &recorder{}
 	sum, err := w.Scan(t.Context(), rec)

@@ -42,7 +42,7 @@ func (w *Watcher) pollParts(ctx context.Context, t *watchTree) (scan bool) {
 		return true
 	}
 	defer way.close()
-	l := &looking{w: w, ctx: ctx, tree: t}
+	l := w.looking(ctx, t)
 	room := listing{spares: spares{step: w.progress.step}}
 	full := false // trying for one is enough, as long as there is no room
 	for _, p := range slices.Sorted(maps.Keys(t.polled)) {

@@ -15,6 +15,7 @@ func (w *Watcher) Run(ctx context.Context, sink Sink) error {
 	}
 	return w.guard(ctx, sink, 0, func(ctx context.Context, sink Sink) error {
 		defer w.running.Unlock()
+		defer w.attend()()
 		w.settling.clear()
 		for ctx.Err() == nil {
 			look, ok := w.awaitRoot(ctx, sink)

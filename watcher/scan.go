@@ -21,6 +21,7 @@ func (w *Watcher) Scan(ctx context.Context, sink Sink) (Summary, error) {
 	sums := make(chan Summary, 1) // empty where the scan is left behind
 	err := w.guard(ctx, sink, w.tempo.giveUp, func(ctx context.Context, sink Sink) error {
 		defer w.running.Unlock()
+		defer w.attend()()
 		w.settling.clear()
 		w.lookAtMounts(ctx)
 		run, err := w.scan(ctx, sink, nil, nil)
@@ -146,7 +147,7 @@ func (r *scanRun) run(sink Sink) error {
 	r.w.links.forget()
 	r.w.rootOn = r.w.kindOf(root)
 	r.w.fileSystems[r.look.dev] = r.w.rootOn
-	r.been = visited{0: true, r.look.dev: true}
+	r.been = beginsAt(r.look.dev)
 	return sink.Scan(r.ctx, r.entries())
 }
 
@@ -214,7 +215,9 @@ func (r *scanRun) sameRoot() error {
 
 // take counts e, and decides about a file whether it is ready. It returns false if e has just gone.
 func (r *scanRun) take(e *Entry, d *dir, name string) bool {
-	r.w.visit(r.ctx, r.been, e.Fingerprint.Dev)
+	if e.Kind == Dir || e.Fingerprint.Dev != r.look.dev { // of other files their directory has told
+		r.w.visit(r.ctx, r.been, e.Fingerprint.Dev)
+	}
 	if r.tree != nil {
 		r.tree.note(e, r.dirOf(e, d))
 		r.audit(e, d)

@@ -95,14 +95,16 @@ type Watcher struct {
 	trust       *trust
 	links       *links
 	used        usedMarkers
-	mounted     bool       // the root was a mount point when last seen
-	inside      mountTable // file systems mounted in the folder, when last seen or before
-	lost        lostMounts // of those, the ones that are not mounted any more
-	memory      Mounts     // nil: nothing is kept in mind
-	recalled    bool       // what memory has is in inside
-	unsure      error      // why what was mounted before is not known
-	home        identity   // of the root that was scanned before; zero before the first
-	rootOn      fileSystem // where the root lies, by the last scan
+	mounted     bool         // the root was a mount point when last seen
+	inside      mountTable   // file systems mounted in the folder, when last seen or before
+	lost        lostMounts   // of those, the ones that are not mounted any more
+	memory      Mounts       // nil: nothing is kept in mind
+	recalled    bool         // what memory has is in inside
+	mounting    *mountEvents // while the Watcher is at work
+	unsaved     bool         // memory lacks a mount that was seen
+	unsure      error        // why what was mounted before is not known
+	home        identity     // of the root that was scanned before; zero before the first
+	rootOn      fileSystem   // where the root lies, by the last scan
 	progress    progress
 
 	telling sync.Mutex // guards what follows
