@@ -24,6 +24,7 @@ type batches struct {
 // batch is requests that are written at once.
 type batch struct {
 	data    []byte
+	holds   int64         // requests
 	written chan struct{} // closed when they are
 	err     error         // set before
 }
@@ -49,6 +50,7 @@ func (m *mux) write(packets ...[]byte) error {
 func (m *mux) writeAlone(packets [][]byte) error {
 	m.sending.Lock()
 	defer m.sending.Unlock()
+	m.sent.Add(int64(len(packets)))
 	for _, packet := range packets {
 		if _, err := m.out.Write(packet); err != nil {
 			return err
@@ -70,6 +72,7 @@ func (m *mux) writeTogether(packets [][]byte, size int) error {
 	for _, packet := range packets {
 		b.data = append(b.data, packet...)
 	}
+	b.holds += int64(len(packets))
 	w.mu.Unlock()
 	if !first {
 		<-b.written
@@ -81,6 +84,7 @@ func (m *mux) writeTogether(packets [][]byte, size int) error {
 		w.open = nil
 	}
 	w.mu.Unlock()
+	m.sent.Add(b.holds)
 	_, b.err = m.out.Write(b.data)
 	m.sending.Unlock()
 	close(b.written)

@@ -39,7 +39,7 @@ func (p *probe) burst() {
 		replies := make([]<-chan []byte, burstSize)
 		for i := range replies {
 			var err error
-			if _, replies[i], err = s.mux.send(packetLstat, appendString(nil, p.lookAt(i%2 == 0))); err != nil {
+			if _, replies[i], err = s.mux.send(nil, packetLstat, appendString(nil, p.lookAt(i%2 == 0))); err != nil {
 				return err
 			}
 		}

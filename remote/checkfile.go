@@ -144,8 +144,7 @@ func (s *Session) askCheckFile(over <-chan time.Time, at *rank, form, name strin
 }
 
 func (s *Session) callCheckFile(over <-chan time.Time, at *rank, form, subject string) ([]byte, error) {
-	at.next(s.mux)
-	reply, err := s.mux.callUntil(over, packetExtended, checkFileRequest(form, subject))
+	reply, err := s.mux.callUntil(over, at, packetExtended, checkFileRequest(form, subject))
 	if err != nil {
 		return nil, err
 	}

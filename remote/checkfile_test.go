@@ -224,9 +224,9 @@ func TestWhatHangsFirstIsBlamed(t *testing.T) {
 			defer w.stop()
 			all := []<-chan error{}
 			ask := func(op string, request func() error) {
-				before := s.mux.asked.Load()
+				before := s.mux.sent.Load()
 				all = append(all, async(request))
-				eventually(t, op+" is sent", func() bool { return s.mux.asked.Load() > before })
+				eventually(t, op+" is sent", func() bool { return s.mux.sent.Load() > before })
 			}
 			if row.op == sftptest.OpRemove {
 				ask(row.op, func() error { return s.Remove(t.Context(), "/none") })
@@ -239,6 +239,22 @@ func TestWhatHangsFirstIsBlamed(t *testing.T) {
 				t.Errorf("%d hangs are known, want %d", hangs, row.hangs)
 			}
 		})
+	}
+}
+
+// One that has not waited long is not to blame for another that has been lost among answers to others.
+func TestWhatIsLostAmongOthersIsBlamed(t *testing.T) {
+	t.Parallel()
+	_, s := hostile(t, noEmpty(nil))
+	mustUpload(t, s, "/a.part", random(1000))
+	s.note(func(c *Capabilities) { c.CheckFile = checkFileName })
+	w := s.watch(&watch{quiet: patience, most: stall / 2, hung: func() error { return errors.New("this one was lost") }})
+	defer w.stop()
+	for begun := time.Now(); s.Err() == nil && time.Since(begun) < patience; {
+		_, _, _ = s.Hash(t.Context(), "/a.part", 1000) // one is nearly always under way
+	}
+	if err := s.Err(); err == nil || err.Error() != "this one was lost" {
+		t.Errorf("the session ended with %v", err)
 	}
 }
 
@@ -322,7 +338,7 @@ func TestLateReplyIsDropped(t *testing.T) {
 	server.Faults.Add(sftptest.HangOn(sftptest.OpRemove))
 	over := make(chan time.Time, 1)
 	over <- time.Time{}
-	if _, err := s.mux.callUntil(over, packetRemove, appendString(nil, "/none")); !errors.Is(err, errNoReply) {
+	if _, err := s.mux.callUntil(over, nil, packetRemove, appendString(nil, "/none")); !errors.Is(err, errNoReply) {
 		t.Errorf("given up: %v", err)
 	}
 	server.Faults.Clear()

@@ -36,7 +36,7 @@ type mux struct {
 	unread bytes.Buffer // for pkg/sftp; only its one reading goroutine touches it
 
 	flying   turns        // requests under way
-	asked    atomic.Int64 // requests made
+	sent     atomic.Int64 // requests written; grows with sending held
 	answered atomic.Int64 // replies received
 
 	mu      sync.Mutex
@@ -159,10 +159,11 @@ func (m *mux) Write(b []byte) (int, error) {
 	}
 	for len(rest) > 0 {
 		if m.framing.between() {
-			if err := m.take(); err != nil {
+			if err := m.flying.take(1, m.closed); err != nil {
 				return 0, errGone
 			}
 			m.sending.Lock()
+			m.sent.Add(1)
 		}
 		n := m.framing.take(rest)
 		_, err := m.out.Write(rest[:n])
@@ -196,25 +197,18 @@ func (m *mux) finish(err error) {
 	})
 }
 
-// take waits until one more request may be made.
-func (m *mux) take() error {
-	if err := m.flying.take(1, m.closed); err != nil {
-		return err
-	}
-	m.asked.Add(1)
-	return nil
-}
-
 // call sends a request of ours and returns its reply from the packet type on. It needs pkg/sftp's client to be reading,
 // and ends with the reply or with the channel.
-func (m *mux) call(kind byte, body []byte) ([]byte, error) { return m.callUntil(nil, kind, body) }
+func (m *mux) call(kind byte, body []byte) ([]byte, error) {
+	return m.callUntil(nil, nil, kind, body)
+}
 
 // errNoReply is for a request that was given up. Its reply may still come, and is dropped then.
 var errNoReply = errors.New("the server does not answer")
 
-// callUntil is a call that is given up when over receives.
-func (m *mux) callUntil(over <-chan time.Time, kind byte, body []byte) ([]byte, error) {
-	id, reply, err := m.send(kind, body)
+// callUntil is a call that is given up when over receives, and whose rank at becomes; neither has to be there.
+func (m *mux) callUntil(over <-chan time.Time, at *rank, kind byte, body []byte) ([]byte, error) {
+	id, reply, err := m.send(at, kind, body)
 	if err != nil {
 		return nil, err
 	}
@@ -234,17 +228,24 @@ func (m *mux) callUntil(over <-chan time.Time, kind byte, body []byte) ([]byte, 
 	return nil, errNoReply
 }
 
-// send sends a request of ours. Its reply comes on the channel, unless the mux is closed before.
-func (m *mux) send(kind byte, body []byte) (id uint32, reply <-chan []byte, err error) {
+// send sends a request of ours. Its reply comes on the channel, unless the mux is closed before. at becomes its rank, unless that is nil.
+func (m *mux) send(at *rank, kind byte, body []byte) (id uint32, reply <-chan []byte, err error) {
+	if err := m.flying.take(1, m.closed); err != nil {
+		return 0, nil, errGone
+	}
 	r := make(chan []byte, 1)
-	id, err = m.post(requestPacket(kind, 0, body), func(reply []byte) { r <- reply })
-	return id, r, err
+	packet := requestPacket(kind, 0, body)
+	id = m.expect(packet, func(reply []byte) { r <- reply })
+	if at == nil {
+		return id, r, m.write(packet)
+	}
+	return id, r, m.writeRanked(at, packet)
 }
 
 // post sends a whole request of ours, its length first and its id left open. answer is given the reply, unless the mux is
 // closed before; it is called by the goroutine that reads for all, and must not block. The packet is the caller's again.
 func (m *mux) post(packet []byte, answer func(reply []byte)) (id uint32, err error) {
-	if err := m.take(); err != nil {
+	if err := m.flying.take(1, m.closed); err != nil {
 		return 0, errGone
 	}
 	id = m.expect(packet, answer)
@@ -254,7 +255,7 @@ func (m *mux) post(packet []byte, answer func(reply []byte)) (id uint32, err err
 // postAll is post for several requests, which go out together, in their order.
 func (m *mux) postAll(packets [][]byte, answer func(i int, reply []byte)) error {
 	for i, packet := range packets {
-		if err := m.take(); err != nil {
+		if err := m.flying.take(1, m.closed); err != nil {
 			return errGone
 		}
 		m.expect(packet, func(reply []byte) { answer(i, reply) })

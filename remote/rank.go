@@ -1,17 +1,14 @@
 package remote
 
-import "sync/atomic"
+import (
+	"fmt"
+	"sync/atomic"
+)
 
-// rank is how many requests of a mux were made before a certain one. The zero value is that of one that is not made yet.
+// rank is how many requests of a mux were sent before a certain one. The zero value is that of one that is not sent yet.
 type rank struct {
 	mux    atomic.Pointer[mux]
 	before int64 // set before mux is
-}
-
-// next keeps the rank of the request that the caller makes next on a mux. It is kept once.
-func (r *rank) next(m *mux) {
-	r.before = m.asked.Load()
-	r.mux.Store(m)
 }
 
 // reached tells whether as many replies have come. A server that works in order is at work on this request then, and one that
@@ -19,4 +16,17 @@ func (r *rank) next(m *mux) {
 func (r *rank) reached() bool {
 	m := r.mux.Load()
 	return m != nil && m.answered.Load() >= r.before
+}
+
+// writeRanked writes a request by itself, and keeps its rank.
+func (m *mux) writeRanked(r *rank, packet []byte) error {
+	m.sending.Lock()
+	defer m.sending.Unlock()
+	r.before = m.sent.Load()
+	r.mux.Store(m)
+	m.sent.Add(1)
+	if _, err := m.out.Write(packet); err != nil {
+		return fmt.Errorf("send request: %w", err)
+	}
+	return nil
 }

@@ -93,7 +93,11 @@ func (w *watch) look() {
 		w.due = time.Now().Add(wait)
 		return
 	}
-	w.session.finish(func() error { return w.session.slow.blamed(w).hung() })
+	blamed := w
+	if w.own.since() < w.most { // else it is this one that was lost, whatever moves
+		blamed = w.session.slow.blamed(w)
+	}
+	w.session.finish(func() error { return blamed.hung() })
 }
 
 // patience returns how long the request is waited for, as things stand.
