@@ -80,7 +80,7 @@ func (s *Store) ReleaseAs(ctx context.Context, id, final, temp string) (ok bool,
 
 // Cancel ends intents that are planned, held or parked, queues their temps to be swept, and returns them as they were.
 // They stay as cancelled, so that this version of the file is not planned again, until it is superseded or gone from the
-// folder: see Lift. What was to be sent again from elsewhere is removed.
+// folder: see Lift. What was to be sent again from elsewhere is removed. What waits for their names is released.
 func (s *Store) Cancel(ctx context.Context, which Selection) ([]Intent, error) {
 	condition, args := which.where()
 	open := " WHERE phase IN ('planned', 'held', 'parked') AND" + condition
@@ -101,6 +101,11 @@ func (s *Store) Cancel(ctx context.Context, which Selection) ([]Intent, error) {
 			"UPDATE intents SET phase = 'cancelled', temp = '', next_attempt = 0, overwrite = 0" + open,
 		} {
 			if _, err := c.exec(change, args...); err != nil {
+				return err
+			}
+		}
+		for i := range found {
+			if err := s.folds.free(c, found[i].Destination, found[i].Final); err != nil {
 				return err
 			}
 		}

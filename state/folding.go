@@ -232,24 +232,52 @@ func collide(c *conn, id string, with file.Path) error {
 	return err
 }
 
-// free releases what is held at a destination because of another file's name, as far as none of ours has that any more, nor is about to get it. Of
-// several that wait for one name, the first gets it.
-func (k *folds) free(c *conn, destination string) error {
+// free releases what is held at a destination because of another file's name, where that was one of these remote names, as far as none of ours
+// has it any more, nor is about to get it. Of several that wait for one name, the first gets it.
+func (k *folds) free(c *conn, destination string, names ...string) error {
 	f, err := k.of(c, destination)
 	if err != nil || !f.Folds() {
 		return err
 	}
-	held, err := intents(c, selectIntent+"WHERE destination = ? AND phase = 'held' AND id IN (SELECT intent FROM collisions) ORDER BY seq", destination)
-	for i := range held {
-		var all []Namesake
-		if err == nil {
-			all, err = namesakes(c, f, held[i].Route, held[i].Path, held[i].Final)
+	for _, name := range names {
+		held, err := intents(c, selectIntent+`WHERE (folder, path) IN (SELECT folder, path FROM spellings WHERE destination = ?1 AND key = ?2)
+			AND destination = ?1 AND phase = 'held' AND id IN (SELECT intent FROM collisions) ORDER BY seq`, destination, f.Key(name))
+		for i := range held {
+			var all []Namesake
+			if err == nil {
+				all, err = namesakes(c, f, held[i].Route, held[i].Path, held[i].Final)
+			}
+			if err == nil && !slices.ContainsFunc(all, func(n Namesake) bool { return !n.Aside }) {
+				_, err = c.exec("UPDATE intents SET "+released+" WHERE id = ?", held[i].ID)
+			}
 		}
-		if err == nil && !slices.ContainsFunc(all, func(n Namesake) bool { return !n.Aside }) {
-			_, err = c.exec("UPDATE intents SET "+released+" WHERE id = ?", held[i].ID)
+		if err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
+}
+
+// goes is a remote name that is about to be nobody's.
+type goes struct{ destination, name string }
+
+// going returns the remote names of what is known under a condition, before it is forgotten.
+func (k *folds) going(c *conn, condition string, args ...any) (all []goes, err error) {
+	err = c.each(func(r row) error {
+		all = append(all, goes{r.text(0), r.text(1)})
+		return nil
+	}, "SELECT destination, remote_path FROM known WHERE "+condition, args...)
+	return all, err
+}
+
+// freeAll frees names.
+func (k *folds) freeAll(c *conn, all []goes) error {
+	for _, g := range all {
+		if err := k.free(c, g.destination, g.name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Collisions returns the intents of a folder that are held because of another file's name.

@@ -153,3 +153,78 @@ func TestWhatTakesItsNameReplacesIt(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// TestANameIsFreed by whatever takes it from the file that had it: what is held for it is due at once, and what is held for another is not.
+func TestANameIsFreed(t *testing.T) {
+	aside := func(t *testing.T, s *Store, p file.Path) Intent {
+		in := intentFor(route, p)
+		in.Phase = Parked
+		return planOne(t, s, in)
+	}
+	for name, ways := range map[string]func(t *testing.T, s *Store, p file.Path) (take func() error){
+		"cancelled": func(t *testing.T, s *Store, p file.Path) func() error {
+			in := aside(t, s, p)
+			return func() error { _, err := s.Cancel(t.Context(), Selection{ID: in.ID}); return err }
+		},
+		"dropped": func(t *testing.T, s *Store, p file.Path) func() error {
+			in := aside(t, s, p)
+			return func() error { _, err := s.Drop(t.Context(), in.ID); return err }
+		},
+		"forgotten": func(t *testing.T, s *Store, p file.Path) func() error {
+			owned(t, s, route, p)
+			return func() error { return s.Forget(t.Context(), route.Folder, []file.Path{p}) }
+		},
+		"missing there": func(t *testing.T, s *Store, p file.Path) func() error {
+			k := owned(t, s, route, p)
+			return func() error {
+				_, err := s.ForgetAt(t.Context(), &Expected{Route: route, Path: p, RemotePath: k.RemotePath, Size: k.Fingerprint.Size, SHA256: k.SHA256})
+				return err
+			}
+		},
+		"taken away here": func(t *testing.T, s *Store, p file.Path) func() error {
+			in := planOne(t, s, intentFor(route, p))
+			deliver(t, s, in, false)
+			return func() error { return s.CloseVersion(t.Context(), in.Version, true) }
+		},
+		"moved there": func(t *testing.T, s *Store, p file.Path) func() error {
+			owned(t, s, route, p)
+			in := intentFor(route, "elsewhere")
+			in.MovedFrom = p
+			planOne(t, s, in)
+			return func() error { deliver(t, s, in, true); return nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			setFolding(t, s, route.Destination, file.Folding{Case: true})
+			take := ways(t, s, "a")
+			owned(t, s, route, "b")
+			held := map[file.Path]Intent{}
+			for p, with := range map[file.Path]file.Path{"A": "a", "B": "b"} {
+				in := intentFor(route, p)
+				in.Phase = Held
+				if r, err := s.Plan(t.Context(), []Plan{{Intent: in, Collides: with}}); err != nil || !r[0].OK {
+					t.Fatal(r, err)
+				}
+				held[p] = in
+			}
+			phase := func(p file.Path) Phase {
+				in, _, err := s.Intent(t.Context(), held[p].ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return in.Phase
+			}
+			owned(t, s, route, "unrelated")
+			if got := phase("A"); got != Held {
+				t.Fatalf("before: %s", got)
+			}
+			if err := take(); err != nil {
+				t.Fatal(err)
+			}
+			if a, b := phase("A"), phase("B"); a != Planned || b != Held {
+				t.Errorf("A is %s, and B, whose name another has, %s", a, b)
+			}
+		})
+	}
+}

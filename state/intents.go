@@ -131,17 +131,17 @@ func renewTemp(c *conn, id, temp, aside string) error {
 // returns false for an intent of another phase and for none.
 func (s *Store) Drop(ctx context.Context, id string) (bool, error) {
 	return s.settle(ctx, "drop", id, s.attempts.of(id), func(c *conn) (int64, error) {
-		r, found, err := c.one("SELECT destination, phase FROM intents WHERE id = ?", id)
+		r, found, err := c.one("SELECT destination, phase, final FROM intents WHERE id = ?", id)
 		if err != nil || !found || r.text(1) == string(Cancelled) {
 			return 0, err
 		}
-		destination := r.text(0)
+		destination, final := r.text(0), r.text(2)
 		if err := disownFinals(c, " WHERE id = ? AND phase IN ('held', 'parked')", id); err != nil {
 			return 0, err
 		}
 		n, err := abandon(c, id)
 		if err == nil && n > 0 {
-			err = s.folds.free(c, destination)
+			err = s.folds.free(c, destination, final)
 		}
 		return n, err
 	})

@@ -87,7 +87,14 @@ func touch(c *conn, route Route, path file.Path, fp file.Fingerprint, racy bool)
 func (s *Store) Forget(ctx context.Context, folder string, paths []file.Path) error {
 	return s.write(ctx, "forget", func(c *conn) error {
 		for _, p := range paths {
-			if err := forget(c, folder, p); err != nil {
+			going, err := s.folds.going(c, "folder = ? AND path = ?", folder, p)
+			if err == nil {
+				err = forget(c, folder, p)
+			}
+			if err == nil {
+				err = s.folds.freeAll(c, going)
+			}
+			if err != nil {
 				return err
 			}
 		}

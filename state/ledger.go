@@ -40,6 +40,12 @@ func (s *Store) Deliver(ctx context.Context, id string, d Deliver) (bool, error)
 			}
 			return n, err
 		}
+		going, err := s.folds.going(c, `(folder, destination, path) IN (SELECT folder, destination, path FROM intents WHERE id = ?1
+			UNION ALL SELECT folder, destination, moved_from FROM intents WHERE id = ?1 AND moved_from <> '')
+			AND remote_path <> (SELECT final FROM intents WHERE id = ?1)`, id)
+		if err != nil {
+			return 0, err
+		}
 		if err := knowDelivered(c, id, d); err != nil {
 			return 0, err
 		}
@@ -49,11 +55,7 @@ func (s *Store) Deliver(ctx context.Context, id string, d Deliver) (bool, error)
 		if err := s.folds.replaced(c, id); err != nil {
 			return 0, err
 		}
-		r, _, err := c.one("SELECT destination FROM intents WHERE id = ?", id)
-		if err == nil {
-			err = s.folds.free(c, r.text(0))
-		}
-		if err != nil {
+		if err := s.folds.freeAll(c, going); err != nil {
 			return 0, err
 		}
 		return n, finish(c, id, d, begun)

@@ -49,7 +49,7 @@ func (s *Store) Removed(ctx context.Context, o *Operation, r Removal) error {
 			err = freeName(c, o)
 		}
 		if err == nil {
-			err = s.folds.free(c, o.Destination)
+			err = s.folds.free(c, o.Destination, o.RemotePath)
 		}
 		return err
 	})
@@ -69,7 +69,7 @@ func (s *Store) Forgotten(ctx context.Context, o *Operation) error {
 			_, err = c.exec("DELETE FROM operations WHERE id = ?", o.ID)
 		}
 		if err == nil {
-			err = s.folds.free(c, o.Destination)
+			err = s.folds.free(c, o.Destination, o.RemotePath)
 		}
 		return err
 	})

@@ -101,6 +101,9 @@ func (s *Store) ForgetAt(ctx context.Context, x *Expected) (bool, error) {
 				SELECT 1 FROM intents WHERE folder = ?1 AND path = ?2 AND destination = ?3 AND phase <> 'delivered')
 			AND NOT EXISTS (`+selectLeaves+`)`,
 			x.Folder, x.Path, x.Destination, x.RemotePath, x.Size, x.SHA256)
+		if err == nil && n > 0 {
+			err = s.folds.free(c, x.Destination, x.RemotePath)
+		}
 		return err
 	})
 	return n > 0 && err == nil, err

@@ -83,8 +83,10 @@ func (s *Store) CloseVersion(ctx context.Context, version string, forget bool) e
 		if !ended(all) {
 			return errNotDelivered
 		}
+		var going []goes
 		if forget {
 			for _, in := range all {
+				going = append(going, goes{in.Destination, in.Final})
 				_, err := c.exec("DELETE FROM known WHERE folder = ? AND path = ? AND destination = ?",
 					in.Folder, in.Path, in.Destination)
 				if err != nil {
@@ -95,7 +97,9 @@ func (s *Store) CloseVersion(ctx context.Context, version string, forget bool) e
 		if err := knowArchived(c, version); err != nil {
 			return err
 		}
-		_, err = c.exec("DELETE FROM intents WHERE version = ?", version)
-		return err
+		if _, err = c.exec("DELETE FROM intents WHERE version = ?", version); err != nil {
+			return err
+		}
+		return s.folds.freeAll(c, going)
 	})
 }
