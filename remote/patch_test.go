@@ -169,6 +169,11 @@ func TestPatchAtAHostileServer(t *testing.T) {
 		{"a full disk", copies, sftptest.DiskFullAfter(100 << 10), nil, DiskFull, 0},
 		{"no fsync", copies, sftptest.NoFsync(), nil, right, 0},
 		{"a write that is lost", copies, sftptest.Lose("*.part", 1).Skip(2), nil, wrong, 0},
+		{"a short one at the end", copies, sftptest.ShortCopies(0), func(c *patchCase, _ string) {
+			last := c.patch.Parts[len(c.patch.Parts)-1].Length
+			c.patch.Parts, c.content = c.patch.Parts[:len(c.patch.Parts)-1], c.content[:int64(len(c.content))-last]
+			c.patch.Size -= last
+		}, Integrity, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -179,6 +184,7 @@ func TestPatchAtAHostileServer(t *testing.T) {
 				row.change(c, server.Dir)
 			}
 			server.Faults.Add(row.fault)
+			synced := server.Faults.Calls(sftptest.OpFsync)
 			written, err := c.make(t.Context(), s)
 			if row.want != right && row.want != wrong {
 				wantError(t, err, row.want)
@@ -189,27 +195,59 @@ func TestPatchAtAHostileServer(t *testing.T) {
 			}
 			got, err := os.ReadFile(filepath.Join(server.Dir, ".a.part"))
 			if err != nil || bytes.Equal(got, c.content) != (row.want == right) {
-				t.Errorf("the file is right: %v, %v", !bytes.Equal(got, c.content), err)
+				t.Errorf("the file is right: %v, %v", bytes.Equal(got, c.content), err)
+			}
+			sum := sha256.Sum256(c.content)
+			if _, _, err := s.Verify(t.Context(), c.patch.Temp, c.patch.Size, sum[:], Content); row.want == wrong {
+				wantError(t, err, Integrity)
+			} else if err != nil {
+				t.Error(err)
+			}
+			if n := server.Faults.Calls(sftptest.OpFsync) - synced; n != 1 && row.name != "no fsync" {
+				t.Errorf("what was made is synced %d times", n)
 			}
 		})
 	}
 }
 
-// TestPatchOfAFileThatChanges has the old file changed at each moment: by its size or its time, or else by the hash, that is seen.
+// TestPatchOfAFileThatChanges has the old file changed at each moment: by its size or by its time, that is seen.
 func TestPatchOfAFileThatChanges(t *testing.T) {
 	t.Parallel()
 	server, s := hostile(t, sftptest.ServerOptions{Copies: true, Exec: true})
 	c := newPatchCase("/.a.part")
-	for n := range 8 {
-		c.in(t, server.Dir)
-		server.Faults.Set(sftptest.Fault{Op: sftptest.OpCopy, Times: 1, After: n * 8, Do: func() {
-			if err := os.WriteFile(filepath.Join(server.Dir, "old"), []byte("somebody's"), 0o644); err != nil {
-				t.Error(err)
+	old := filepath.Join(server.Dir, "old")
+	for _, by := range [][]byte{[]byte("somebody's"), random(len(c.old))} {
+		for n := range 8 {
+			c.in(t, server.Dir)
+			earlier := time.Now().Add(-time.Hour)
+			if err := os.Chtimes(old, earlier, earlier); err != nil {
+				t.Fatal(err)
 			}
-		}})
-		_, err := c.make(t.Context(), s)
-		wantError(t, err, Refused, "has changed")
+			server.Faults.Set(sftptest.Fault{Op: sftptest.OpCopy, Times: 1, After: n * 8, Do: func() {
+				if err := os.WriteFile(old, by, 0o644); err != nil {
+					t.Error(err)
+				}
+			}})
+			_, err := c.make(t.Context(), s)
+			wantError(t, err, Refused, "has changed")
+		}
 	}
+}
+
+// TestPatchAsksAhead does not wait for one answer before it asks for more: over a long line that is what takes the time.
+func TestPatchAsksAhead(t *testing.T) {
+	t.Parallel()
+	server, s := hostile(t, sftptest.ServerOptions{Copies: true, Exec: true}, sftptest.HangOn(sftptest.OpCopy))
+	c := newPatchCase("/.a.part")
+	c.in(t, server.Dir)
+	before := s.mux.sent.Load()
+	done := async(func() error { _, err := c.make(t.Context(), s); return err })
+	eventually(t, "all is asked for", func() bool { return s.mux.sent.Load()-before >= int64(len(c.patch.Parts)) })
+	server.Faults.Clear()
+	if err := soon(t, "the patch", done); err != nil {
+		t.Error(err)
+	}
+	holds(t, c.content, server.Dir, ".a.part")
 }
 
 // TestPatchCutOff loses the connection at every third request. Nothing hangs, and a new session makes the file.

@@ -76,6 +76,20 @@ func TestDuplicate(t *testing.T) {
 			if left := s.names(".part"); len(left) != 0 {
 				t.Errorf("left: %v", left)
 			}
+			if !row.wrong {
+				return
+			}
+			s.copies = func(c string) string { return c } // and is not asked for again, for a while
+			r.folder.Delta = DeltaAlways
+			for n, name := range []string{"third", "second", "fourth"} {
+				s.sent = 0
+				r.drop(name, "!"+content[1:])
+				r.once()
+				r.wantReceipts(3 + n)
+				if got, _ := s.content("in/" + name); got != "!"+content[1:] || (s.sent == 0) != (name == "fourth") {
+					t.Errorf("%s: %d bytes are published, and %d were sent", name, len(got), s.sent)
+				}
+			}
 		})
 	}
 }

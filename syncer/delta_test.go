@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dropferry/dropferry/remote"
 )
@@ -19,6 +20,17 @@ func changedRig(t *testing.T) (r *rig, s *fakeServer, was, now string) {
 }
 
 const little = 128 << 10
+
+// freshTemps is told of all requests, and finds an upload to a temp to which the server may still copy.
+func freshTemps(t *testing.T) func(op, name string) {
+	copied := map[string]bool{}
+	return func(op, name string) {
+		if op == "put" && copied[name] {
+			t.Errorf("%s is written, to which the server may still copy", name)
+		}
+		copied[name] = copied[name] || op == "patch" || op == "copy"
+	}
+}
 
 // TestChangedFile sends what has changed, and the whole wherever that cannot be, or has come out wrong. What is published is the
 // source in any case.
@@ -41,6 +53,7 @@ func TestChangedFile(t *testing.T) {
 		{"changed", func(*rig, *fakeServer) {}, true, false},
 		{"off", func(r *rig, _ *fakeServer) { r.folder.Delta = DeltaOff }, false, false},
 		{"size is proof enough for uploads", func(r *rig, _ *fakeServer) { r.folder.Verify = remote.Size }, true, false},
+		{"a server that hashes no more, and content is to be proved", func(r *rig, s *fakeServer) { s.hashes, r.folder.Verify = false, remote.Content }, true, false},
 		{"a server that copies nothing", func(_ *rig, s *fakeServer) { s.copies = nil }, false, false},
 		{"a server that hashes no more", func(_ *rig, s *fakeServer) { s.hashes = false }, false, false},
 		{"a wrong copy", func(_ *rig, s *fakeServer) { s.copies = wrong(2) }, false, true},
@@ -50,6 +63,8 @@ func TestChangedFile(t *testing.T) {
 			t.Parallel()
 			r, s, was, now := changedRig(t)
 			row.change(r, s)
+			fresh := freshTemps(t)
+			s.setRefuse(func(op, name string, _ func()) error { fresh(op, name); return nil })
 			r.drop("log", now)
 			r.once()
 			wantChanged := func(content string, n int, patch bool) {
@@ -80,6 +95,16 @@ func TestChangedFile(t *testing.T) {
 			r.drop("log", was+"!")
 			r.once()
 			wantChanged(was+"!", 3, row.patch)
+			if row.whole { // for a day
+				r.options.Now = func() time.Time { return settledClock().Add(23 * time.Hour) }
+				r.drop("log", now)
+				r.once()
+				wantChanged(now, 4, false)
+				r.options.Now = func() time.Time { return settledClock().Add(25 * time.Hour) }
+				r.drop("log", was)
+				r.once()
+				wantChanged(was, 5, true)
+			}
 		})
 	}
 }
@@ -130,8 +155,9 @@ func TestChangedFileCutOff(t *testing.T) {
 	}{{"patch", 1, false}, {"patched", 1, false}, {"stat", 1, false}, {"rename", 1, false}, {"patch", 2, true}} {
 		r, s, _, now := changedRig(t)
 		left := row.cuts
-		temps := map[string]int{}
+		temps, fresh := map[string]int{}, freshTemps(t)
 		s.setRefuse(func(op, name string, cut func()) error {
+			fresh(op, name)
 			if op == "patched" {
 				temps[name]++
 			}

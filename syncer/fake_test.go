@@ -33,6 +33,9 @@ type fakeServer struct {
 	room              int64 // bytes that a file may have; 0 is any number
 	tellsRoom         bool
 	sent              int64 // bytes of all uploads
+	trip              time.Duration
+	limit             int64 // of bandwidth, in bytes per second
+	foreseen          int   // patches
 	now               func() time.Time
 
 	// refuse is asked before each request and may fail it; cut ends the session.
@@ -140,7 +143,7 @@ var errCut = errors.New("the connection was cut")
 func (f *fakeSession) Close()                                        { f.once.Do(func() { close(f.done) }) }
 func (f *fakeSession) Done() <-chan struct{}                         { return f.done }
 func (f *fakeSession) HostKey() string                               { return f.server.hostKey }
-func (f *fakeSession) RoundTrip() time.Duration                      { return 0 }
+func (f *fakeSession) RoundTrip() time.Duration                      { return f.server.trip }
 func (f *fakeSession) Identity() string                              { return f.server.identity }
 func (f *fakeSession) Capabilities() remote.Capabilities             { return f.caps }
 func (f *fakeSession) OpenFiles() int                                { return f.caps.OpenFiles() }
@@ -270,9 +273,9 @@ func (f *fakeSession) Copy(ctx context.Context, from, temp string, size int64) e
 	})
 }
 
-func (f *fakeSession) Limit() int64 { return 0 }
+func (f *fakeSession) Limit() int64 { return f.server.limit }
 
-func (f *fakeSession) ForeseePatch(int64) {}
+func (f *fakeSession) ForeseePatch(int64) { f.server.foreseen++ }
 
 // Patch makes the copies of a file's parts wrong as those of whole files.
 func (f *fakeSession) Patch(ctx context.Context, p remote.Patch, src io.ReaderAt) (written int64, err error) {

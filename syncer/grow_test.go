@@ -83,6 +83,9 @@ func TestGrownFile(t *testing.T) {
 			if s.sent != int64(row.sent) && (row.sent != little || s.sent == 0 || s.sent > little) {
 				t.Errorf("%d bytes were sent, want %d", s.sent, row.sent)
 			}
+			if spared := r.receipts()[1].Proof.Spared; spared != int64(len(row.now))-s.sent {
+				t.Errorf("the receipt says that %d bytes were spared, and %d of %d were sent", spared, s.sent, len(row.now))
+			}
 			if left := s.names(".part"); len(left) != 0 {
 				t.Errorf("left: %v", left)
 			}

@@ -148,3 +148,57 @@ func TestDuplicate(t *testing.T) {
 		}
 	}
 }
+
+// TestChangedFileAtAHostileServer has a server copy wrongly, too little or not at all, and loses the connection at every seventh request of
+// a delivery: what is published is the new version, whole, in the end, and nobody sees anything else there.
+func TestChangedFileAtAHostileServer(t *testing.T) {
+	t.Parallel()
+	r := &publishing{rig: bareRig(t), want: map[string]string{}, whole: map[string]bool{}}
+	r.server = sftptest.StartServer(t, sftptest.ServerOptions{Copies: true, CheckFile: &sftptest.CheckFile{Announce: []string{"check-file"}}})
+	r.outboxTo(r.server.TOML("acme")+hasty, mirror+"\ndelta = \"always\"")
+	r.seen = sftptest.Observe(t, r.server.Dir)
+	content := noise(3 << 20)
+	change := func(n int) string { // what is small and scattered takes many copies
+		b := []byte(content)
+		for at := n << 10; at < len(b); at += 64 << 10 {
+			b[at]++
+		}
+		content = string(b)
+		return content
+	}
+	names := []string{"short.bin", "wrong.bin", "refused.bin", "cut.bin"}
+	for _, name := range names {
+		r.version(name, content)
+	}
+	r.deliver(len(names))
+	for i, fault := range []sftptest.Fault{
+		sftptest.ShortCopies(1).Skip(20), sftptest.WrongCopies(1).Skip(30), sftptest.Refuse(sftptest.OpCopy, sftptest.Failure),
+	} {
+		r.version(names[i], change(i+1))
+		r.settled(0)
+		r.server.Faults.Set(fault)
+		r.deliver(1)
+		if h := r.history()[0]; h.Sent != h.Size || r.server.Faults.Hits() == 0 {
+			t.Errorf("%s: %d of %d bytes were sent, in spite of %d faults", names[i], h.Sent, h.Size, r.server.Faults.Hits())
+		}
+		r.server.Faults.Clear()
+	}
+	for n := 0; ; n += 7 {
+		r.version("cut.bin", change(n))
+		r.settled(0)
+		hits := r.server.Faults.Hits()
+		r.server.Faults.Set(sftptest.Fault{Op: "", Cut: true, After: n, Times: 1})
+		r.deliver(1)
+		if r.server.Faults.Hits() == hits {
+			if n < 30 {
+				t.Errorf("a delivery of %d requests", n)
+			}
+			break
+		}
+		if h := r.history()[0]; h.Sent == 0 || h.Sent > h.Size {
+			t.Errorf("cut after %d requests: %d of %d bytes were sent", n, h.Sent, h.Size)
+		}
+	}
+	r.server.Faults.Clear()
+	r.wantWhole(publishingServer{})
+}

@@ -52,6 +52,42 @@ func TestFullDiskAtTheServer(t *testing.T) {
 	wantTree(t, root, map[string]string{"large.bin": content})
 }
 
+// TestFullDiskAtTheServerThatCopies is found although the server says that it has copied: the version that is there stays, and what has changed
+// goes when there is room.
+func TestFullDiskAtTheServerThatCopies(t *testing.T) {
+	t.Parallel()
+	r := bareRig(t)
+	r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	root := r.mkdir("small")
+	smallDisk(t, root, "9m")
+	r.outboxTo(replaced(t, r.acme(), fmt.Sprintf("root = %q", r.sshd.Dir), fmt.Sprintf("root = %q", root)), mirror+"\ndelta = \"always\"")
+	was := noise(6 << 20)
+	r.drop("large.bin", was)
+	r.deliver(1)
+	seen := sftptest.Observe(t, root)
+	now := was[:1<<20] + "new" + was[1<<20:]
+	r.drop("large.bin", now)
+	r.settled(0)
+	if _, summary := r.once(3); summary.Delivered != 0 || summary.Failed != 1 {
+		t.Errorf("summary: %+v", summary)
+	}
+	contains(t, r.expect(3, "once").text(), "the server's disk is full", "make room at the server")
+	wantTree(t, root, map[string]string{"copy/large.bin": was})
+	if err := unix.Mount("", root, "", unix.MS_REMOUNT, "size=16m"); err != nil {
+		t.Fatal(err)
+	}
+	r.deliver(1)
+	wantTree(t, root, map[string]string{"copy/large.bin": now})
+	if h := r.history(); len(h) != 2 || h[0].Sent > 1<<20 {
+		t.Errorf("receipts: %+v", h)
+	}
+	for _, s := range seen.Seen() {
+		if s.SHA256 != sum(was) && s.SHA256 != sum(now) {
+			t.Errorf("seen: %+v", s)
+		}
+	}
+}
+
 // TestArchiveOnAnotherFileSystem copies, and removes the source only then.
 func TestArchiveOnAnotherFileSystem(t *testing.T) {
 	t.Parallel()
