@@ -56,7 +56,7 @@ func TestRoom(t *testing.T) {
 		{"one at a time, and none", &workload{solo: true}, 64, 0, true, true},
 		{"a suspect alone", &workload{active: 1, large: 1, alone: "x"}, 64, 0, false, false},
 	} {
-		test.w.session = &fakeSession{caps: remote.Capabilities{MaxOpen: test.open}}
+		test.w.session = &fakeSession{server: &fakeServer{}, caps: remote.Capabilities{MaxOpen: test.open}}
 		if large, small := test.w.room(test.most, false), test.w.room(test.most, true); large != test.large || small != test.small {
 			t.Errorf("%s: room for a large one %v, want %v; for a small one %v, want %v", test.name, large, test.large, small, test.small)
 		}
