@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -53,7 +54,14 @@ func TestChangedFile(t *testing.T) {
 		{"changed", func(*rig, *fakeServer) {}, true, false},
 		{"off", func(r *rig, _ *fakeServer) { r.folder.Delta = DeltaOff }, false, false},
 		{"size is proof enough for uploads", func(r *rig, _ *fakeServer) { r.folder.Verify = remote.Size }, true, false},
-		{"a server that hashes no more, and content is to be proved", func(r *rig, s *fakeServer) { s.hashes, r.folder.Verify = false, remote.Content }, true, false},
+		{"a server that does not hash, and content is to be proved", func(r *rig, s *fakeServer) {
+			s.hashes, r.folder.Verify = false, remote.Content
+			can := copyingCapabilities()
+			can.Hash = ""
+			told, err := json.Marshal(can)
+			r.must(err)
+			r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, told))
+		}, true, false},
 		{"a server that copies nothing", func(_ *rig, s *fakeServer) { s.copies = nil }, false, false},
 		{"a server that hashes no more", func(_ *rig, s *fakeServer) { s.hashes = false }, false, false},
 		{"a wrong copy", func(_ *rig, s *fakeServer) { s.copies = wrong(2) }, false, true},
