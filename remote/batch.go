@@ -29,15 +29,15 @@ type batch struct {
 	err     error         // set before
 }
 
-// write writes whole requests, those of one call behind each other.
-func (m *mux) write(packets ...[]byte) error {
+// write writes whole requests, those of one call behind each other. at becomes the rank of the first, unless it is nil.
+func (m *mux) write(at *rank, packets ...[]byte) error {
 	size := 0
 	for _, packet := range packets {
 		size += len(packet)
 	}
 	var err error
-	if size > mostCopied {
-		err = m.writeAlone(packets)
+	if at != nil || size > mostCopied {
+		err = m.writeAlone(at, packets)
 	} else {
 		err = m.writeTogether(packets, size)
 	}
@@ -47,9 +47,12 @@ func (m *mux) write(packets ...[]byte) error {
 	return nil
 }
 
-func (m *mux) writeAlone(packets [][]byte) error {
+func (m *mux) writeAlone(at *rank, packets [][]byte) error {
 	m.sending.Lock()
 	defer m.sending.Unlock()
+	if at != nil {
+		at.keep(m)
+	}
 	m.sent.Add(int64(len(packets)))
 	for _, packet := range packets {
 		if _, err := m.out.Write(packet); err != nil {

@@ -127,7 +127,7 @@ func noDigest(err error) error {
 	return err
 }
 
-// askCheckFile makes the requests, until over receives; nil never does. at becomes the rank of the one that hashes.
+// askCheckFile makes the requests, until over receives; nil never does. at becomes the rank of the one that hashes, unless it is nil.
 func (s *Session) askCheckFile(over <-chan time.Time, at *rank, form, name string) (sum []byte, err error) {
 	if form == checkFileName {
 		return s.callCheckFile(over, at, form, name)
@@ -160,7 +160,7 @@ func (s *Session) proveCheckFile(ctx context.Context, name string, want [sha256.
 		}
 		// A server that leaves it unanswered is one without it; that of a dead connection is found by its silence.
 		timer := time.NewTimer(s.target.StallTimeout)
-		sum, err := s.askCheckFile(timer.C, new(rank), form, name)
+		sum, err := s.askCheckFile(timer.C, nil, form, name)
 		timer.Stop()
 		switch {
 		case errors.Is(err, errNoReply):

@@ -199,9 +199,7 @@ func (m *mux) finish(err error) {
 
 // call sends a request of ours and returns its reply from the packet type on. It needs pkg/sftp's client to be reading,
 // and ends with the reply or with the channel.
-func (m *mux) call(kind byte, body []byte) ([]byte, error) {
-	return m.callUntil(nil, nil, kind, body)
-}
+func (m *mux) call(kind byte, body []byte) ([]byte, error) { return m.callUntil(nil, nil, kind, body) }
 
 // errNoReply is for a request that was given up. Its reply may still come, and is dropped then.
 var errNoReply = errors.New("the server does not answer")
@@ -230,26 +228,24 @@ func (m *mux) callUntil(over <-chan time.Time, at *rank, kind byte, body []byte)
 
 // send sends a request of ours. Its reply comes on the channel, unless the mux is closed before. at becomes its rank, unless that is nil.
 func (m *mux) send(at *rank, kind byte, body []byte) (id uint32, reply <-chan []byte, err error) {
-	if err := m.flying.take(1, m.closed); err != nil {
-		return 0, nil, errGone
-	}
 	r := make(chan []byte, 1)
-	packet := requestPacket(kind, 0, body)
-	id = m.expect(packet, func(reply []byte) { r <- reply })
-	if at == nil {
-		return id, r, m.write(packet)
-	}
-	return id, r, m.writeRanked(at, packet)
+	id, err = m.postRanked(at, requestPacket(kind, 0, body), func(reply []byte) { r <- reply })
+	return id, r, err
 }
 
 // post sends a whole request of ours, its length first and its id left open. answer is given the reply, unless the mux is
 // closed before; it is called by the goroutine that reads for all, and must not block. The packet is the caller's again.
 func (m *mux) post(packet []byte, answer func(reply []byte)) (id uint32, err error) {
+	return m.postRanked(nil, packet, answer)
+}
+
+// postRanked is post of a request whose rank at becomes, unless that is nil.
+func (m *mux) postRanked(at *rank, packet []byte, answer func(reply []byte)) (id uint32, err error) {
 	if err := m.flying.take(1, m.closed); err != nil {
 		return 0, errGone
 	}
 	id = m.expect(packet, answer)
-	return id, m.write(packet)
+	return id, m.write(at, packet)
 }
 
 // postAll is post for several requests, which go out together, in their order.
@@ -260,7 +256,7 @@ func (m *mux) postAll(packets [][]byte, answer func(i int, reply []byte)) error 
 		}
 		m.expect(packet, func(reply []byte) { answer(i, reply) })
 	}
-	return m.write(packets...)
+	return m.write(nil, packets...)
 }
 
 // expect gives a request its id, under which the reply is waited for.

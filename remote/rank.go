@@ -1,9 +1,6 @@
 package remote
 
-import (
-	"fmt"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // rank is how many requests of a mux were sent before a certain one. The zero value is that of one that is not sent yet.
 type rank struct {
@@ -18,15 +15,8 @@ func (r *rank) reached() bool {
 	return m != nil && m.answered.Load() >= r.before
 }
 
-// writeRanked writes a request by itself, and keeps its rank.
-func (m *mux) writeRanked(r *rank, packet []byte) error {
-	m.sending.Lock()
-	defer m.sending.Unlock()
+// keep makes it that of the request that is written next. Its caller holds sending.
+func (r *rank) keep(m *mux) {
 	r.before = m.sent.Load()
 	r.mux.Store(m)
-	m.sent.Add(1)
-	if _, err := m.out.Write(packet); err != nil {
-		return fmt.Errorf("send request: %w", err)
-	}
-	return nil
 }

@@ -232,30 +232,25 @@ func collide(c *conn, id string, with file.Path) error {
 	return err
 }
 
-// free releases what is held at a destination because of another file's name, where that was one of these remote names, as far as none of ours
+// free releases what is held at a destination because of another file's name, where that was this remote name, as far as none of ours
 // has it any more, nor is about to get it. Of several that wait for one name, the first gets it.
-func (k *folds) free(c *conn, destination string, names ...string) error {
+func (k *folds) free(c *conn, destination, name string) error {
 	f, err := k.of(c, destination)
 	if err != nil || !f.Folds() {
 		return err
 	}
-	for _, name := range names {
-		held, err := intents(c, selectIntent+`WHERE (folder, path) IN (SELECT folder, path FROM spellings WHERE destination = ?1 AND key = ?2)
-			AND destination = ?1 AND phase = 'held' AND id IN (SELECT intent FROM collisions) ORDER BY seq`, destination, f.Key(name))
-		for i := range held {
-			var all []Namesake
-			if err == nil {
-				all, err = namesakes(c, f, held[i].Route, held[i].Path, held[i].Final)
-			}
-			if err == nil && !slices.ContainsFunc(all, func(n Namesake) bool { return !n.Aside }) {
-				_, err = c.exec("UPDATE intents SET "+released+" WHERE id = ?", held[i].ID)
-			}
+	held, err := intents(c, selectIntent+`WHERE (folder, path) IN (SELECT folder, path FROM spellings WHERE destination = ?1 AND key = ?2)
+		AND destination = ?1 AND phase = 'held' AND id IN (SELECT intent FROM collisions) ORDER BY seq`, destination, f.Key(name))
+	for i := range held {
+		var all []Namesake
+		if err == nil {
+			all, err = namesakes(c, f, held[i].Route, held[i].Path, held[i].Final)
 		}
-		if err != nil {
-			return err
+		if err == nil && !slices.ContainsFunc(all, func(n Namesake) bool { return !n.Aside }) {
+			_, err = c.exec("UPDATE intents SET "+released+" WHERE id = ?", held[i].ID)
 		}
 	}
-	return nil
+	return err
 }
 
 // goes is a remote name that is about to be nobody's.

@@ -22,7 +22,7 @@ func duplicateRig(t *testing.T) (r *rig, s *fakeServer, content string) {
 	r.once()
 	r.wantReceipts(1)
 	s.sent = 0
-	r.must(r.store.SaveRates(t.Context(), "acme", []state.Rate{{What: "send", Bytes: 5 << 20, At: settledClock()}, {What: "copy", Bytes: 1 << 30, At: settledClock()}}))
+	r.learns(5<<20, 1<<30, usualHash)
 	return r, s, content
 }
 

@@ -1,7 +1,6 @@
 package syncer
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -58,9 +57,7 @@ func TestChangedFile(t *testing.T) {
 			s.hashes, r.folder.Verify = false, remote.Content
 			can := copyingCapabilities()
 			can.Hash = ""
-			told, err := json.Marshal(can)
-			r.must(err)
-			r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, told))
+			r.serverCan(s, can)
 		}, true, false},
 		{"a server that copies nothing", func(_ *rig, s *fakeServer) { s.copies = nil }, false, false},
 		{"a server that hashes no more", func(_ *rig, s *fakeServer) { s.hashes = false }, false, false},

@@ -35,10 +35,16 @@ func copyingServer(r *rig) *fakeServer {
 	r.Helper()
 	s := r.toFake()
 	s.hashes, s.copies = true, func(content string) string { return content }
-	can, err := json.Marshal(copyingCapabilities())
-	r.must(err)
-	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, can))
+	r.serverCan(s, copyingCapabilities())
 	return s
+}
+
+// serverCan has the next run know what an earlier one has found out of a server.
+func (r *rig) serverCan(s *fakeServer, can remote.Capabilities) {
+	r.Helper()
+	told, err := json.Marshal(can)
+	r.must(err)
+	r.must(r.store.SaveCapabilities(r.Context(), "acme", s.identity, told))
 }
 
 func copyingCapabilities() remote.Capabilities {

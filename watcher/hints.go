@@ -77,6 +77,7 @@ type looking struct {
 	markers map[file.Path]bool // that hints have told of
 }
 
+// looking is a batch that begins.
 func (w *Watcher) looking(ctx context.Context, t *watchTree) *looking {
 	return &looking{w: w, ctx: ctx, tree: t, been: beginsAt(w.home.dev)}
 }

@@ -22,11 +22,7 @@ func smallDisk(t *testing.T, dir, size string) {
 // TestFullDiskAtTheServer names it, publishes nothing, leaves nothing, and delivers when there is room.
 func TestFullDiskAtTheServer(t *testing.T) {
 	t.Parallel()
-	r := bareRig(t)
-	r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{})
-	root := r.mkdir("small")
-	smallDisk(t, root, "2m")
-	r.outboxTo(replaced(t, r.acme(), fmt.Sprintf("root = %q", r.sshd.Dir), fmt.Sprintf("root = %q", root)), `to = ["acme"]`)
+	r, root := smallServer(t, "2m", `to = ["acme"]`)
 	seen := sftptest.Observe(t, root)
 	content := noise(3 << 20)
 	r.drop("large.bin", content)
@@ -52,15 +48,22 @@ func TestFullDiskAtTheServer(t *testing.T) {
 	wantTree(t, root, map[string]string{"large.bin": content})
 }
 
+// smallServer is a rig whose server has a disk of a size at root. folder are lines of the configuration.
+func smallServer(t *testing.T, size, folder string) (r *rig, root string) {
+	t.Helper()
+	r = bareRig(t)
+	r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{})
+	root = r.mkdir("small")
+	smallDisk(t, root, size)
+	r.outboxTo(replaced(t, r.acme(), fmt.Sprintf("root = %q", r.sshd.Dir), fmt.Sprintf("root = %q", root)), folder)
+	return r, root
+}
+
 // TestFullDiskAtTheServerThatCopies is found although the server says that it has copied: the version that is there stays, and what has changed
 // goes when there is room.
 func TestFullDiskAtTheServerThatCopies(t *testing.T) {
 	t.Parallel()
-	r := bareRig(t)
-	r.sshd = sftptest.StartSSHD(t, sftptest.SSHDOptions{})
-	root := r.mkdir("small")
-	smallDisk(t, root, "9m")
-	r.outboxTo(replaced(t, r.acme(), fmt.Sprintf("root = %q", r.sshd.Dir), fmt.Sprintf("root = %q", root)), mirror+"\ndelta = \"always\"")
+	r, root := smallServer(t, "9m", mirror+"\ndelta = \"always\"")
 	was := noise(6 << 20)
 	r.drop("large.bin", was)
 	r.deliver(1)
