@@ -54,11 +54,11 @@ func BenchmarkPlan(b *testing.B) {
 			var spans []Span
 			for b.Loop() {
 				var err error
-				if spans, _, err = Plan(b.Context(), x, bytes.NewReader(c.new)); err != nil {
+				if spans, _, err = plannedOf(b.Context(), &usual, x, bytes.NewReader(c.new)); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(follow(b, spans, old, c.new))/(1<<20), "MiB-written")
+			b.ReportMetric(float64(follow(b, joined(&usual, spans), old, c.new))/(1<<20), "MiB-written")
 			b.ReportMetric(float64(len(spans)), "spans")
 		})
 	}

@@ -29,15 +29,17 @@ type scale struct {
 	// twice a chunk and a block.
 	window int
 
+	longest int64 // bytes of a span that is copied: what has been found of it can be made use of while more is
+
 	spare int // so many bytes more than that are read before they are cut: those that are left have to be moved
 }
 
 // usual bounds an index at 44 MiB, or 60 MiB in memory. A chunk looks for its end from 16 KiB on and finds it 48 KiB later on average. What
-// changes here, or in gear, changes the version of the encoding too, but for the last two.
+// changes here, or in gear, changes the version of the encoding too, but for the last three.
 var usual = scale{
 	least: 16 << 10, most: 256 << 10, ends: math.MaxUint64 / (48 << 10), block: 4 << 10,
 	detailed: 16 << 30, known: 64 << 30,
-	window: 4 << 20, spare: 256 << 10,
+	window: 4 << 20, longest: 16 << 20, spare: 256 << 10,
 }
 
 // reach is how many bytes a Gear hash sees: what is older has been shifted out of it.

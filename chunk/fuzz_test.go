@@ -51,7 +51,7 @@ func FuzzIndex(f *testing.F) {
 			t.Errorf("%+v does not survive its encoding: %+v, %v", x, again, err)
 		}
 		// Whatever it says, a plan by it stays within both contents.
-		spans, _, err := plan(t.Context(), &little, &x, bytes.NewReader(content))
+		spans, _, err := plannedOf(t.Context(), &little, &x, bytes.NewReader(content))
 		if err != nil {
 			t.Fatal(err)
 		}

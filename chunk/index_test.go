@@ -96,11 +96,11 @@ func TestIndexSurvivesItsEncoding(t *testing.T) {
 			t.Errorf("%d bytes: it is of %d bytes afterwards, or another one", size, x.Size())
 		}
 		clear(b) // the caller may do that
-		spans, _, err := Plan(t.Context(), &x, bytes.NewReader(content))
+		spans, _, err := plannedOf(t.Context(), &usual, &x, bytes.NewReader(content))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if written := follow(t, spans, content, content); written != 0 {
+		if written := follow(t, joined(&usual, spans), content, content); written != 0 {
 			t.Errorf("%d bytes: %d of them are not found", size, written)
 		}
 	}

@@ -20,35 +20,37 @@ type Span struct {
 // Copied tells whether the span is there in the old content.
 func (s Span) Copied() bool { return s.From != Written }
 
-// Plan reads a content to its end and says how to make it of the old one, whose index is given; nil is the index of nothing. The spans are in order,
-// together they are exactly the content, and no two neighbours could be one. next is the content's own index, the same that a Builder
-// would have made.
+// Plan reads a content to its end and says how to make it of the old one, whose index is given; nil is the index of nothing. It calls found with
+// each span as soon as that is certain, so that use can be made of it while the rest is still compared. The spans are in order and together
+// they are exactly the content. What is copied comes in pieces of 16 MiB, with less at its end; but for those, no two neighbours could be one. next is the
+// content's own index, the same that a Builder would have made.
 //
-// Memory is bounded by the indexes and the spans, of which there are at most two for each two blocks, and a few MiB beside. An error is that
-// of content as it is, or of ctx, which is looked at before each read.
-func Plan(ctx context.Context, old *Index, content io.Reader) (spans []Span, next *Index, err error) {
-	return plan(ctx, &usual, old, content)
+// Memory is bounded by the indexes and a few MiB beside. An error is that of content as it is, or of ctx, which is looked at before each read; then
+// the spans that were found are only the beginning.
+func Plan(ctx context.Context, old *Index, content io.Reader, found func(Span)) (next *Index, err error) {
+	return plan(ctx, &usual, old, content, found)
 }
 
-func plan(ctx context.Context, s *scale, old *Index, content io.Reader) ([]Span, *Index, error) {
+func plan(ctx context.Context, s *scale, old *Index, content io.Reader, found func(Span)) (*Index, error) {
 	if old == nil {
 		old = &Index{}
 	}
 	p := planner{
-		scale: s, old: newPast(old), next: draft{scale: s}, shifts: []int64{0},
+		scale: s, old: newPast(old), next: draft{scale: s}, found: found, shifts: []int64{0},
 		buf: make([]byte, 0, s.window+s.most+s.spare),
 	}
 	for ended := false; !ended; {
 		var err error
 		if ended, err = p.fill(ctx, content); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		for left := len(p.buf) - p.hi; left >= s.most || ended && left > 0; left = len(p.buf) - p.hi {
 			p.take(p.cut(p.buf[p.hi:]))
 		}
 	}
 	p.settle(p.hi, old.size-p.next.size) // the end may have moved with what is before it
-	return p.spans, p.next.index(), nil
+	p.handOver(0)
+	return p.next.index(), nil
 }
 
 // planner is a plan that is being made. Of the buffer, what is before lo has been decided, up to hi it has been cut and nothing was found,
@@ -57,7 +59,8 @@ type planner struct {
 	*scale
 	old   past
 	next  draft
-	spans []Span
+	found func(Span)
+	spans []Span // that may still change
 
 	buf    []byte
 	at     int64 // of the buffer in the content
@@ -170,12 +173,42 @@ func (p *planner) compare(from, to int, shifts []int64) {
 
 // add appends a span, or lengthens the last one.
 func (p *planner) add(s Span) {
-	if n := len(p.spans); n > 0 {
-		last := &p.spans[n-1]
-		if last.Copied() == s.Copied() && (!s.Copied() || last.From+last.Length == s.From) {
-			last.Length += s.Length
+	if n := len(p.spans); n > 0 && p.spans[n-1].goesOnWith(s) {
+		p.spans[n-1].Length += s.Length
+	} else {
+		p.spans = append(p.spans, s)
+	}
+	p.handOver(p.unsettled())
+}
+
+// goesOnWith tells whether a span and the one behind it could be one.
+func (s Span) goesOnWith(next Span) bool {
+	return s.Copied() == next.Copied() && (!s.Copied() || s.From+s.Length == next.From)
+}
+
+// unsettled is how many of the last spans may still change: one that is copied may go on. settlePart takes back the end of one that is written,
+// or all of it, and then the one before may go on.
+func (p *planner) unsettled() int {
+	if p.spans[len(p.spans)-1].Copied() {
+		return 1
+	}
+	return 2
+}
+
+// handOver gives away the spans but for the last few, and all of a long one but its end.
+func (p *planner) handOver(keep int) {
+	for len(p.spans) > 0 {
+		first := &p.spans[0]
+		if piece := *first; first.Copied() && first.Length > p.longest {
+			piece.Length = p.longest
+			p.found(piece)
+			first.At, first.From, first.Length = first.At+p.longest, first.From+p.longest, first.Length-p.longest
+			continue
+		}
+		if len(p.spans) <= keep {
 			return
 		}
+		p.found(*first)
+		p.spans = p.spans[:copy(p.spans, p.spans[1:])]
 	}
-	p.spans = append(p.spans, s)
 }

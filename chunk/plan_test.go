@@ -100,11 +100,11 @@ func TestPlanOfReaders(t *testing.T) {
 		"half of what is read": iotest.HalfReader(bytes.NewReader(content)),
 		"the end with bytes":   iotest.DataErrReader(bytes.NewReader(content)),
 	} {
-		spans, next, err := plan(t.Context(), &little, index, r)
+		spans, next, err := plannedOf(t.Context(), &little, index, r)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if !slices.Equal(spans, want) {
+		if spans = joined(&little, spans); !slices.Equal(spans, want) {
 			t.Errorf("%s: %+v, not %+v", name, spans, want)
 		}
 		if !bytes.Equal(encoded(t, next), encoded(t, built(&little, content, 1))) {
@@ -115,7 +115,7 @@ func TestPlanOfReaders(t *testing.T) {
 
 func TestPlanWithoutAnIndex(t *testing.T) {
 	t.Parallel()
-	spans, next, err := Plan(t.Context(), nil, bytes.NewReader(random("some", 100_000)))
+	spans, next, err := plannedOf(t.Context(), &usual, nil, bytes.NewReader(random("some", 100_000)))
 	if want := []Span{{0, 100_000, Written}}; err != nil || !slices.Equal(spans, want) || next.Size() != 100_000 {
 		t.Errorf("%+v, %d bytes, %v; not %+v", spans, next.Size(), err, want)
 	}
@@ -125,9 +125,9 @@ func TestPlanEndsWithItsReader(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []error{errors.New("the disk is gone"), io.ErrUnexpectedEOF} {
 		r := io.MultiReader(bytes.NewReader(random("some", 100_000)), iotest.ErrReader(fault))
-		spans, next, err := Plan(t.Context(), &Index{}, r)
-		if !errors.Is(err, fault) || spans != nil || next != nil {
-			t.Errorf("%v, %v, %v; not %v", spans, next, err, fault)
+		next, err := Plan(t.Context(), &Index{}, r, func(Span) {})
+		if !errors.Is(err, fault) || next != nil {
+			t.Errorf("%v, %v; not %v", next, err, fault)
 		}
 	}
 }
@@ -139,8 +139,37 @@ func TestPlanEndsWithItsContext(t *testing.T) {
 		cancel()
 		return len(b), nil
 	})
-	if _, _, err := Plan(ctx, &Index{}, endless); !errors.Is(err, context.Canceled) {
+	if _, err := Plan(ctx, &Index{}, endless, func(Span) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, not %v", err, context.Canceled)
+	}
+}
+
+// What is found can be made use of long before all is compared: at most a piece and what is kept of the content are missing.
+func TestPlanHandsOverAtOnce(t *testing.T) {
+	t.Parallel()
+	const size = 40_000
+	old := random("old", size)
+	for name, content := range map[string][]byte{
+		"the same": old, "something before it": splice(old, 0, 0, []byte("more")), "scattered": scattered(old, 50, 10),
+	} {
+		read, covered := int64(0), int64(0)
+		counted := readerFunc(func(b []byte) (int, error) {
+			if read == int64(len(content)) {
+				return 0, io.EOF
+			}
+			if behind := read - covered; behind > little.longest+int64(little.window+little.most+little.spare) {
+				t.Errorf("%s: %d bytes are read and %d planned", name, read, covered)
+			}
+			n := copy(b, content[read:min(read+100, int64(len(content)))])
+			read += int64(n)
+			return n, nil
+		})
+		if _, err := plan(t.Context(), &little, built(&little, old, size), counted, func(s Span) { covered = s.At + s.Length }); err != nil {
+			t.Fatal(err)
+		}
+		if covered != int64(len(content)) {
+			t.Errorf("%s: %d bytes of %d are planned", name, covered, len(content))
+		}
 	}
 }
 

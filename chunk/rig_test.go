@@ -2,8 +2,10 @@ package chunk
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding"
+	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -14,7 +16,7 @@ import (
 var little = scale{
 	least: 16, most: 128, ends: math.MaxUint64 / 32, block: 8,
 	detailed: 1 << 20, known: 1 << 20,
-	window: 512, spare: 64,
+	window: 512, longest: 200, spare: 64,
 }
 
 // random returns bytes that are the same for each name.
@@ -46,15 +48,41 @@ func encoded(t testing.TB, x encoding.BinaryMarshaler) []byte {
 // are to be written.
 func planned(t testing.TB, s *scale, old, content []byte) (spans []Span, written int64) {
 	t.Helper()
-	spans, next, err := plan(t.Context(), s, built(s, old, len(old)+1), bytes.NewReader(content))
+	spans, next, err := plannedOf(t.Context(), s, built(s, old, len(old)+1), bytes.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, span := range spans {
+		if span.Copied() && span.Length > s.longest {
+			t.Errorf("%+v is longer than %d bytes", span, s.longest)
+		}
+	}
+	spans = joined(s, spans)
 	written = follow(t, spans, old, content)
 	if !bytes.Equal(encoded(t, next), encoded(t, built(s, content, len(content)+1))) {
 		t.Error("the plan's index is not that of a Builder")
 	}
 	return spans, written
+}
+
+// plannedOf returns all spans of a plan, as they come.
+func plannedOf(ctx context.Context, s *scale, old *Index, content io.Reader) (spans []Span, next *Index, err error) {
+	next, err = plan(ctx, s, old, content, func(span Span) { spans = append(spans, span) })
+	return spans, next, err
+}
+
+// joined makes one of the pieces of what is copied, where they are as long as pieces are.
+func joined(s *scale, pieces []Span) (spans []Span) {
+	last := int64(0) // bytes of the piece before
+	for _, piece := range pieces {
+		if n := len(spans); last == s.longest && spans[n-1].goesOnWith(piece) {
+			spans[n-1].Length += piece.Length
+		} else {
+			spans = append(spans, piece)
+		}
+		last = piece.Length
+	}
+	return spans
 }
 
 // follow makes the new content of the old one by a plan.

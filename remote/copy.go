@@ -23,7 +23,7 @@ const (
 // Copy makes temp a copy of another file at the server, of which it knows the size. It is a Patch that writes nothing, with
 // that one's errors, and proves as little.
 func (s *Session) Copy(ctx context.Context, from, temp string, size int64) error {
-	_, err := s.Patch(ctx, Patch{Old: from, OldSize: size, Temp: temp, Size: size, Parts: []Part{{0, size, 0}}}, nil)
+	_, err := s.Patch(ctx, Patch{Old: from, OldSize: size, Temp: temp, Size: size, Parts: PartsOf(Part{0, size, 0})}, nil)
 	return err
 }
 

@@ -1,11 +1,13 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -17,13 +19,26 @@ type Part struct{ At, Length, From int64 }
 
 func (p Part) copied() bool { return p.From >= 0 }
 
+// PartsOf returns parts that are all known from the beginning.
+func PartsOf(parts ...Part) iter.Seq2[Part, error] {
+	return func(yield func(Part, error) bool) {
+		for _, p := range parts {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
 // Patch is a temp that is made of what another file at the server holds, and of what is written to it.
 type Patch struct {
-	Old      string // remote path of that file
-	OldSize  int64  // that it has to have, in bytes
-	Temp     string // remote path that is written: one that nothing was ever written to in another way
-	Size     int64  // of the whole, in bytes
-	Parts    []Part // one behind the other, from the first byte to the last
+	Old     string // remote path of that file
+	OldSize int64  // that it has to have, in bytes
+	Temp    string // remote path that is written: one that nothing was ever written to in another way
+	Size    int64  // of the whole, in bytes
+	// Parts come one behind the other, from the first byte to the last. The next may still have to be found out, for which the server is not
+	// blamed. An error is the last that comes, and ends the Patch.
+	Parts    iter.Seq2[Part, error]
 	ModTime  time.Time
 	Progress func(done int64) // called with the bytes that are there so far, often; nil is fine
 }
@@ -42,7 +57,7 @@ var (
 // the server does not copy, one of kind Integrity that the temp has not the size that it should. A success proves
 // nothing: OpenSSH says OK to copies that a full disk has cut short (sftp-server.c, process_extended_copy_data, up to 10.5),
 // so the caller has to prove the content. After an error the temp holds something, and a connection that is given up may
-// still copy to it: the next attempt needs another temp. An error that is no *Error is that of src or of ctx.
+// still copy to it: the next attempt needs another temp. An error that is no *Error is that of src, of Parts or of ctx.
 func (s *Session) Patch(ctx context.Context, p Patch, src io.ReaderAt) (written int64, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -87,7 +102,7 @@ type patching struct {
 	single    bool   // one request at a time
 	watch     *watch
 	written   int64
-	local     error // of the source or of ctx
+	local     error // of the source, the parts or ctx
 
 	copies turns // in flight
 	room   writeRoom
@@ -183,7 +198,7 @@ func (w *patching) fill(ctx context.Context) error {
 		for i := range again {
 			again[i].From = -1
 		}
-		err = w.make(ctx, again)
+		err = w.make(ctx, PartsOf(again...))
 	}
 	if w.local != nil {
 		return w.local
@@ -210,31 +225,46 @@ func (w *patching) look() error {
 	return err
 }
 
-// make asks for parts and waits until all of it is answered.
-func (w *patching) make(ctx context.Context, parts []Part) error {
-	for _, p := range parts {
-		for p.Length > 0 {
-			var n int64
-			var err error
-			if p.copied() {
-				n = min(p.Length, w.step)
-				err = w.copy(ctx, Part{p.At, n, p.From})
-				p.From += n
-			} else {
-				n, err = w.write(ctx, p)
-			}
-			if err == nil && w.single {
-				err = w.drain()
-			}
-			if err != nil || w.local != nil {
-				_ = w.drain() // what is in flight is answered before the files are closed
-				return err
-			}
-			p.At, p.Length = p.At+n, p.Length-n
-			w.tell()
+// make asks for parts as they come, and waits until all of it is answered.
+func (w *patching) make(ctx context.Context, parts iter.Seq2[Part, error]) error {
+	w.watch.leave() // nobody is to blame for how long the next part takes
+	for p, err := range parts {
+		w.watch.back()
+		if w.local = err; err == nil {
+			err = w.part(ctx, p)
 		}
+		if err != nil {
+			_ = w.drain() // what is in flight is answered before the files are closed
+			return err
+		}
+		w.watch.leave()
 	}
+	w.watch.back()
 	return w.drain()
+}
+
+// part asks for one part. An error of the local side is in local too.
+func (w *patching) part(ctx context.Context, p Part) error {
+	for p.Length > 0 {
+		var n int64
+		var err error
+		if p.copied() {
+			n = min(p.Length, w.step)
+			err = w.copy(ctx, Part{p.At, n, p.From})
+			p.From += n
+		} else {
+			n, err = w.write(ctx, p)
+		}
+		if err == nil && w.single {
+			err = w.drain()
+		}
+		if err = cmp.Or(err, w.local); err != nil {
+			return err
+		}
+		p.At, p.Length = p.At+n, p.Length-n
+		w.tell()
+	}
+	return nil
 }
 
 // take waits for turns. That its end was asked for meanwhile is in local.

@@ -18,6 +18,7 @@ import (
 type patchCase struct {
 	old, content []byte
 	patch        Patch
+	parts        []Part
 	literal      int64
 }
 
@@ -25,7 +26,7 @@ func newPatchCase(temp string) *patchCase {
 	const n = 300 << 10
 	c := &patchCase{old: random(4 * n)}
 	add := func(b []byte, from int64) {
-		c.patch.Parts = append(c.patch.Parts, Part{int64(len(c.content)), int64(len(b)), from})
+		c.parts = append(c.parts, Part{int64(len(c.content)), int64(len(b)), from})
 		c.content = append(c.content, b...)
 		if from < 0 {
 			c.literal += int64(len(b))
@@ -52,7 +53,9 @@ func (c *patchCase) in(t *testing.T, local string) {
 }
 
 func (c *patchCase) make(ctx context.Context, s *Session) (int64, error) {
-	return s.Patch(ctx, c.patch, bytes.NewReader(c.content))
+	patch := c.patch
+	patch.Parts = PartsOf(c.parts...)
+	return s.Patch(ctx, patch, bytes.NewReader(c.content))
 }
 
 // TestPatch puts a file together at a real server: what is sent is what is new. The server has to prove it.
@@ -95,13 +98,15 @@ func TestPatch(t *testing.T) {
 	_, _, err = s.Verify(t.Context(), c.patch.Temp, c.patch.Size, sum[:], Proof)
 	wantError(t, err, Integrity)
 	large := Patch{Old: c.patch.Old, OldSize: c.patch.OldSize, Temp: c.patch.Temp + "2", Size: 96 << 20}
+	var parts []Part
 	for at := int64(0); at < large.Size; at += c.patch.OldSize { // on a channel of its own
-		large.Parts = append(large.Parts, Part{at, min(c.patch.OldSize, large.Size-at), 0})
+		parts = append(parts, Part{at, min(c.patch.OldSize, large.Size-at), 0})
 	}
+	large.Parts = PartsOf(parts...)
 	if _, err := s.Patch(t.Context(), large, nil); err != nil {
 		t.Error(err)
 	}
-	whole := slices.Repeat([][]byte{c.old}, len(large.Parts))
+	whole := slices.Repeat([][]byte{c.old}, len(parts))
 	holds(t, slices.Concat(whole...)[:large.Size], sshd.Dir, "new", ".a.part2")
 }
 
@@ -170,8 +175,8 @@ func TestPatchAtAHostileServer(t *testing.T) {
 		{"no fsync", copies, sftptest.NoFsync(), nil, right, 0},
 		{"a write that is lost", copies, sftptest.Lose("*.part", 1).Skip(2), nil, wrong, 0},
 		{"a short one at the end", copies, sftptest.ShortCopies(0), func(c *patchCase, _ string) {
-			last := c.patch.Parts[len(c.patch.Parts)-1].Length
-			c.patch.Parts, c.content = c.patch.Parts[:len(c.patch.Parts)-1], c.content[:int64(len(c.content))-last]
+			last := c.parts[len(c.parts)-1].Length
+			c.parts, c.content = c.parts[:len(c.parts)-1], c.content[:int64(len(c.content))-last]
 			c.patch.Size -= last
 		}, Integrity, 0},
 	} {
@@ -242,7 +247,7 @@ func TestPatchAsksAhead(t *testing.T) {
 	c.in(t, server.Dir)
 	before := s.mux.sent.Load()
 	done := async(func() error { _, err := c.make(t.Context(), s); return err })
-	eventually(t, "all is asked for", func() bool { return s.mux.sent.Load()-before >= int64(len(c.patch.Parts)) })
+	eventually(t, "all is asked for", func() bool { return s.mux.sent.Load()-before >= int64(len(c.parts)) })
 	server.Faults.Clear()
 	if err := soon(t, "the patch", done); err != nil {
 		t.Error(err)

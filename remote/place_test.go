@@ -52,7 +52,7 @@ func TestCopiesLeaveAPlace(t *testing.T) {
 		now := append([]byte("new"), old...)
 		_, err := s.Patch(t.Context(), Patch{
 			Old: s.target.Path("old"), OldSize: int64(len(old)), Temp: s.target.Path("f.part"), Size: int64(len(now)),
-			Parts: []Part{{At: 0, Length: 3, From: -1}, {At: 3, Length: int64(len(old)), From: 0}},
+			Parts: PartsOf(Part{At: 0, Length: 3, From: -1}, Part{At: 3, Length: int64(len(old)), From: 0}),
 		}, bytes.NewReader(now))
 		if err != nil {
 			t.Fatal(err)

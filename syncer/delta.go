@@ -2,7 +2,6 @@ package syncer
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -38,15 +37,6 @@ type basis struct {
 	size  int64
 	sum   []byte
 	index *chunk.Index
-}
-
-// difference is what has changed since.
-type difference struct {
-	spans   []chunk.Span
-	sum     []byte // of the new content
-	index   *chunk.Index
-	literal int64 // bytes that have to be sent
-	copies  int
 }
 
 // basis returns what the new version can be made of; nil where it is to be sent whole.
@@ -106,9 +96,9 @@ func (d *delivery) forecast(size int64) forecast {
 	return f
 }
 
-// compareWith finds out what has changed; nil where to send less is not worth its while. Of a large file, samples tell first whether
-// to read all of it may be.
-func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basis) (*difference, error) {
+// compareWith begins to find out what has changed; nil where to send less is not worth its while. Of a large file, samples tell first whether
+// to read all of it may be. concluded has to be told of it.
+func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basis) (*comparison, error) {
 	f, always := d.forecast(src.Size()), d.folder.Delta == DeltaAlways
 	if !always && !f.worth() {
 		return nil, nil
@@ -124,34 +114,27 @@ func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basi
 		}
 	}
 	d.session.ForeseePatch(src.Size())
-	spans, next, err := d.planAndHash(ctx, src, b.index)
-	if err != nil {
+	c := compare(ctx, io.NewSectionReader(src, 0, src.Size()), b.index, d.sum, func(so difference) bool {
+		known := f // what has been compared is not ahead any more
+		known.literal, known.parts, known.planned = so.literal, so.copies, true
+		return always || known.worth()
+	})
+	if err := c.promising(); err != nil {
+		d.concluded(c)
+		if errors.Is(err, errNotWorth) {
+			err = nil
+		}
 		return nil, err
-	}
-	c := &difference{spans: spans, sum: d.sum, index: next}
-	c.literal, c.copies = literalOf(spans)
-	d.index = c.index // of the upload too, should it come to one
-	f.literal, f.parts, f.planned = c.literal, c.copies, true
-	if !always && !f.worth() || c.copies == 0 {
-		return nil, nil
 	}
 	return c, nil
 }
 
-// planAndHash reads a file once, for its plan and for its hash.
-func (d *delivery) planAndHash(ctx context.Context, src *watcher.Source, old *chunk.Index) ([]chunk.Span, *chunk.Index, error) {
-	all := io.NewSectionReader(src, 0, src.Size())
-	if d.sum != nil { // it was read to be compared with what is known
-		return chunk.Plan(ctx, old, all)
+// concluded ends a comparison, and keeps what it has found out of the whole: of use to the upload too, should it come to one.
+func (d *delivery) concluded(c *comparison) {
+	c.close()
+	if c.index != nil {
+		d.sum, d.index = c.sum, c.index
 	}
-	h := sha256.New()
-	hashing := writeBehind(h)
-	spans, next, err := chunk.Plan(ctx, old, io.TeeReader(all, hashing))
-	hashing.end()
-	if err == nil {
-		d.sum = h.Sum(nil)
-	}
-	return spans, next, err
 }
 
 const (
@@ -169,21 +152,9 @@ func changedShare(ctx context.Context, src *watcher.Source, old *chunk.Index) (f
 	for i := range n {
 		samples[i] = io.NewSectionReader(src, src.Size()/n*i, sampleSize)
 	}
-	spans, _, err := chunk.Plan(ctx, old, io.MultiReader(samples...))
-	changed, _ := literalOf(spans)
-	return float64(changed) / float64(n*sampleSize), err
-}
-
-// literalOf returns how many bytes of spans have to be sent, and how many of them are copied.
-func literalOf(spans []chunk.Span) (literal int64, copies int) {
-	for _, s := range spans {
-		if s.Copied() {
-			copies++
-		} else {
-			literal += s.Length
-		}
-	}
-	return literal, copies
+	var changed difference
+	_, err := chunk.Plan(ctx, old, io.MultiReader(samples...), changed.add)
+	return float64(changed.literal) / float64(n*sampleSize), err
 }
 
 // sendLess has the server make use of the version that it has. done says that T2 is recorded; else the file is to be sent, or what
@@ -206,19 +177,16 @@ func (d *delivery) patch(ctx context.Context, src *watcher.Source, b *basis) (do
 	if err != nil || c == nil {
 		return false, err
 	}
-	if err := d.patching(ctx); err != nil {
-		return false, err
-	}
 	began := time.Now()
-	written, err := d.session.Patch(ctx, remote.Patch{
-		Old: b.name, OldSize: b.size, Temp: d.intent.Temp, Size: src.Size(), Parts: partsOf(c.spans),
-		ModTime: d.intent.Fingerprint.Modified(), Progress: d.progress(),
-	}, src)
+	written, err := d.putTogether(ctx, src, b, c)
 	took := time.Since(began)
+	if errors.Is(err, errNotWorth) {
+		return false, nil
+	}
 	var proof state.Proof
 	if err == nil {
 		crashpoint("patched")
-		proof, err = d.verifyTogether(ctx, c.sum)
+		proof, err = d.verifyTogether(ctx, d.sum)
 	}
 	if err != nil {
 		return false, d.noPatch(ctx, src, err)
@@ -226,15 +194,27 @@ func (d *delivery) patch(ctx context.Context, src *watcher.Source, b *basis) (do
 	if err := src.Unchanged(); err != nil {
 		return false, err
 	}
-	if s := d.speeds; s != nil && written < c.literal+src.Size()/16 {
+	if s := d.speeds; s != nil && written < c.so.literal+src.Size()/16 && c.waited < took/4 { // else it was comparing that took the time
 		s.copy.note(src.Size()-written, took-lasts(written, s.send.or(usualSend)))
 	}
 	proof.Spared = src.Size() - written
 	d.replaces = b.sum
-	if err := d.keepIndex(ctx, c.sum); err != nil {
+	if err := d.keepIndex(ctx, d.sum); err != nil {
 		return false, err
 	}
 	return true, d.commit(ctx, proof)
+}
+
+// putTogether has the server make the temp, while the rest is compared.
+func (d *delivery) putTogether(ctx context.Context, src *watcher.Source, b *basis, c *comparison) (written int64, err error) {
+	defer d.concluded(c)
+	if err := d.patching(ctx); err != nil {
+		return 0, err
+	}
+	return d.session.Patch(ctx, remote.Patch{
+		Old: b.name, OldSize: b.size, Temp: d.intent.Temp, Size: src.Size(), Parts: c.parts(),
+		ModTime: d.intent.Fingerprint.Modified(), Progress: d.progress(),
+	}, src)
 }
 
 // verifyTogether proves a temp that was put together at the server.
@@ -242,15 +222,6 @@ func (d *delivery) verifyTogether(ctx context.Context, sum []byte) (state.Proof,
 	d.together = true
 	defer func() { d.together = false }()
 	return d.verify(ctx, sum)
-}
-
-// partsOf turns spans into what a session makes of them.
-func partsOf(spans []chunk.Span) []remote.Part {
-	parts := make([]remote.Part, len(spans))
-	for i, s := range spans {
-		parts[i] = remote.Part{At: s.At, Length: s.Length, From: s.From}
-	}
-	return parts
 }
 
 // noPatch decides what follows where the server has put no file together: nil that it is sent whole. That the old version was taken,

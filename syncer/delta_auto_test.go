@@ -28,27 +28,37 @@ func TestDeltaIsDecidedByWhatIsLearned(t *testing.T) {
 		change             func(r *rig, s *fakeServer)
 		now                func(was string) string
 		compared           bool // all of it is read for that
-		patched            bool
+		begun, patched     bool
 	}{
-		{"a slow line", 3 * mib, mib, 1000 * mib, 400 * mib, nil, little, true, true},
-		{"a line faster than disks", 3 * mib, 5000 * mib, 1000 * mib, 400 * mib, nil, little, false, false},
-		{"a server that copies slowly", 3 * mib, 10 * mib, 9 * mib, 400 * mib, nil, little, false, false},
+		{"a slow line", 3 * mib, mib, 1000 * mib, 400 * mib, nil, little, true, true, true},
+		{"a line faster than disks", 3 * mib, 5000 * mib, 1000 * mib, 400 * mib, nil, little, false, false, false},
+		{"a server that copies slowly", 3 * mib, 10 * mib, 9 * mib, 400 * mib, nil, little, false, false, false},
 		{
 			"a server that hashes slowly, and would not have to", 3 * mib, 10 * mib, 1000 * mib, 9 * mib,
-			func(r *rig, _ *fakeServer) { r.folder.Verify = remote.Size }, little, false, false,
+			func(r *rig, _ *fakeServer) { r.folder.Verify = remote.Size }, little, false, false, false,
 		},
-		{"a server that hashes slowly, and has to in any case", 3 * mib, 10 * mib, 1000 * mib, 9 * mib, nil, little, true, true},
-		{"a limit", 3 * mib, 5000 * mib, 1000 * mib, 400 * mib, func(_ *rig, s *fakeServer) { s.limit = mib }, little, true, true},
-		{"far away", 3 * mib, 10 * mib, 1000 * mib, 400 * mib, func(_ *rig, s *fakeServer) { s.trip = time.Second }, little, false, false},
+		{"a server that hashes slowly, and has to in any case", 3 * mib, 10 * mib, 1000 * mib, 9 * mib, nil, little, true, true, true},
+		{"a limit", 3 * mib, 5000 * mib, 1000 * mib, 400 * mib, func(_ *rig, s *fakeServer) { s.limit = mib }, little, true, true, true},
+		{"far away", 3 * mib, 10 * mib, 1000 * mib, 400 * mib, func(_ *rig, s *fakeServer) { s.trip = time.Second }, little, false, false, false},
 		{
 			"nearly all is new", 3 * mib, mib, 1000 * mib, 400 * mib, nil,
-			func(was string) string { return large(len(was)-mib/4-1) + was[:mib/4] }, true, false,
+			func(was string) string { return large(len(was)-mib/4-1) + was[:mib/4] }, true, false, false,
 		},
 		{
 			"nearly all of a large one is new, as samples tell", sampledFrom + mib, mib, 1000 * mib, 400 * mib, nil,
-			func(was string) string { return large(len(was)-mib-1) + was[:mib] }, false, false,
+			func(was string) string { return large(len(was)-mib-1) + was[:mib] }, false, false, false,
 		},
-		{"a large one", sampledFrom + mib, mib, 1000 * mib, 400 * mib, nil, little, true, true},
+		{
+			"nearly all of a large one is new, and samples are of the rest", 3 * 16 * mib, mib, 1000 * mib, 400 * mib, nil,
+			func(was string) string {
+				now := []byte(large(len(was) - 1))
+				for at := 0; at < len(was); at += 16 * mib {
+					copy(now[at:], was[at:at+mib])
+				}
+				return string(now)
+			}, true, true, false,
+		},
+		{"a large one", sampledFrom + mib, mib, 1000 * mib, 400 * mib, nil, little, true, true, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -59,12 +69,20 @@ func TestDeltaIsDecidedByWhatIsLearned(t *testing.T) {
 			if row.change != nil {
 				row.change(r, s)
 			}
-			now := row.now(was)
+			now, begun, fresh := row.now(was), false, freshTemps(t)
+			s.setRefuse(func(op, name string, _ func()) error {
+				begun = begun || op == "patch"
+				fresh(op, name)
+				return nil
+			})
 			r.drop("log", now)
 			r.once()
 			r.wantReceipts(2)
 			if got, _ := s.content("in/log"); got != now {
 				t.Errorf("%d bytes are published, want %d", len(got), len(now))
+			}
+			if left := s.names(".part"); begun != row.begun || len(left) != 0 || r.events.count(EventFailed)+r.events.count(EventWhole) != 0 {
+				t.Errorf("begun: %v; left: %v", begun, left)
 			}
 			if patched := s.sent < int64(len(now)); patched != row.patched {
 				t.Errorf("%d of %d bytes were sent", s.sent, len(now))

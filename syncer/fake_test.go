@@ -283,7 +283,10 @@ func (f *fakeSession) Patch(ctx context.Context, p remote.Patch, src io.ReaderAt
 		return 0, problem("copy", p.Temp, remote.Unsupported, errors.New("no"))
 	}
 	var made strings.Builder
-	for _, part := range p.Parts {
+	for part, err := range p.Parts {
+		if err != nil {
+			return written, err
+		}
 		err := f.request(ctx, "patch", p.Temp, func(files map[string]fakeFile) error {
 			old, there := files[p.Old]
 			switch {

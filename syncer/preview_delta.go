@@ -34,11 +34,12 @@ func (p *Previewer) spares(ctx context.Context, d *delivery, o *Operation) error
 		return nil
 	}
 	c, err := d.compareWith(ctx, src, b)
-	switch {
-	case err != nil:
+	if err != nil || c == nil {
 		return ctx.Err()
-	case c != nil:
-		o.Spared = o.Size - c.literal
 	}
-	return nil
+	defer d.concluded(c)
+	if changed, err := c.whole(); err == nil {
+		o.Spared = o.Size - changed.literal
+	}
+	return ctx.Err()
 }
