@@ -22,8 +22,8 @@ func (s Span) Copied() bool { return s.From != Written }
 
 // Plan reads a content to its end and says how to make it of the old one, whose index is given; nil is the index of nothing. It calls found with
 // each span as soon as that is certain, so that use can be made of it while the rest is still compared. The spans are in order and together
-// they are exactly the content. What is copied comes in pieces of 16 MiB, with less at its end; but for those, no two neighbours could be one. next is the
-// content's own index, the same that a Builder would have made.
+// they are exactly the content. What is copied comes in pieces of 16 MiB, with less at its end; but for those, no two neighbours could be one. What is the same content
+// is copied from where it is. next is the content's own index, the same that a Builder would have made.
 //
 // Memory is bounded by the indexes and a few MiB beside. An error is that of content as it is, or of ctx, which is looked at before each read; then
 // the spans that were found are only the beginning.

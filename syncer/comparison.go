@@ -30,6 +30,7 @@ type difference struct {
 // What was found waits without a bound, so that a slow line does not put off the end, with which it is certain whether it is worth its
 // while; it is little, beside the index.
 type comparison struct {
+	with    *basis
 	worth   func(difference) bool
 	sum     []byte // of the whole, once it has ended or where it was known before
 	index   *chunk.Index
@@ -40,31 +41,32 @@ type comparison struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	so      difference    // so far
+	other   bool          // it is certain that there is a difference
 	reached int64         // bytes of the file
 	ahead   []remote.Part // that were not taken
 	ended   bool
 	err     error
 }
 
-// compare begins a comparison of a content with the version that has an index. sum is the hash of the content, if it is known. worth is asked
+// compare begins a comparison of a content with an earlier version. sum is the hash of the content, if it is known. worth is asked
 // at the end, and before anything is used earlier.
-func compare(ctx context.Context, content io.Reader, old *chunk.Index, sum []byte, worth func(difference) bool) *comparison {
+func compare(ctx context.Context, content io.Reader, with *basis, sum []byte, worth func(difference) bool) *comparison {
 	ctx, stop := context.WithCancel(ctx)
-	c := &comparison{sum: sum, stop: stop, worth: func(so difference) bool { return so.copies > 0 && worth(so) }}
+	c := &comparison{with: with, sum: sum, stop: stop, worth: func(so difference) bool { return so.copies > 0 && worth(so) }}
 	c.changed.L = &c.mu
-	c.running.Go(func() { c.end(c.read(ctx, content, old)) })
+	c.running.Go(func() { c.end(c.read(ctx, content)) })
 	return c
 }
 
 // read reads the content once, for what is new in it, for its index and for its hash.
-func (c *comparison) read(ctx context.Context, content io.Reader, old *chunk.Index) (err error) {
+func (c *comparison) read(ctx context.Context, content io.Reader) (err error) {
 	if c.sum != nil { // it was read to be compared with what is known
-		c.index, err = chunk.Plan(ctx, old, content, c.found)
+		c.index, err = chunk.Plan(ctx, c.with.index, content, c.found)
 		return err
 	}
 	h := sha256.New()
 	hashing := writeBehind(h)
-	c.index, err = chunk.Plan(ctx, old, io.TeeReader(content, hashing), c.found)
+	c.index, err = chunk.Plan(ctx, c.with.index, io.TeeReader(content, hashing), c.found)
 	hashing.end()
 	if err == nil {
 		c.sum = h.Sum(nil)
@@ -77,6 +79,7 @@ func (c *comparison) found(s chunk.Span) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.so.add(s)
+	c.other = c.other || s.From != s.At // of what is the same, no chunk is found elsewhere
 	c.reached = s.At + s.Length
 	c.ahead = append(c.ahead, remote.Part{At: s.At, Length: s.Length, From: s.From})
 	c.changed.Broadcast()
@@ -98,6 +101,16 @@ func (c *comparison) end(err error) {
 	}
 	c.ended, c.err = true, err
 	c.changed.Broadcast()
+}
+
+// differs waits until it is certain that there is a difference, or that there is none but where the hash tells of one.
+func (c *comparison) differs() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.ended && !c.other {
+		c.changed.Wait()
+	}
+	return c.other
 }
 
 // promising waits until it is certain that use is to be made of it, or likely with much left to be compared. errNotWorth says that none is.

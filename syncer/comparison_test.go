@@ -14,14 +14,14 @@ import (
 	"github.com/dropferry/dropferry/remote"
 )
 
-// indexOf returns the index of a content.
-func indexOf(t *testing.T, content string) *chunk.Index {
+// against returns what a content is compared with.
+func against(t *testing.T, content string) *basis {
 	t.Helper()
 	b := chunk.NewBuilder()
 	if _, err := io.WriteString(b, content); err != nil {
 		t.Fatal(err)
 	}
-	return b.Index()
+	return &basis{size: int64(len(content)), index: b.Index()}
 }
 
 // halting is a content of which the end comes once something is closed.
@@ -50,7 +50,7 @@ func TestWhatIsFoundIsUsedAtOnce(t *testing.T) {
 	half := aheadFrom + 18<<20
 	for _, known := range [][]byte{nil, sum[:]} {
 		until := make(chan struct{})
-		c := compare(t.Context(), &halting{strings.NewReader(now[:half]), strings.NewReader(now[half:]), until}, indexOf(t, was), known, func(difference) bool { return true })
+		c := compare(t.Context(), &halting{strings.NewReader(now[:half]), strings.NewReader(now[half:]), until}, against(t, was), known, func(difference) bool { return true })
 		if err := c.promising(); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestComparisonThatIsNotWorthIt(t *testing.T) {
 		"as it is asked": {was, func(difference) bool { return false }},
 		"no copies":      {large(2<<20 - 1), func(difference) bool { return true }},
 	} {
-		c := compare(t.Context(), strings.NewReader(row.now), indexOf(t, was), nil, row.worth)
+		c := compare(t.Context(), strings.NewReader(row.now), against(t, was), nil, row.worth)
 		if err := c.promising(); !errors.Is(err, errNotWorth) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -103,7 +103,7 @@ func TestComparisonThatIsNotWorthIt(t *testing.T) {
 	}
 	was = large(aheadFrom + 4<<20)
 	now := was + large(8<<20-1)
-	c := compare(t.Context(), strings.NewReader(now), indexOf(t, was), nil, func(so difference) bool { return so.literal < 4<<20 })
+	c := compare(t.Context(), strings.NewReader(now), against(t, was), nil, func(so difference) bool { return so.literal < 4<<20 })
 	if err := c.promising(); err != nil && !errors.Is(err, errNotWorth) { // it may have ended by then
 		t.Error(err)
 	}
@@ -131,7 +131,7 @@ func TestComparisonThatIsGivenUp(t *testing.T) {
 		"a broken source": {io.MultiReader(strings.NewReader("x"), brokenReader{gone}), func(*comparison) {}, gone},
 	} {
 		until := make(chan struct{})
-		c := compare(t.Context(), &halting{strings.NewReader(was), row.end, until}, indexOf(t, was), nil, func(difference) bool { return true })
+		c := compare(t.Context(), &halting{strings.NewReader(was), row.end, until}, against(t, was), nil, func(difference) bool { return true })
 		row.stop(c)
 		close(until)
 		if err := c.promising(); !errors.Is(err, row.want) {

@@ -50,7 +50,8 @@ type delivery struct {
 	spared   int64        // bytes of the source that the server had already
 	speeds   *speeds      // of the destination; nil: nothing is learned of it
 
-	sum []byte // of the source, once it was needed: see sumOf
+	sum       []byte      // of the source, once it was needed: see sumOf
+	comparing *comparison // of the source with the version before: see delta.go; nil: none is made
 
 	names *turns // of final names: what is looked at under one does not go until that is done; nil: nothing is removed
 }
@@ -106,6 +107,7 @@ func (d *delivery) send(ctx context.Context) (ended bool, err error) {
 		return false, err
 	}
 	defer src.Close() //nolint:errcheck // opened for reading: nothing is lost
+	defer d.conclude()
 	opened := d.now()
 	if same, err := d.sameAsKnown(ctx, src, opened); err != nil || same {
 		return same, err
@@ -198,8 +200,7 @@ func (d *delivery) sameAsKnown(ctx context.Context, src *watcher.Source, opened 
 	if known == nil || !mayBeKnown(known, d.intent.Fingerprint, d.folder.endsStory()) {
 		return false, nil
 	}
-	sum, err := d.sumOf(ctx, src)
-	if err != nil || !bytes.Equal(sum, known.SHA256) {
+	if same, err := d.isKnown(ctx, src, known); err != nil || !same {
 		return false, err
 	}
 	if err := src.Unchanged(); err != nil {

@@ -1,10 +1,10 @@
 package syncer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/dropferry/dropferry/chunk"
@@ -41,10 +41,10 @@ type basis struct {
 
 // basis returns what the new version can be made of; nil where it is to be sent whole.
 func (d *delivery) basis(ctx context.Context, src *watcher.Source) (*basis, error) {
-	if !d.mayDelta() || !d.ours || d.whole || src.Size() < state.LeastIndexed {
+	if !d.ours {
 		return nil, nil
 	}
-	if may, err := d.mayReuse(ctx); err != nil || !may {
+	if may, err := d.mayPatch(ctx, src); err != nil || !may {
 		return nil, err
 	}
 	before, err := d.before(ctx)
@@ -60,15 +60,34 @@ func (d *delivery) basis(ctx context.Context, src *watcher.Source) (*basis, erro
 	default:
 		return nil, nil
 	}
-	data, found, err := d.store.Index(ctx, b.sum)
+	if c := d.comparing; c != nil && bytes.Equal(c.with.sum, b.sum) {
+		return c.with, nil
+	}
+	if b.index, err = d.indexOf(ctx, b.sum, b.size); err != nil || b.index == nil {
+		return nil, err
+	}
+	return &b, nil
+}
+
+// mayPatch tells whether a file may be put together from an earlier version, if there is one.
+func (d *delivery) mayPatch(ctx context.Context, src *watcher.Source) (bool, error) {
+	if !d.mayDelta() || d.whole || src.Size() < state.LeastIndexed {
+		return false, nil
+	}
+	return d.mayReuse(ctx)
+}
+
+// indexOf returns the index of a content of a size, nil where there is none.
+func (d *delivery) indexOf(ctx context.Context, sum []byte, size int64) (*chunk.Index, error) {
+	data, found, err := d.store.Index(ctx, sum)
 	if err != nil || !found {
 		return nil, err
 	}
-	b.index = &chunk.Index{}
-	if b.index.UnmarshalBinary(data) != nil || b.index.Size() != b.size { // of another version of this program
+	index := &chunk.Index{}
+	if index.UnmarshalBinary(data) != nil || index.Size() != size { // of another version of this program
 		return nil, nil
 	}
-	return &b, nil
+	return index, nil
 }
 
 // mayReuse tells whether the server may be asked to make the file of what it has: not where its upload has begun already, nor where that
@@ -94,67 +113,6 @@ func (d *delivery) forecast(size int64) forecast {
 		f.send = min(f.send, float64(limit))
 	}
 	return f
-}
-
-// compareWith begins to find out what has changed; nil where to send less is not worth its while. Of a large file, samples tell first whether
-// to read all of it may be. concluded has to be told of it.
-func (d *delivery) compareWith(ctx context.Context, src *watcher.Source, b *basis) (*comparison, error) {
-	f, always := d.forecast(src.Size()), d.folder.Delta == DeltaAlways
-	if !always && !f.worth() {
-		return nil, nil
-	}
-	if !always && src.Size() >= sampledFrom {
-		changed, err := changedShare(ctx, src, b.index)
-		if err != nil {
-			return nil, err
-		}
-		f.literal = int64(max(0, changed-sampleError) * float64(f.size))
-		if !f.worth() {
-			return nil, nil
-		}
-	}
-	d.session.ForeseePatch(src.Size())
-	c := compare(ctx, io.NewSectionReader(src, 0, src.Size()), b.index, d.sum, func(so difference) bool {
-		known := f // what has been compared is not ahead any more
-		known.literal, known.parts, known.planned = so.literal, so.copies, true
-		return always || known.worth()
-	})
-	if err := c.promising(); err != nil {
-		d.concluded(c)
-		if errors.Is(err, errNotWorth) {
-			err = nil
-		}
-		return nil, err
-	}
-	return c, nil
-}
-
-// concluded ends a comparison, and keeps what it has found out of the whole: of use to the upload too, should it come to one.
-func (d *delivery) concluded(c *comparison) {
-	c.close()
-	if c.index != nil {
-		d.sum, d.index = c.sum, c.index
-	}
-}
-
-const (
-	sampledFrom = 32 << 20
-	sampleSize  = 1 << 20
-	mostSamples = 32
-	// sampleError is how much of a sample seems to be new although it is not: a chunk is recognised as a whole.
-	sampleError = 0.2
-)
-
-// changedShare tells from samples how much of a file is new, from 0 to 1.
-func changedShare(ctx context.Context, src *watcher.Source, old *chunk.Index) (float64, error) {
-	n := min(mostSamples, src.Size()/(16*sampleSize))
-	samples := make([]io.Reader, n)
-	for i := range n {
-		samples[i] = io.NewSectionReader(src, src.Size()/n*i, sampleSize)
-	}
-	var changed difference
-	_, err := chunk.Plan(ctx, old, io.MultiReader(samples...), changed.add)
-	return float64(changed.literal) / float64(n*sampleSize), err
 }
 
 // sendLess has the server make use of the version that it has. done says that T2 is recorded; else the file is to be sent, or what
@@ -207,7 +165,7 @@ func (d *delivery) patch(ctx context.Context, src *watcher.Source, b *basis) (do
 
 // putTogether has the server make the temp, while the rest is compared.
 func (d *delivery) putTogether(ctx context.Context, src *watcher.Source, b *basis, c *comparison) (written int64, err error) {
-	defer d.concluded(c)
+	defer d.conclude()
 	if err := d.patching(ctx); err != nil {
 		return 0, err
 	}

@@ -33,11 +33,11 @@ func (p *Previewer) spares(ctx context.Context, d *delivery, o *Operation) error
 	if b == nil {
 		return nil
 	}
+	defer d.conclude()
 	c, err := d.compareWith(ctx, src, b)
 	if err != nil || c == nil {
 		return ctx.Err()
 	}
-	defer d.concluded(c)
 	if changed, err := c.whole(); err == nil {
 		o.Spared = o.Size - changed.literal
 	}

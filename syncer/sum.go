@@ -12,6 +12,12 @@ import (
 // sumOf returns the hash of the source, which is read once however many compare it. Whoever acts on it makes sure
 // afterwards that the source has not changed.
 func (d *delivery) sumOf(ctx context.Context, src *watcher.Source) ([]byte, error) {
+	if d.sum == nil && d.comparing != nil {
+		if _, err := d.comparing.whole(); err != nil && !errors.Is(err, errNotWorth) {
+			return nil, err
+		}
+		d.learnOf(d.comparing)
+	}
 	if d.sum != nil {
 		return d.sum, nil
 	}
